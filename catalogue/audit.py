@@ -1,0 +1,41 @@
+"""Writing the audit trail. Services call this inside the transaction of the deed."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+
+from catalogue.models import AuditEntry
+from circletel.origin import current_origin
+
+
+def record(
+    action: str,
+    target: models.Model,
+    *,
+    actor: AbstractBaseUser | None,
+    changes: dict[str, list[Any]] | None = None,
+    result: str = AuditEntry.Result.DONE,
+    detail: str = "",
+) -> AuditEntry:
+    """Write one entry. `changes` is {field: [before, after]}; `actor` None is the system itself."""
+    return AuditEntry.objects.create(**_entry(action, target, actor, changes or {}, result, detail))
+
+
+def _entry(action: str, target: models.Model, actor: Any, changes: dict[str, list[Any]], result: str, detail: str) -> dict[str, Any]:
+    origin = current_origin()
+    return {
+        "actor_id": str(actor.pk) if actor else "",
+        "actor_name": (actor.get_full_name() or actor.get_username()) if actor else "",
+        "actor_email": getattr(actor, "email", "") if actor else "",
+        "action": action,
+        "target_type": target._meta.model_name or "",
+        "target_id": str(target.pk),
+        "target_name": str(target)[:300],
+        "changes": changes,
+        "result": result,
+        "detail": detail,
+        "address": origin.address,
+        "user_agent": origin.user_agent,
+        "correlation_id": origin.correlation_id,
+    }

@@ -1,0 +1,88 @@
+"""What a product says, as plain data: the basis of approval signatures, audit diffs and publishing."""
+
+import hashlib
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from catalogue.models import Product, ProductHardware, ProductPricing
+
+# What a product manager writes and an approver signs. Notes and costs are ours alone and not signed.
+PRODUCT_FIELDS = (
+    "name",
+    "sku",
+    "service_type",
+    "category",
+    "technology",
+    "market_segment",
+    "provider",
+    "speed_down_mbps",
+    "speed_up_mbps",
+    "data_limit",
+    "contract_months",
+    "description",
+    "valid_from",
+    "valid_to",
+)
+PRICING_FIELDS = ("regular_price", "promotion_price", "promotion_months", "promotion_from", "promotion_to", "installation_fee")
+HARDWARE_FIELDS = ("model", "included", "retail_value")
+ADD_ON_FIELDS = ("name", "price", "recurring")
+
+
+def pricing_of(product: Product) -> ProductPricing | None:
+    return getattr(product, "pricing", None)
+
+
+def hardware_of(product: Product) -> ProductHardware | None:
+    return getattr(product, "hardware", None)
+
+
+def product_content(product: Product) -> dict[str, Any]:
+    """Everything of substance, flat, in a stable order: {"name": …, "pricing.regular_price": …, "features": […]}."""
+    pricing, hardware = pricing_of(product), hardware_of(product)
+    content: dict[str, Any] = {field: getattr(product, field) for field in PRODUCT_FIELDS}
+    content |= {f"pricing.{field}": getattr(pricing, field) if pricing else None for field in PRICING_FIELDS}
+    content |= {f"hardware.{field}": getattr(hardware, field) if hardware else None for field in HARDWARE_FIELDS}
+    content["features"] = [feature.text for feature in product.features.all()]
+    content["add_ons"] = [{field: getattr(add_on, field) for field in ADD_ON_FIELDS} for add_on in product.add_ons.all()]
+    return _plain(content)
+
+
+def fingerprint(product: Product) -> str:
+    """A hash of `product_content`: equal exactly when nothing of substance differs."""
+    return hashlib.sha256(json.dumps(product_content(product), sort_keys=True).encode()).hexdigest()
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
+    """{field: [before, after]} for every field that differs."""
+    return {key: [before.get(key), after.get(key)] for key in {**before, **after} if before.get(key) != after.get(key)}
+
+
+def logical_key(product: Product) -> str:
+    """One variant across its versions: offer, term, device, segment and provider, without regard to case and spacing.
+
+    Two SKUs with the same logical key are versions of one another: publishing the second archives the first.
+    """
+    hardware = hardware_of(product)
+    parts = (product.name, f"{product.contract_months}m", hardware.model if hardware else "", product.market_segment, product.provider)
+    return "|".join(_folded(part) for part in parts)
+
+
+def _folded(text: str) -> str:
+    # slugify would drop what another script writes in; fold case and spacing only.
+    return re.sub(r"\s+", " ", text).strip().casefold()
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(value, cls=_CanonicalEncoder))
+
+
+class _CanonicalEncoder(DjangoJSONEncoder):
+    """Amounts with two decimals whether they come from a form or the database, so that 899 equals 899.00."""
+
+    def default(self, o: Any) -> Any:
+        return f"{o:.2f}" if isinstance(o, Decimal) else super().default(o)
+

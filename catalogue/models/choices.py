@@ -1,0 +1,20 @@
+from django.db import models
+
+
+class MarketSegment(models.TextChoices):
+    CONSUMER = "consumer", "Consumer"
+    BUSINESS = "business", "Business"
+
+
+class ProductStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PENDING = "pending", "Pending approval"
+    APPROVED = "approved", "Approved"
+    ARCHIVED = "archived", "Archived"
+
+
+class PackageStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    ACTIVE = "active", "Active"
+    INACTIVE = "inactive", "Inactive"
+    ARCHIVED = "archived", "Archived"

@@ -1,0 +1,130 @@
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+from django.utils import timezone
+
+from catalogue.models.choices import MarketSegment, PackageStatus
+from catalogue.models.fields import INCLUDING_VAT, money, optional_money, speed
+from catalogue.models.product import Product, free_slug
+
+
+class ServicePackageQuerySet(models.QuerySet["ServicePackage"]):
+    def on_sale(self, at: datetime) -> "ServicePackageQuerySet":
+        """What a new customer can order at that instant. Status and dates decide; no job flips anything."""
+        return self.filter(status=PackageStatus.ACTIVE, valid_from__lte=at).filter(Q(valid_to=None) | Q(valid_to__gt=at))
+
+
+class ServicePackage(models.Model):
+    """The published, sellable thing. A version that was published is archived, never destroyed."""
+
+    Status = PackageStatus
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source_admin_product = models.ForeignKey(Product, models.PROTECT, related_name="packages")
+
+    sku = models.CharField("SKU", max_length=64)
+    market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
+    provider = models.CharField(max_length=60)
+    logical_key = models.CharField(
+        max_length=400, db_index=True, help_text="One variant (offer, term, device, segment, provider) across its versions."
+    )
+    version = models.PositiveIntegerField(default=1)
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=260, unique=True)
+    service_type = models.CharField(max_length=60)
+    category = models.CharField(max_length=60)
+    technology = models.CharField(max_length=40, blank=True)
+    speed_down_mbps = speed("download speed")
+    speed_up_mbps = speed("upload speed")
+    data_limit = models.CharField(max_length=60, blank=True)
+    contract_months = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    description = models.TextField(blank=True)
+    features = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    add_ons = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder, help_text="Name, price (VAT included) and whether it recurs.")
+    hardware_model = models.CharField(max_length=120, blank=True)
+    hardware_included = models.BooleanField(default=False)
+    hardware_price = optional_money("hardware price, once", help_text=f"{INCLUDING_VAT} 0 when included; empty when there is no device.")
+
+    price = money("price a month", help_text=f"{INCLUDING_VAT} What existing customers pay; moves on an effective date.")
+    new_customer_price = optional_money(
+        "price for new customers", help_text="Set while a published price change waits for its effective date, else empty."
+    )
+    promotion_price = optional_money("promotion price a month")
+    promotion_months = models.PositiveSmallIntegerField(null=True, blank=True)
+    promotion_from = models.DateField(null=True, blank=True)
+    promotion_to = models.DateField(null=True, blank=True)
+    installation_fee = optional_money("installation fee, once", help_text=f"{INCLUDING_VAT} 0 is free; empty when none is offered.")
+    price_history = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+
+    status = models.CharField(max_length=20, choices=PackageStatus.choices, default=PackageStatus.DRAFT)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(help_text="When it was first published.")
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(auto_now=True)
+
+    objects = ServicePackageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "service_packages"
+        ordering = ["name", "contract_months", "sku"]
+        indexes = [
+            models.Index(fields=["status", "valid_from"]),
+            models.Index(fields=["market_segment", "provider"]),
+            models.Index(fields=["service_type"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(Upper("sku"), "market_segment", Upper("provider"), name="package_business_key"),
+            models.UniqueConstraint(
+                fields=["logical_key"], condition=Q(status=PackageStatus.ACTIVE), name="package_one_live_version_per_variant"
+            ),
+            models.CheckConstraint(condition=Q(price__gte=0), name="package_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(new_customer_price=None) | Q(new_customer_price__gte=0), name="package_new_customer_price_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="package_validity_in_order"),
+            models.CheckConstraint(
+                condition=Q(hardware_model="") | Q(hardware_price__isnull=False), name="package_hardware_has_a_price"
+            ),
+            models.CheckConstraint(
+                condition=Q(hardware_included=False) | Q(hardware_price=0), name="package_included_hardware_is_free"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sku})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.slug:
+            self.slug = free_slug(ServicePackage, self.name, self.sku, self.market_segment, self.provider)
+        super().save(*args, **kwargs)
+
+    @property
+    def business_key(self) -> tuple[str, str, str]:
+        return self.sku, self.market_segment, self.provider
+
+    @property
+    def current_price(self) -> Decimal:
+        """What a customer who signs up now pays a month after any promotion, VAT included."""
+        return self.price if self.new_customer_price is None else self.new_customer_price
+
+    def is_on_sale(self, at: datetime | None = None) -> bool:
+        at = at or timezone.now()
+        return self.status == PackageStatus.ACTIVE and self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
+
+    def promotion_price_at(self, at: datetime) -> Decimal | None:
+        """The promotion price offered at that instant; its window is in South African civil days, both inclusive."""
+        day = timezone.localdate(at)
+        begun = self.promotion_from is None or self.promotion_from <= day
+        over = self.promotion_to is not None and self.promotion_to < day
+        return self.promotion_price if begun and not over else None

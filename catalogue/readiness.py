@@ -1,0 +1,57 @@
+"""Is a product fit to be sold? Every reason at once, each naming the field it is about."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+
+from catalogue.content import hardware_of, pricing_of
+from catalogue.models import NoVatRate, Product, vat_rate_today
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that keeps a product from being published. `field` is its path, as in `product_content`."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+def publishing_problems(product: Product) -> list[Problem]:
+    """What is missing or invalid for the storefront; empty when the product may be published."""
+    problems = _field_problems(product, prefix="")
+    pricing, hardware = pricing_of(product), hardware_of(product)
+    if pricing is None:
+        problems.append(Problem("pricing.regular_price", "is missing"))
+    else:
+        problems += _field_problems(pricing, prefix="pricing.")
+        if pricing.regular_price == 0:
+            problems.append(Problem("pricing.regular_price", "is 0; a product on sale has a price"))
+        if pricing.promotion_price is None and pricing.promotion_months is not None:
+            problems.append(Problem("pricing.promotion_price", "is missing although promotion months are given"))
+    if hardware is not None:
+        problems += _field_problems(hardware, prefix="hardware.")
+        if not hardware.included and hardware.retail_value is None:
+            problems.append(Problem("hardware.retail_value", "is missing: hardware that is not included needs a price"))
+    return problems + _vat_problems()
+
+
+def _field_problems(instance: object, *, prefix: str) -> list[Problem]:
+    try:
+        instance.full_clean(exclude=["product"] if prefix else None, validate_unique=False, validate_constraints=True)  # type: ignore[attr-defined]
+    except ValidationError as error:
+        return [
+            Problem(prefix + (field if field != "__all__" else "product"), " ".join(messages))
+            for field, messages in error.message_dict.items()
+        ]
+    return []
+
+
+def _vat_problems() -> list[Problem]:
+    try:
+        vat_rate_today()
+    except NoVatRate as missing:
+        return [Problem("VAT", str(missing))]
+    return []

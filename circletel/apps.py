@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class FrameConfig(AppConfig):
+    """The frame around the apps: settings, urls, Celery, health."""
+
+    name = "circletel"
+    label = "circletel"
+    verbose_name = "CircleTel"
+
+    def ready(self) -> None:
+        # Importing the Celery app here, not in the package, keeps `python -m circletel.embedded`
+        # free of Django while `@shared_task` still finds this app in every Django process.
+        from circletel import celery, checks  # noqa: F401

@@ -1,0 +1,11 @@
+"""The Celery app. Tasks are doors: each calls one service and holds no rule of its own."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "circletel.settings")
+
+app = Celery("circletel")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

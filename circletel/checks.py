@@ -1,0 +1,76 @@
+"""`manage.py check`: what is missing or contradictory in the settings, by name, before it bites."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+ZOHO_REQUIRED = (
+    "ZOHO_ACCOUNTS_URL",
+    "ZOHO_API_URL",
+    "ZOHO_CLIENT_ID",
+    "ZOHO_CLIENT_SECRET",
+    "ZOHO_REFRESH_TOKEN",
+    "ZOHO_BILLING_ORGANIZATION_ID",
+)
+POSITIVE = (
+    "ZOHO_BILLING_CALLS_PER_MINUTE",
+    "ZOHO_BILLING_CALLS_PER_DAY",
+    "ZOHO_BILLING_CONCURRENCY",
+    "ZOHO_CRM_CONCURRENCY",
+    "ZOHO_LEASE_SECONDS",
+)
+
+
+@register()
+def check_secret_key(**_: Any) -> list[CheckMessage]:
+    if settings.SECRET_KEY:
+        return []
+    return [Error("DJANGO_SECRET_KEY is not set.", hint="Set it to 50 random characters, kept secret.", id="circletel.E001")]
+
+
+@register()
+def check_zoho_connection(**_: Any) -> list[CheckMessage]:
+    """All six Zoho settings or none; addresses must be addresses."""
+    missing = [name for name in ZOHO_REQUIRED if not getattr(settings, name)]
+    if len(missing) == len(ZOHO_REQUIRED):
+        return [Warning("No Zoho is configured: nothing will be synced.", hint=f"Set {', '.join(ZOHO_REQUIRED)}.", id="circletel.W001")]
+    found: list[CheckMessage] = [Error(f"{name} is not set.", hint="The Zoho settings go together.", id="circletel.E002") for name in missing]
+    for name in ("ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"):
+        value = getattr(settings, name)
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            found.append(Error(f"{name} is {value!r}, which is not an http(s) address.", hint="For example https://www.zohoapis.com", id="circletel.E003"))
+    return found
+
+
+@register()
+def check_positive_numbers(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(f"{name} is {getattr(settings, name)}; it must be 1 or more.", id="circletel.E004")
+        for name in POSITIVE
+        if getattr(settings, name) < 1
+    ]
+
+
+@register()
+def check_contradictions(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.ZOHO_BILLING_CALLS_PER_MINUTE > settings.ZOHO_BILLING_CALLS_PER_DAY:
+        found.append(
+            Warning(
+                "ZOHO_BILLING_CALLS_PER_MINUTE is larger than ZOHO_BILLING_CALLS_PER_DAY: the whole day could be spent in one minute.",
+                id="circletel.W002",
+            )
+        )
+    longest_call = 3 * (settings.ZOHO_CONNECT_TIMEOUT_SECONDS + settings.ZOHO_READ_TIMEOUT_SECONDS) + 10
+    if settings.ZOHO_LEASE_SECONDS < longest_call:
+        found.append(
+            Warning(
+                f"ZOHO_LEASE_SECONDS is {settings.ZOHO_LEASE_SECONDS}; one call with its retries may take {longest_call:.0f} s, "
+                "so a slow worker could be taken for a lost one.",
+                hint="Raise ZOHO_LEASE_SECONDS or lower the ZOHO_*_TIMEOUT_SECONDS.",
+                id="circletel.W003",
+            )
+        )
+    return found

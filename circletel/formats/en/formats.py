@@ -1,0 +1,10 @@
+"""Dates and numbers as South Africans write them: 23 Nov 2026, 14:05, R 1 299.00."""
+
+DATE_FORMAT = "j M Y"
+DATETIME_FORMAT = "j M Y, H:i"
+SHORT_DATE_FORMAT = "j M Y"
+SHORT_DATETIME_FORMAT = "j M Y, H:i"
+TIME_FORMAT = "H:i"
+FIRST_DAY_OF_WEEK = 1
+THOUSAND_SEPARATOR = "\u00a0"
+NUMBER_GROUPING = 3

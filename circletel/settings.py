@@ -1,0 +1,185 @@
+"""Settings. Everything that differs between machines comes from the environment or `.env`.
+
+`docs/configuration.md` lists every variable; `manage.py check` names what is missing or contradictory.
+"""
+
+from pathlib import Path
+
+import environ
+
+from circletel.logs import LOGGING  # noqa: F401  (a Django setting)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# Empty is caught by `manage.py check` with a sentence; Django itself refuses to serve with it.
+SECRET_KEY = env("DJANGO_SECRET_KEY", default="")
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+DEMO = env.bool("CIRCLETEL_DEMO", default=False)
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "circletel.apps.FrameConfig",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "import_export",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "catalogue",
+    "zoho_sync",
+    "pricing",
+    "reconciliation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "circletel.origin.OriginMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "circletel.urls"
+WSGI_APPLICATION = "circletel.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db("DATABASE_URL", default="postgres://localhost/circletel")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "circletel",
+    }
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Instants are stored in UTC; civil dates and schedules are South African.
+USE_TZ = True
+TIME_ZONE = "Africa/Johannesburg"
+LANGUAGE_CODE = "en"
+USE_I18N = True
+FORMAT_MODULE_PATH = ["circletel.formats"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Serves straight from the packages, so that a fresh clone needs no collectstatic step.
+WHITENOISE_USE_FINDERS = True
+
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+
+# --- Celery -----------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_IGNORE_RESULT = True
+# A message is only a nudge: taken late and lost with its worker, it costs a minute, never a record.
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 10, "socket_connect_timeout": 2}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+
+# --- Zoho -------------------------------------------------------------------------------------
+ZOHO_ACCOUNTS_URL = env("ZOHO_ACCOUNTS_URL", default="")
+ZOHO_API_URL = env("ZOHO_API_URL", default="")
+ZOHO_CLIENT_ID = env("ZOHO_CLIENT_ID", default="")
+ZOHO_CLIENT_SECRET = env("ZOHO_CLIENT_SECRET", default="")
+ZOHO_REFRESH_TOKEN = env("ZOHO_REFRESH_TOKEN", default="")
+ZOHO_BILLING_ORGANIZATION_ID = env("ZOHO_BILLING_ORGANIZATION_ID", default="")
+
+ZOHO_BILLING_CALLS_PER_MINUTE = env.int("ZOHO_BILLING_CALLS_PER_MINUTE", default=30)
+ZOHO_BILLING_CALLS_PER_DAY = env.int("ZOHO_BILLING_CALLS_PER_DAY", default=1000)
+ZOHO_BILLING_CONCURRENCY = env.int("ZOHO_BILLING_CONCURRENCY", default=5)
+ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
+
+ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
+ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
+ZOHO_CRM_FIELD_PREFIX = env("ZOHO_CRM_FIELD_PREFIX", default="ct_")
+
+ZOHO_CONNECT_TIMEOUT_SECONDS = env.float("ZOHO_CONNECT_TIMEOUT_SECONDS", default=5.0)
+ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
+# How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
+ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
+
+# --- REST -------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CircleTel catalogue",
+    "DESCRIPTION": "What CircleTel sells today. Money is in rand (ZAR); prices are quoted with VAT included.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Admin ------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "CircleTel catalogue",
+    "SITE_HEADER": "CircleTel catalogue",
+    "SITE_SUBHEADER": "Products, packages, Zoho",
+    "SITE_SYMBOL": "cell_tower",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+# --- Security ---------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("DJANGO_SECURE_COOKIES", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("DJANGO_BEHIND_TLS_PROXY", default=False) else None
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True

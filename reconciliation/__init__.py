@@ -1,0 +1,1 @@
+"""Does Zoho agree with the catalogue? Reads all other apps and writes only its findings."""
