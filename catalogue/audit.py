@@ -22,7 +22,9 @@ def record(
     return AuditEntry.objects.create(**_entry(action, target, actor, changes or {}, result, detail))
 
 
-def _entry(action: str, target: models.Model, actor: Any, changes: dict[str, list[Any]], result: str, detail: str) -> dict[str, Any]:
+def _entry(
+    action: str, target: models.Model, actor: Any, changes: dict[str, list[Any]], result: str, detail: str
+) -> dict[str, Any]:
     origin = current_origin()
     return {
         "actor_id": str(actor.pk) if actor else "",

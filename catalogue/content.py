@@ -27,7 +27,14 @@ PRODUCT_FIELDS = (
     "valid_from",
     "valid_to",
 )
-PRICING_FIELDS = ("regular_price", "promotion_price", "promotion_months", "promotion_from", "promotion_to", "installation_fee")
+PRICING_FIELDS = (
+    "regular_price",
+    "promotion_price",
+    "promotion_months",
+    "promotion_from",
+    "promotion_to",
+    "installation_fee",
+)
 HARDWARE_FIELDS = ("model", "included", "retail_value")
 ADD_ON_FIELDS = ("name", "price", "recurring")
 
@@ -45,9 +52,13 @@ def product_content(product: Product) -> dict[str, Any]:
     pricing, hardware = pricing_of(product), hardware_of(product)
     content: dict[str, Any] = {field: getattr(product, field) for field in PRODUCT_FIELDS}
     content |= {f"pricing.{field}": getattr(pricing, field) if pricing else None for field in PRICING_FIELDS}
-    content |= {f"hardware.{field}": getattr(hardware, field) if hardware else None for field in HARDWARE_FIELDS}
+    content |= {
+        f"hardware.{field}": getattr(hardware, field) if hardware else None for field in HARDWARE_FIELDS
+    }
     content["features"] = [feature.text for feature in product.features.all()]
-    content["add_ons"] = [{field: getattr(add_on, field) for field in ADD_ON_FIELDS} for add_on in product.add_ons.all()]
+    content["add_ons"] = [
+        {field: getattr(add_on, field) for field in ADD_ON_FIELDS} for add_on in product.add_ons.all()
+    ]
     return _plain(content)
 
 
@@ -58,7 +69,11 @@ def fingerprint(product: Product) -> str:
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
     """{field: [before, after]} for every field that differs."""
-    return {key: [before.get(key), after.get(key)] for key in {**before, **after} if before.get(key) != after.get(key)}
+    return {
+        key: [before.get(key), after.get(key)]
+        for key in {**before, **after}
+        if before.get(key) != after.get(key)
+    }
 
 
 def logical_key(product: Product) -> str:
@@ -67,7 +82,13 @@ def logical_key(product: Product) -> str:
     Two SKUs with the same logical key are versions of one another: publishing the second archives the first.
     """
     hardware = hardware_of(product)
-    parts = (product.name, f"{product.contract_months}m", hardware.model if hardware else "", product.market_segment, product.provider)
+    parts = (
+        product.name,
+        f"{product.contract_months}m",
+        hardware.model if hardware else "",
+        product.market_segment,
+        product.provider,
+    )
     return "|".join(_folded(part) for part in parts)
 
 
@@ -85,4 +106,3 @@ class _CanonicalEncoder(DjangoJSONEncoder):
 
     def default(self, o: Any) -> Any:
         return f"{o:.2f}" if isinstance(o, Decimal) else super().default(o)
-

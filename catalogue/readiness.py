@@ -30,17 +30,23 @@ def publishing_problems(product: Product) -> list[Problem]:
         if pricing.regular_price == 0:
             problems.append(Problem("pricing.regular_price", "is 0; a product on sale has a price"))
         if pricing.promotion_price is None and pricing.promotion_months is not None:
-            problems.append(Problem("pricing.promotion_price", "is missing although promotion months are given"))
+            problems.append(
+                Problem("pricing.promotion_price", "is missing although promotion months are given")
+            )
     if hardware is not None:
         problems += _field_problems(hardware, prefix="hardware.")
         if not hardware.included and hardware.retail_value is None:
-            problems.append(Problem("hardware.retail_value", "is missing: hardware that is not included needs a price"))
+            problems.append(
+                Problem("hardware.retail_value", "is missing: hardware that is not included needs a price")
+            )
     return problems + _vat_problems()
 
 
 def _field_problems(instance: object, *, prefix: str) -> list[Problem]:
     try:
-        instance.full_clean(exclude=["product"] if prefix else None, validate_unique=False, validate_constraints=True)  # type: ignore[attr-defined]
+        instance.full_clean(
+            exclude=["product"] if prefix else None, validate_unique=False, validate_constraints=True
+        )  # type: ignore[attr-defined]
     except ValidationError as error:
         return [
             Problem(prefix + (field if field != "__all__" else "product"), " ".join(messages))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 ROLES: dict[str, tuple[str, ...]] = {
     "Product manager": (
         "catalogue.view_product",
@@ -52,10 +51,11 @@ def sync_roles(**_: Any) -> None:
     """Create missing groups and grant what the table says. Grants added by hand stay."""
     from django.contrib.auth.models import Group, Permission
 
-    known = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.select_related("content_type")}
+    known = {
+        f"{p.content_type.app_label}.{p.codename}": p
+        for p in Permission.objects.select_related("content_type")
+    }
     for name, wanted in ROLES.items():
         group, _created = Group.objects.get_or_create(name=name)
         # Permissions of apps that migrate later are granted when their own post_migrate comes by.
         group.permissions.add(*(known[permission] for permission in wanted if permission in known))
-
-

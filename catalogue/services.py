@@ -112,7 +112,14 @@ def reject(product_id: Any, *, actor: AbstractUser, reason: str) -> Product:
     _ensure_status(product, "rejected", ProductStatus.PENDING)
     if not reason.strip():
         raise Refused(f"{product}: say why it is rejected, so that its author can mend it")
-    return _move(product, ProductStatus.DRAFT, "rejected", actor, detail=reason.strip(), rejection_reason=reason.strip())
+    return _move(
+        product,
+        ProductStatus.DRAFT,
+        "rejected",
+        actor,
+        detail=reason.strip(),
+        rejection_reason=reason.strip(),
+    )
 
 
 def record_edit(product: Product, *, actor: AbstractUser, before: dict[str, Any] | None) -> bool:
@@ -156,7 +163,9 @@ def publish(product_id: Any, *, actor: AbstractUser, at: datetime | None = None)
     now = at or timezone.now()
     package = (
         ServicePackage.objects.select_for_update()
-        .filter(sku__iexact=product.sku, market_segment=product.market_segment, provider__iexact=product.provider)
+        .filter(
+            sku__iexact=product.sku, market_segment=product.market_segment, provider__iexact=product.provider
+        )
         .first()
     )
     created = package is None
@@ -200,7 +209,9 @@ def _ensure_may(actor: AbstractUser, permission: str, deed: str) -> None:
 def _ensure_status(product: Product, deed: str, *wanted: ProductStatus) -> None:
     if product.status not in wanted:
         names = " or ".join(status.label.lower() for status in wanted)
-        raise WrongStatus(f"{product} cannot be {deed}: it is {product.get_status_display().lower()}, not {names}")
+        raise WrongStatus(
+            f"{product} cannot be {deed}: it is {product.get_status_display().lower()}, not {names}"
+        )
 
 
 def _ensure_publishable(product: Product) -> None:
@@ -216,7 +227,15 @@ def _ensure_publishable(product: Product) -> None:
         raise kind(*(f"{product} cannot be published: {reason}" for reason in reasons))
 
 
-def _move(product: Product, status: ProductStatus, action: str, actor: AbstractUser, *, detail: str = "", **values: Any) -> Product:
+def _move(
+    product: Product,
+    status: ProductStatus,
+    action: str,
+    actor: AbstractUser,
+    *,
+    detail: str = "",
+    **values: Any,
+) -> Product:
     changes = {"status": [product.status, status.value]}
     product.status = status
     for field, value in values.items():
@@ -235,7 +254,13 @@ def _new_package(product: Product, actor: AbstractUser, now: datetime) -> Servic
         market_segment=product.market_segment,
         provider=product.provider,
         price=pricing.regular_price,
-        price_history=[{"price": f"{pricing.regular_price:.2f}", "effective_from": now.isoformat(), "reason": "first publication"}],
+        price_history=[
+            {
+                "price": f"{pricing.regular_price:.2f}",
+                "effective_from": now.isoformat(),
+                "reason": "first publication",
+            }
+        ],
         valid_from=valid_from,
         published_at=now,
         published_by=actor,
@@ -246,9 +271,21 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
     """Carry over everything of substance but the price and the business key."""
     pricing, hardware = pricing_of(product), hardware_of(product)
     assert pricing is not None  # _ensure_publishable saw it
-    for field in ("name", "service_type", "category", "technology", "speed_down_mbps", "speed_up_mbps", "data_limit"):
+    for field in (
+        "name",
+        "service_type",
+        "category",
+        "technology",
+        "speed_down_mbps",
+        "speed_up_mbps",
+        "data_limit",
+    ):
         setattr(package, field, getattr(product, field))
-    package.contract_months, package.description, package.valid_to = product.contract_months, product.description, product.valid_to
+    package.contract_months, package.description, package.valid_to = (
+        product.contract_months,
+        product.description,
+        product.valid_to,
+    )
     if product.valid_from:
         package.valid_from = product.valid_from
     package.features = [feature.text for feature in product.features.all()]
@@ -256,8 +293,16 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
     package.hardware_model = hardware.model if hardware else ""
     package.hardware_included = bool(hardware and hardware.included)
     # What the customer pays for the device. What it costs us is never a price.
-    package.hardware_price = (Decimal("0.00") if hardware.included else hardware.retail_value) if hardware else None
-    for field in ("promotion_price", "promotion_months", "promotion_from", "promotion_to", "installation_fee"):
+    package.hardware_price = (
+        (Decimal("0.00") if hardware.included else hardware.retail_value) if hardware else None
+    )
+    for field in (
+        "promotion_price",
+        "promotion_months",
+        "promotion_from",
+        "promotion_to",
+        "installation_fee",
+    ):
         setattr(package, field, getattr(pricing, field))
     package.source_admin_product = product
     package.logical_key = logical_key(product)
@@ -287,6 +332,10 @@ def _archive_earlier_versions(package: ServicePackage, *, actor: AbstractUser) -
         old.save(update_fields=["status", "changed_at"])
         package_changed.send(ServicePackage, package=old)
         audit.record(
-            "archived", old, actor=actor, changes={"status": ["active", "archived"]}, detail=f"succeeded by {package.sku}"
+            "archived",
+            old,
+            actor=actor,
+            changes={"status": ["active", "archived"]},
+            detail=f"succeeded by {package.sku}",
         )
     return earlier

@@ -27,7 +27,13 @@ POSITIVE = (
 def check_secret_key(**_: Any) -> list[CheckMessage]:
     if settings.SECRET_KEY:
         return []
-    return [Error("DJANGO_SECRET_KEY is not set.", hint="Set it to 50 random characters, kept secret.", id="circletel.E001")]
+    return [
+        Error(
+            "DJANGO_SECRET_KEY is not set.",
+            hint="Set it to 50 random characters, kept secret.",
+            id="circletel.E001",
+        )
+    ]
 
 
 @register()
@@ -35,12 +41,27 @@ def check_zoho_connection(**_: Any) -> list[CheckMessage]:
     """All six Zoho settings or none; addresses must be addresses."""
     missing = [name for name in ZOHO_REQUIRED if not getattr(settings, name)]
     if len(missing) == len(ZOHO_REQUIRED):
-        return [Warning("No Zoho is configured: nothing will be synced.", hint=f"Set {', '.join(ZOHO_REQUIRED)}.", id="circletel.W001")]
-    found: list[CheckMessage] = [Error(f"{name} is not set.", hint="The Zoho settings go together.", id="circletel.E002") for name in missing]
+        return [
+            Warning(
+                "No Zoho is configured: nothing will be synced.",
+                hint=f"Set {', '.join(ZOHO_REQUIRED)}.",
+                id="circletel.W001",
+            )
+        ]
+    found: list[CheckMessage] = [
+        Error(f"{name} is not set.", hint="The Zoho settings go together.", id="circletel.E002")
+        for name in missing
+    ]
     for name in ("ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"):
         value = getattr(settings, name)
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
-            found.append(Error(f"{name} is {value!r}, which is not an http(s) address.", hint="For example https://www.zohoapis.com", id="circletel.E003"))
+            found.append(
+                Error(
+                    f"{name} is {value!r}, which is not an http(s) address.",
+                    hint="For example https://www.zohoapis.com",
+                    id="circletel.E003",
+                )
+            )
     return found
 
 
@@ -64,7 +85,7 @@ def check_contradictions(**_: Any) -> list[CheckMessage]:
             )
         )
     longest_call = 3 * (settings.ZOHO_CONNECT_TIMEOUT_SECONDS + settings.ZOHO_READ_TIMEOUT_SECONDS) + 10
-    if settings.ZOHO_LEASE_SECONDS < longest_call:
+    if longest_call > settings.ZOHO_LEASE_SECONDS:
         found.append(
             Warning(
                 f"ZOHO_LEASE_SECONDS is {settings.ZOHO_LEASE_SECONDS}; one call with its retries may take {longest_call:.0f} s, "

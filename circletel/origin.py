@@ -18,7 +18,8 @@ class Origin:
     user_agent: str = ""
 
 
-_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())
+_UNKNOWN = Origin()
+_origin: ContextVar[Origin] = ContextVar("origin", default=_UNKNOWN)  # noqa: B039  (frozen)
 
 
 def current_origin() -> Origin:

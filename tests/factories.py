@@ -17,7 +17,12 @@ def person(username: str, *roles: str) -> User:
     first, _, last = username.partition(".")
     user, _created = User.objects.get_or_create(
         username=username,
-        defaults={"first_name": first.title(), "last_name": last.title(), "email": f"{username}@example.com", "is_staff": True},
+        defaults={
+            "first_name": first.title(),
+            "last_name": last.title(),
+            "email": f"{username}@example.com",
+            "is_staff": True,
+        },
     )
     user.groups.add(*(Group.objects.get(name=role) for role in roles))
     return user
@@ -38,7 +43,13 @@ def draft_product(**values: Any) -> Product:
     number = next(_numbers)
     pricing = {
         name: values.pop(name)
-        for name in ("promotion_price", "promotion_months", "promotion_from", "promotion_to", "installation_fee")
+        for name in (
+            "promotion_price",
+            "promotion_months",
+            "promotion_from",
+            "promotion_to",
+            "installation_fee",
+        )
         if name in values
     }
     pricing["regular_price"] = Decimal(values.pop("regular_price", "799.00"))
@@ -63,7 +74,9 @@ def draft_product(**values: Any) -> Product:
         | values
     )
     ProductPricing.objects.create(product=product, **pricing)
-    ProductFeature.objects.bulk_create(ProductFeature(product=product, position=i, text=text) for i, text in enumerate(features))
+    ProductFeature.objects.bulk_create(
+        ProductFeature(product=product, position=i, text=text) for i, text in enumerate(features)
+    )
     if hardware:
         ProductHardware.objects.create(product=product, **hardware)
     return Product.objects.with_content().get(pk=product.pk)

@@ -73,7 +73,9 @@ class ProductIntegration(models.Model):
 
     desired_hash = models.CharField(max_length=64)
     synced_hash = models.CharField(max_length=64, blank=True)
-    acknowledged_payload = models.JSONField(null=True, encoder=DjangoJSONEncoder, help_text="What Zoho last accepted.")
+    acknowledged_payload = models.JSONField(
+        null=True, encoder=DjangoJSONEncoder, help_text="What Zoho last accepted."
+    )
 
     status = models.CharField(max_length=10, choices=SyncStatus.choices, default=SyncStatus.PENDING)
     retry_count = models.PositiveIntegerField(default=0)
@@ -87,7 +89,9 @@ class ProductIntegration(models.Model):
     )
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
-    correlation_id = models.CharField(max_length=64, blank=True, help_text="Of the deed that last made it owed.")
+    correlation_id = models.CharField(
+        max_length=64, blank=True, help_text="Of the deed that last made it owed."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -100,21 +104,28 @@ class ProductIntegration(models.Model):
         default_permissions: Any = ("view",)
         permissions = [("resync_productintegration", "Can send records to Zoho again")]
         indexes = [
-            models.Index(fields=["kind", "next_retry_at"], condition=Q(status__in=("pending", "failed")), name="integration_due"),
+            models.Index(
+                fields=["kind", "next_retry_at"],
+                condition=Q(status__in=("pending", "failed")),
+                name="integration_due",
+            ),
             models.Index(fields=["kind", "remote_key"]),
             models.Index(fields=["status", "kind"]),
         ]
         constraints = [
             models.UniqueConstraint(fields=["package", "kind"], name="integration_once_per_package_and_kind"),
             models.UniqueConstraint(
-                fields=["kind", "remote_key"], condition=~Q(kind="billing_product"), name="integration_remote_key_once"
+                fields=["kind", "remote_key"],
+                condition=~Q(kind="billing_product"),
+                name="integration_remote_key_once",
             ),
             models.CheckConstraint(
                 condition=~Q(status="ok") | (~Q(remote_id="") & Q(synced_hash=models.F("desired_hash"))),
                 name="integration_in_step_is_acknowledged",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=("pending", "failed")) | Q(next_retry_at__isnull=False), name="integration_owed_has_a_time"
+                condition=~Q(status__in=("pending", "failed")) | Q(next_retry_at__isnull=False),
+                name="integration_owed_has_a_time",
             ),
         ]
 

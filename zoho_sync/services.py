@@ -1,1 +1,139 @@
-def owe(package): ...
+"""The deeds of the sync that people and other apps may ask for: owe, nudge, send again."""
+
+from collections.abc import Iterable
+
+import structlog
+from django.contrib.auth.models import AbstractUser
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from catalogue import audit
+from catalogue.errors import NotAllowed
+from catalogue.models import ServicePackage
+from circletel.origin import current_origin
+from zoho_sync.connection.breaker import Breaker
+from zoho_sync.desired import DesiredRecord, current_terms, desired_records, retired_record
+from zoho_sync.fields import Terms
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+
+log = structlog.get_logger(__name__)
+
+# Nudges within this time are one: a bulk publish sends a handful of messages, and upserts go out full.
+NUDGE_SECONDS = 1
+
+
+def owe(package: ServicePackage, terms: Terms | None = None) -> list[ProductIntegration]:
+    """Write down what Zoho must come to hold for `package`, in the caller's transaction, and nudge a worker after it.
+
+    A row whose record Zoho has acknowledged already stays in step and costs nothing. Returns the rows now owed.
+    """
+    terms = terms or current_terms()
+    rows = {Kind(row.kind): row for row in package.integrations.select_for_update()}
+    wanted = desired_records(package, terms)
+    owed = [row for record in wanted if (row := _owe_record(package, rows.get(record.kind), record))]
+    owed += [row for kind in rows.keys() - {record.kind for record in wanted} if (row := _retire(rows[kind]))]
+    if owed:
+        nudge_after_commit({Kind(row.kind).system for row in owed})
+    return owed
+
+
+def _owe_record(
+    package: ServicePackage, row: ProductIntegration | None, record: DesiredRecord
+) -> ProductIntegration | None:
+    row = row or ProductIntegration(package=package, kind=record.kind)
+    if row.remote_key != record.key:
+        row.remote_key = record.key
+        if record.kind is Kind.BILLING_PRODUCT:
+            _join_line(row)
+    row.desired_hash = record.hash
+    return _settle(row)
+
+
+def _join_line(row: ProductIntegration) -> None:
+    """Packages of one product line share its Billing product: take over what is known of it."""
+    known = (
+        ProductIntegration.objects.filter(kind=row.kind, remote_key=row.remote_key)
+        .exclude(remote_id="")
+        .first()
+    )
+    row.remote_id = known.remote_id if known else ""
+    row.synced_hash = known.synced_hash if known else ""
+    row.acknowledged_payload = known.acknowledged_payload if known else None
+    row.last_synced_at = known.last_synced_at if known else None
+
+
+def _retire(row: ProductIntegration) -> ProductIntegration | None:
+    """The package no longer has this: switch it off in Zoho, or forget it if Zoho never heard of it."""
+    if not row.remote_id and row.lease_token is None and not row.outcome_unknown:
+        row.delete()
+        return None
+    row.desired_hash = retired_record(Kind(row.kind), row.remote_key, row.acknowledged_payload).hash
+    return _settle(row)
+
+
+def _settle(row: ProductIntegration) -> ProductIntegration | None:
+    """Save the row as in step or as owed; an owed one starts afresh. Returns it when owed."""
+    in_step = bool(row.remote_id) and row.synced_hash == row.desired_hash
+    row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
+    row.next_retry_at = None if in_step else timezone.now()
+    row.retry_count, row.last_sync_error, row.sync_error_details = 0, "", {}
+    row.correlation_id = current_origin().correlation_id
+    row.save()
+    return None if in_step else row
+
+
+def resync(integrations: QuerySet[ProductIntegration], *, actor: AbstractUser) -> int:
+    """Try again now what is failed, dead or owed among `integrations`. Returns how many will be sent.
+
+    What is in step stays so. The breaker gives the systems concerned another chance at once.
+    """
+    if not actor.has_perm("zoho_sync.resync_productintegration"):
+        raise NotAllowed(
+            f"{actor.get_full_name() or actor.get_username()} may not send records to Zoho again"
+        )
+    with transaction.atomic():
+        rows = list(integrations.exclude(status=SyncStatus.OK).select_for_update(of=("self",)))
+        now = timezone.now()
+        for row in rows:
+            audit.record(
+                "resync", row, actor=actor, changes={"status": [row.status, SyncStatus.PENDING.value]}
+            )
+        integrations.model.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=SyncStatus.PENDING,
+            next_retry_at=now,
+            retry_count=0,
+            correlation_id=current_origin().correlation_id,
+        )
+        systems = {Kind(row.kind).system for row in rows}
+        transaction.on_commit(lambda: _give_another_chance(systems))
+        nudge_after_commit(systems)
+    return len(rows)
+
+
+def _give_another_chance(systems: Iterable[System]) -> None:
+    for system in systems:
+        Breaker(system).reset()
+
+
+def nudge_after_commit(systems: Iterable[System]) -> None:
+    """Wake a worker for each system once this transaction is through. A lost nudge costs a minute, not a record."""
+    for system in sorted(set(systems)):
+        transaction.on_commit(lambda system=system: nudge(system), robust=True)  # type: ignore[misc]
+
+
+def nudge(system: System, *, seconds: float = NUDGE_SECONDS) -> bool:
+    """Ask a worker to drain `system` shortly; False when somebody just did or the broker is away."""
+    from zoho_sync.tasks import drain_system
+
+    try:
+        if not cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1)):
+            return False
+        drain_system.apply_async(args=[str(system)], countdown=seconds)
+    except (OperationalError, RedisError) as trouble:
+        log.warning("nudge_lost", system=str(system), trouble=str(trouble))
+        return False
+    return True

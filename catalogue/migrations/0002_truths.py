@@ -23,7 +23,9 @@ DROP FUNCTION audit_entries_append_only();
 def add_vat_rates(apps: Any, _schema_editor: Any) -> None:
     VatRate = apps.get_model("catalogue", "VatRate")
     # South African standard rate: 14 % from 7 April 1993, 15 % from 1 April 2018.
-    VatRate.objects.get_or_create(valid_from=date(1993, 4, 7), defaults={"rate": Decimal("0.14"), "valid_to": date(2018, 4, 1)})
+    VatRate.objects.get_or_create(
+        valid_from=date(1993, 4, 7), defaults={"rate": Decimal("0.14"), "valid_to": date(2018, 4, 1)}
+    )
     VatRate.objects.get_or_create(valid_from=date(2018, 4, 1), defaults={"rate": Decimal("0.15")})
 
 

@@ -25,7 +25,9 @@ class AuditEntry(models.Model):
     target_type = models.CharField(max_length=60)
     target_id = models.CharField(max_length=64, db_index=True)
     target_name = models.CharField(max_length=300)
-    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text='{"field": [before, after]}')
+    changes = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text='{"field": [before, after]}'
+    )
     result = models.CharField(max_length=10, choices=AuditResult.choices, default=AuditResult.DONE)
     detail = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)

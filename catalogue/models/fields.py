@@ -28,5 +28,9 @@ def optional_money(verbose_name: str, **options: Any) -> models.DecimalField:
 def speed(verbose_name: str) -> models.PositiveIntegerField:
     """Mbit/s. Empty where none is promised, as on a capped mobile product."""
     return models.PositiveIntegerField(
-        verbose_name, null=True, blank=True, validators=[MinValueValidator(1)], help_text="In Mbit/s. Leave empty when none is promised."
+        verbose_name,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="In Mbit/s. Leave empty when none is promised.",
     )

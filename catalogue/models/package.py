@@ -20,7 +20,9 @@ from catalogue.models.product import Product, free_slug
 class ServicePackageQuerySet(models.QuerySet["ServicePackage"]):
     def on_sale(self, at: datetime) -> "ServicePackageQuerySet":
         """What a new customer can order at that instant. Status and dates decide; no job flips anything."""
-        return self.filter(status=PackageStatus.ACTIVE, valid_from__lte=at).filter(Q(valid_to=None) | Q(valid_to__gt=at))
+        return self.filter(status=PackageStatus.ACTIVE, valid_from__lte=at).filter(
+            Q(valid_to=None) | Q(valid_to__gt=at)
+        )
 
 
 class ServicePackage(models.Model):
@@ -35,7 +37,9 @@ class ServicePackage(models.Model):
     market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
     provider = models.CharField(max_length=60)
     logical_key = models.CharField(
-        max_length=400, db_index=True, help_text="One variant (offer, term, device, segment, provider) across its versions."
+        max_length=400,
+        db_index=True,
+        help_text="One variant (offer, term, device, segment, provider) across its versions.",
     )
     version = models.PositiveIntegerField(default=1)
 
@@ -50,20 +54,32 @@ class ServicePackage(models.Model):
     contract_months = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     description = models.TextField(blank=True)
     features = ArrayField(models.CharField(max_length=200), default=list, blank=True)
-    add_ons = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder, help_text="Name, price (VAT included) and whether it recurs.")
+    add_ons = models.JSONField(
+        default=list,
+        blank=True,
+        encoder=DjangoJSONEncoder,
+        help_text="Name, price (VAT included) and whether it recurs.",
+    )
     hardware_model = models.CharField(max_length=120, blank=True)
     hardware_included = models.BooleanField(default=False)
-    hardware_price = optional_money("hardware price, once", help_text=f"{INCLUDING_VAT} 0 when included; empty when there is no device.")
+    hardware_price = optional_money(
+        "hardware price, once", help_text=f"{INCLUDING_VAT} 0 when included; empty when there is no device."
+    )
 
-    price = money("price a month", help_text=f"{INCLUDING_VAT} What existing customers pay; moves on an effective date.")
+    price = money(
+        "price a month", help_text=f"{INCLUDING_VAT} What existing customers pay; moves on an effective date."
+    )
     new_customer_price = optional_money(
-        "price for new customers", help_text="Set while a published price change waits for its effective date, else empty."
+        "price for new customers",
+        help_text="Set while a published price change waits for its effective date, else empty.",
     )
     promotion_price = optional_money("promotion price a month")
     promotion_months = models.PositiveSmallIntegerField(null=True, blank=True)
     promotion_from = models.DateField(null=True, blank=True)
     promotion_to = models.DateField(null=True, blank=True)
-    installation_fee = optional_money("installation fee, once", help_text=f"{INCLUDING_VAT} 0 is free; empty when none is offered.")
+    installation_fee = optional_money(
+        "installation fee, once", help_text=f"{INCLUDING_VAT} 0 is free; empty when none is offered."
+    )
     price_history = models.JSONField(default=list, encoder=DjangoJSONEncoder)
 
     status = models.CharField(max_length=20, choices=PackageStatus.choices, default=PackageStatus.DRAFT)
@@ -84,20 +100,29 @@ class ServicePackage(models.Model):
             models.Index(fields=["service_type"]),
         ]
         constraints = [
-            models.UniqueConstraint(Upper("sku"), "market_segment", Upper("provider"), name="package_business_key"),
             models.UniqueConstraint(
-                fields=["logical_key"], condition=Q(status=PackageStatus.ACTIVE), name="package_one_live_version_per_variant"
+                Upper("sku"), "market_segment", Upper("provider"), name="package_business_key"
+            ),
+            models.UniqueConstraint(
+                fields=["logical_key"],
+                condition=Q(status=PackageStatus.ACTIVE),
+                name="package_one_live_version_per_variant",
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="package_price_not_negative"),
             models.CheckConstraint(
-                condition=Q(new_customer_price=None) | Q(new_customer_price__gte=0), name="package_new_customer_price_not_negative"
-            ),
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="package_validity_in_order"),
-            models.CheckConstraint(
-                condition=Q(hardware_model="") | Q(hardware_price__isnull=False), name="package_hardware_has_a_price"
+                condition=Q(new_customer_price=None) | Q(new_customer_price__gte=0),
+                name="package_new_customer_price_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(hardware_included=False) | Q(hardware_price=0), name="package_included_hardware_is_free"
+                condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="package_validity_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(hardware_model="") | Q(hardware_price__isnull=False),
+                name="package_hardware_has_a_price",
+            ),
+            models.CheckConstraint(
+                condition=Q(hardware_included=False) | Q(hardware_price=0),
+                name="package_included_hardware_is_free",
             ),
         ]
 
@@ -120,7 +145,11 @@ class ServicePackage(models.Model):
 
     def is_on_sale(self, at: datetime | None = None) -> bool:
         at = at or timezone.now()
-        return self.status == PackageStatus.ACTIVE and self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
+        return (
+            self.status == PackageStatus.ACTIVE
+            and self.valid_from <= at
+            and (self.valid_to is None or self.valid_to > at)
+        )
 
     def promotion_price_at(self, at: datetime) -> Decimal | None:
         """The promotion price offered at that instant; its window is in South African civil days, both inclusive."""

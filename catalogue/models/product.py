@@ -19,7 +19,9 @@ SKU_FORMAT = RegexValidator(
 class ProductQuerySet(models.QuerySet["Product"]):
     def with_content(self) -> "ProductQuerySet":
         """Everything a publish or a fingerprint reads, in a fixed number of queries."""
-        return self.select_related("pricing", "created_by", "changed_by", "approved_by").prefetch_related("features", "hardware", "add_ons")
+        return self.select_related("pricing", "created_by", "changed_by", "approved_by").prefetch_related(
+            "features", "hardware", "add_ons"
+        )
 
 
 class Product(models.Model):
@@ -33,7 +35,9 @@ class Product(models.Model):
     sku = models.CharField("SKU", max_length=64, validators=[SKU_FORMAT])
     service_type = models.CharField(max_length=60, help_text="The product line, for example SkyFibre.")
     category = models.CharField(max_length=60)
-    technology = models.CharField(max_length=40, blank=True, help_text="For example fibre, fixed-wireless, 5g.")
+    technology = models.CharField(
+        max_length=40, blank=True, help_text="For example fibre, fixed-wireless, 5g."
+    )
     market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
     provider = models.CharField(max_length=60, help_text="Whose network carries it.")
     speed_down_mbps = speed("download speed")
@@ -44,10 +48,16 @@ class Product(models.Model):
     )
     description = models.TextField(blank=True, max_length=2000)
     internal_notes = models.TextField(blank=True, help_text="Never leaves the back office.")
-    valid_from = models.DateTimeField(null=True, blank=True, help_text="On sale from; empty means from publication.")
-    valid_to = models.DateTimeField(null=True, blank=True, help_text="No longer on sale from this instant; empty means open.")
+    valid_from = models.DateTimeField(
+        null=True, blank=True, help_text="On sale from; empty means from publication."
+    )
+    valid_to = models.DateTimeField(
+        null=True, blank=True, help_text="No longer on sale from this instant; empty means open."
+    )
 
-    status = models.CharField(max_length=20, choices=ProductStatus.choices, default=ProductStatus.DRAFT, editable=False)
+    status = models.CharField(
+        max_length=20, choices=ProductStatus.choices, default=ProductStatus.DRAFT, editable=False
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     rejection_reason = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -55,7 +65,9 @@ class Product(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False)
     approved_at = models.DateTimeField(null=True, editable=False)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+    )
     approved_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
 
     objects = ProductQuerySet.as_manager()
@@ -80,11 +92,13 @@ class Product(models.Model):
                 violation_error_message="The end of validity must lie after its beginning.",
             ),
             models.CheckConstraint(
-                condition=~Q(status=ProductStatus.APPROVED) | (Q(approved_by__isnull=False) & ~Q(approved_fingerprint="")),
+                condition=~Q(status=ProductStatus.APPROVED)
+                | (Q(approved_by__isnull=False) & ~Q(approved_fingerprint="")),
                 name="product_approval_is_signed",
             ),
             models.CheckConstraint(
-                condition=Q(approved_by=None) | (~Q(approved_by=F("created_by")) & ~Q(approved_by=F("changed_by"))),
+                condition=Q(approved_by=None)
+                | (~Q(approved_by=F("created_by")) & ~Q(approved_by=F("changed_by"))),
                 name="product_approved_by_another",
             ),
         ]
@@ -112,34 +126,50 @@ class ProductPricing(models.Model):
     regular_price = money("regular price a month")
     promotion_price = optional_money("promotion price a month")
     promotion_months = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="How many months a customer keeps it; empty means no limit."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How many months a customer keeps it; empty means no limit.",
     )
-    promotion_from = models.DateField(null=True, blank=True, help_text="First day it is offered; empty means from publication.")
-    promotion_to = models.DateField(null=True, blank=True, help_text="Last day it is offered; empty means open.")
+    promotion_from = models.DateField(
+        null=True, blank=True, help_text="First day it is offered; empty means from publication."
+    )
+    promotion_to = models.DateField(
+        null=True, blank=True, help_text="Last day it is offered; empty means open."
+    )
     installation_fee = optional_money(
-        "installation fee, once", help_text=f"{INCLUDING_VAT} 0 is free installation; empty means no installation is offered."
+        "installation fee, once",
+        help_text=f"{INCLUDING_VAT} 0 is free installation; empty means no installation is offered.",
     )
     approved_at = models.DateTimeField(null=True, editable=False)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+    )
 
     class Meta:
         db_table = "admin_product_pricing"
         verbose_name = "pricing"
         verbose_name_plural = "pricing"
         constraints = [
-            models.CheckConstraint(condition=Q(regular_price__gte=0), name="pricing_regular_price_not_negative"),
             models.CheckConstraint(
-                condition=Q(promotion_price=None) | Q(promotion_price__lt=F("regular_price"), promotion_price__gte=0),
+                condition=Q(regular_price__gte=0), name="pricing_regular_price_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(promotion_price=None)
+                | Q(promotion_price__lt=F("regular_price"), promotion_price__gte=0),
                 name="pricing_promotion_below_regular",
                 violation_error_message="The promotion price must be below the regular price.",
             ),
             models.CheckConstraint(
-                condition=Q(promotion_from=None) | Q(promotion_to=None) | Q(promotion_to__gte=F("promotion_from")),
+                condition=Q(promotion_from=None)
+                | Q(promotion_to=None)
+                | Q(promotion_to__gte=F("promotion_from")),
                 name="pricing_promotion_window_in_order",
                 violation_error_message="The promotion must not end before it begins.",
             ),
             models.CheckConstraint(
-                condition=Q(installation_fee=None) | Q(installation_fee__gte=0), name="pricing_installation_fee_not_negative"
+                condition=Q(installation_fee=None) | Q(installation_fee__gte=0),
+                name="pricing_installation_fee_not_negative",
             ),
         ]
 
@@ -168,8 +198,12 @@ class ProductHardware(models.Model):
     product = models.OneToOneField(Product, models.CASCADE, related_name="hardware")
     model = models.CharField(max_length=120)
     included = models.BooleanField(default=True, help_text="Included at no charge.")
-    retail_value = optional_money("retail value, once", help_text=f"{INCLUDING_VAT} What the customer pays when it is not included.")
-    dealer_cost = optional_money("dealer cost", help_text="What it costs CircleTel. Never leaves the back office.")
+    retail_value = optional_money(
+        "retail value, once", help_text=f"{INCLUDING_VAT} What the customer pays when it is not included."
+    )
+    dealer_cost = optional_money(
+        "dealer cost", help_text="What it costs CircleTel. Never leaves the back office."
+    )
 
     class Meta:
         db_table = "admin_product_hardware"

@@ -32,7 +32,9 @@ class VatRate(models.Model):
 
     rate = models.DecimalField(max_digits=5, decimal_places=4, help_text="As a fraction: 0.1500 is 15 %.")
     valid_from = models.DateField(unique=True)
-    valid_to = models.DateField(null=True, blank=True, help_text="First day it no longer applies; empty while it does.")
+    valid_to = models.DateField(
+        null=True, blank=True, help_text="First day it no longer applies; empty while it does."
+    )
 
     objects = VatRateQuerySet.as_manager()
 
@@ -42,7 +44,10 @@ class VatRate(models.Model):
         ordering = ["-valid_from"]
         constraints = [
             models.CheckConstraint(condition=Q(rate__gte=0, rate__lt=1), name="vat_rate_is_a_fraction"),
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="vat_rate_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")),
+                name="vat_rate_ends_after_it_begins",
+            ),
             ExclusionConstraint(
                 name="vat_rates_do_not_overlap",
                 expressions=[(DateRange("valid_from", "valid_to", RangeBoundary()), RangeOperators.OVERLAPS)],

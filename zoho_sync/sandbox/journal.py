@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +29,8 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         body: Any = self.body
-        try:
+        with suppress(ValueError):
             body = json.loads(self.body)
-        except ValueError:
-            pass
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.at)) + f".{int(self.at % 1 * 1000):03d}Z"
         return {**self.__dict__, "at": moment, "body": body}
 
@@ -78,4 +77,6 @@ class Journal:
 def without_secrets(form: str) -> str:
     """The form with the values of secrets struck out; the log is open to anyone who can see the sandbox."""
     pairs = [pair.partition("=") for pair in form.split("&")]
-    return "&".join(f"{name}=***" if name in SECRET_WORDS else name + sep + value for name, sep, value in pairs)
+    return "&".join(
+        f"{name}=***" if name in SECRET_WORDS else name + sep + value for name, sep, value in pairs
+    )

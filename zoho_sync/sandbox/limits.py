@@ -51,7 +51,9 @@ class BillingLimits:
         if now < used["blocked_until"]:
             raise self._minute_limit()
         if self._settings.billing_per_day and used["count"] >= self._settings.billing_per_day:
-            raise LimitReached(45, "The API call for this organization has exceeded the maximum call rate limit per day.")
+            raise LimitReached(
+                45, "The API call for this organization has exceeded the maximum call rate limit per day."
+            )
         self._forget_before(now - 60)
         if self._settings.billing_per_minute and len(self._minute) >= self._settings.billing_per_minute:
             blocked_until = now + self._settings.billing_block_seconds
@@ -65,7 +67,9 @@ class BillingLimits:
     def slot(self) -> Iterator[None]:
         """Hold one of the places for calls at the same time."""
         if self._settings.billing_concurrency and self.running >= self._settings.billing_concurrency:
-            raise LimitReached(1070, "The maximum number of in process requests has been reached. Try again later.")
+            raise LimitReached(
+                1070, "The maximum number of in process requests has been reached. Try again later."
+            )
         self.running += 1
         try:
             yield
@@ -89,15 +93,20 @@ class BillingLimits:
         today = datetime.now(ORGANISATION_ZONE).date().isoformat()
         used = self._store.values.get("billing_use", {})
         blocked_until = used.get("blocked_until", 0)
-        return used if used.get("day") == today else {"day": today, "count": 0, "blocked_until": blocked_until}
+        return (
+            used if used.get("day") == today else {"day": today, "count": 0, "blocked_until": blocked_until}
+        )
 
     def _forget_before(self, moment: float) -> None:
         while self._minute and self._minute[0] <= moment:
             self._minute.popleft()
 
     def _minute_limit(self) -> LimitReached:
-        return LimitReached(44, "For security reasons you have been blocked for some time as you have exceeded "
-                                "the maximum number of requests per minute that can be made from one account.")
+        return LimitReached(
+            44,
+            "For security reasons you have been blocked for some time as you have exceeded "
+            "the maximum number of requests per minute that can be made from one account.",
+        )
 
 
 class CrmLimits:
@@ -159,7 +168,9 @@ class CrmLimits:
 
     def _recent_hours(self) -> dict[str, int]:
         oldest = (time.time() - DAY) // HOUR
-        return {hour: n for hour, n in self._store.values.get("crm_credits", {}).items() if int(hour) > oldest}
+        return {
+            hour: n for hour, n in self._store.values.get("crm_credits", {}).items() if int(hour) > oldest
+        }
 
 
 def too_many_requests() -> LimitReached:

@@ -34,7 +34,9 @@ class Settings:
     crm_credits: int = option(50_000, "CRM API credits per rolling 24 hours")
     crm_concurrency: int = option(10, "CRM calls at once before TOO_MANY_REQUESTS")
     crm_heavy_concurrency: int = option(10, "heavy CRM calls (upsert of more than 10, COQL, search) at once")
-    crm_edition: str = option("professional", "free, standard, professional, enterprise or ultimate", live=False)
+    crm_edition: str = option(
+        "professional", "free, standard, professional, enterprise or ultimate", live=False
+    )
     # Without the Module Customization permission Zoho answers `profiles: null` in the field metadata.
     crm_module_customization: bool = option(True, "the token's user may see field permissions")
 
@@ -65,13 +67,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for each in fields(Settings):
         flag = "--" + each.name.replace("_", "-")
         if each.name == "prices_include_vat":
-            parser.add_argument(flag, dest=each.name, action="store_true", default=each.default, help=each.metadata["help"])
+            parser.add_argument(
+                flag, dest=each.name, action="store_true", default=each.default, help=each.metadata["help"]
+            )
             parser.add_argument("--prices-exclude-vat", dest=each.name, action="store_false")
         elif isinstance(each.default, bool):
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=each.default, help=each.metadata["help"])
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=each.default, help=each.metadata["help"]
+            )
         else:
             kind = type(each.default)
-            parser.add_argument(flag, type=kind, default=each.default, metavar="X", help=each.metadata["help"])
+            parser.add_argument(
+                flag, type=kind, default=each.default, metavar="X", help=each.metadata["help"]
+            )
 
 
 def from_arguments(arguments: argparse.Namespace) -> Settings:

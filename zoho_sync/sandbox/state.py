@@ -24,14 +24,16 @@ class State:
         self.clock = Clock()
         self.store = Store(path)
         table = self.store.table
-        self.tokens = table("oauth_tokens", "access_token")
+        self.tokens = table("oauth_tokens", index=("access_token",))
         self.crm_products = table("crm_products", fold=case_insensitive, index=("Product_Name",))
         self.crm_deleted = table("crm_deleted")
         self.crm_timelines = table("crm_timelines")
         self.crm_fields = table("crm_fields", fold=case_insensitive, index=("api_name",))
         self.crm_profiles = table("crm_profiles")
         self.crm_users = table("crm_users", fold=case_insensitive, index=("full_name",))
-        self.billing_products = table("billing_products", "product_id", fold=case_insensitive, index=("name",))
+        self.billing_products = table(
+            "billing_products", "product_id", fold=case_insensitive, index=("name",)
+        )
         self.billing_plans = table("billing_plans", "plan_id", index=("plan_code", "product_id"))
         self.billing_addons = table("billing_addons", "addon_id", index=("addon_code", "product_id"))
         self.billing_items = table("billing_items", "item_id", index=("sku",))
@@ -46,14 +48,14 @@ class State:
     def load(self) -> None:
         self.store.load()
         for field in self.crm_fields:
-            if field["unique"]:
+            if field["unique"] or field["external"]:
                 self.crm_products.add_index(field["api_name"])
         self.search_index.rebuild()
 
     def clear(self) -> None:
         """Back to an empty Zoho, with all limits unused and no faults ordered."""
         for field in self.crm_fields:
-            if field["unique"] and field["api_name"] != "Product_Name":
+            if field["api_name"] != "Product_Name":
                 self.crm_products.drop_index(field["api_name"])
         self.store.clear()
         self.journal.clear()

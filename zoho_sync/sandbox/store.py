@@ -133,10 +133,14 @@ class Store:
         file.execute("PRAGMA journal_mode=WAL")
         # NORMAL survives kill -9 of this process; only a crash of the machine could lose the last writes.
         file.execute("PRAGMA synchronous=NORMAL")
-        file.execute("CREATE TABLE IF NOT EXISTS documents (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id))")
+        file.execute(
+            "CREATE TABLE IF NOT EXISTS documents (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id))"
+        )
         return file
 
-    def table(self, kind: str, id_field: str = "id", fold: Callable[[Any], str] = exact, index: tuple[str, ...] = ()) -> Table:
+    def table(
+        self, kind: str, id_field: str = "id", fold: Callable[[Any], str] = exact, index: tuple[str, ...] = ()
+    ) -> Table:
         table = self.tables[kind] = Table(self, kind, id_field, fold)
         for field in index:
             table.add_index(field)

@@ -1,0 +1,152 @@
+"""Bringing one record into Zoho Billing: find or create, update what differs, set its status.
+
+The flow is the same for product, plan and one-time add-on; the families differ in path and key only.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
+from zoho_sync.connection.errors import DuplicateRecord, RecordGone
+from zoho_sync.desired import DesiredRecord, table_of
+from zoho_sync.fields import Terms, wire
+from zoho_sync.models import Kind, ProductIntegration
+
+FAMILIES = {
+    Kind.BILLING_PRODUCT: PRODUCTS,
+    Kind.BILLING_PLAN: PLANS,
+    Kind.BILLING_INSTALLATION: ADDONS,
+    Kind.BILLING_HARDWARE: ADDONS,
+}
+
+
+def export(
+    client: BillingClient,
+    row: ProductIntegration,
+    record: DesiredRecord,
+    terms: Terms,
+    *,
+    product_id: str,
+    look_first: bool,
+    remember: Callable[[str], None],
+) -> str:
+    """Make Billing say what `record` says and return Billing's id. Safe to run again after any interruption.
+
+    `product_id` is the Billing product that plans and add-ons belong to. `look_first` when an earlier create may
+    have arrived. `remember` is called with the id as soon as it is known. Raises a ZohoError.
+    """
+    family = FAMILIES[record.kind]
+    flow = _Flow(client, family, row, record, terms, product_id)
+    before = row.acknowledged_payload
+    if not row.remote_id:
+        before = flow.found_or_created(look_first=look_first)
+        remember(flow.remote_id)
+    try:
+        flow.bring_into_step(before)
+    except RecordGone:
+        if not row.remote_id:
+            raise
+        # Somebody deleted it in Zoho. It ought to exist, so it is made again.
+        before = flow.found_or_created(look_first=True)
+        remember(flow.remote_id)
+        flow.bring_into_step(before)
+    return flow.remote_id
+
+
+class _Flow:
+    """One record on its way; `remote_id` and `address` are known once it exists."""
+
+    def __init__(
+        self,
+        client: BillingClient,
+        family: Family,
+        row: ProductIntegration,
+        record: DesiredRecord,
+        terms: Terms,
+        product_id: str,
+    ) -> None:
+        self.client, self.family, self.record, self.packages = client, family, record, [row.package_id]
+        self.remote_id = row.remote_id
+        # Products are addressed by their id, plans and add-ons by their code.
+        self.address = row.remote_id if family.address == family.id else record.key
+        self._table = table_of(record.kind, terms)
+        self._product_id = product_id
+
+    def found_or_created(self, *, look_first: bool) -> Mapping[str, Any] | None:
+        """What Billing holds now, as far as it is comparable; None right after a create that sent everything."""
+        # A product has no code that Zoho would keep unique, so it is always looked for.
+        found = (
+            self.client.find(self.family, self.record.key, packages=self.packages)
+            if look_first or self._has_no_code()
+            else None
+        )
+        if found is None:
+            try:
+                return self._created()
+            except DuplicateRecord:
+                found = self.client.find(self.family, self.record.key, packages=self.packages)
+                if found is None or not (look_first or self._says_the_same(found)):
+                    raise
+        self.remote_id, self.address = found.remote_id, found.address
+        return self._as_payload(found)
+
+    def bring_into_step(self, before: Mapping[str, Any] | None) -> None:
+        """Write what differs from `before`; None means that nothing is known and everything is written."""
+        before = before or {}
+        content = {name: value for name, value in self.record.payload.items() if name != "status"}
+        if any(before.get(name) != value for name, value in content.items()):
+            self.client.update(self.family, self.address, self._body(content), packages=self.packages)
+        wanted = self.record.payload.get("status")
+        if wanted is not None and wanted != before.get("status", "active"):
+            self.client.mark(self.family, self.address, active=wanted == "active", packages=self.packages)
+
+    def _has_no_code(self) -> bool:
+        return self.family.address != self.family.key
+
+    def _created(self) -> Mapping[str, Any]:
+        content = {name: value for name, value in self.record.payload.items() if name != "status"}
+        made = self.client.create(self.family, self._body(content, on_create=True), packages=self.packages)
+        self.remote_id, self.address = made.remote_id, made.address or self.address
+        return content | {"status": "active"}
+
+    def _body(self, content: Mapping[str, Any], *, on_create: bool = False) -> dict[str, Any]:
+        body = wire(
+            self._table,
+            {name: value for name, value in content.items() if value != ""} if on_create else content,
+        )
+        needs_product = self.family is ADDONS or (self.family is PLANS and on_create)
+        return body | {"product_id": self._product_id} if needs_product else body
+
+    def _says_the_same(self, found: Remote) -> bool:
+        """Is this the record we would have made? Then it is ours, from a time we have forgotten."""
+        theirs = self._as_payload(found)
+        return all(
+            theirs.get(name) == value
+            for name, value in self.record.payload.items()
+            if name in theirs and name != "status"
+        )
+
+    def _as_payload(self, found: Remote) -> dict[str, Any]:
+        """Their record in the form of our payload; fields Billing did not mention are left out."""
+        theirs: dict[str, Any] = {"status": "active" if found.is_active else "inactive"}
+        for name, ours in self.record.payload.items():
+            if name in found.values and name != "status":
+                theirs[name] = _comparable(found.values[name], ours)
+        return theirs
+
+
+def _comparable(theirs: Any, ours: Any) -> Any:
+    """`theirs` in the form of `ours`, where it says the same; otherwise as it came."""
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [_comparable(their, our) for their, our in zip(theirs, ours, strict=True)]
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return {name: _comparable(theirs.get(name), value) for name, value in ours.items()}
+    if isinstance(ours, bool):
+        return ours if str(theirs).lower() == str(ours).lower() else theirs
+    try:
+        if Decimal(str(theirs)) == Decimal(str(ours)):
+            return ours
+    except ArithmeticError:
+        pass
+    return ours if str(theirs) == str(ours) else theirs

@@ -1,0 +1,158 @@
+"""Claiming what is owed, so that two workers never send the same record, and writing down what came of it."""
+
+import random
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from zoho_sync.connection.errors import ZohoError
+from zoho_sync.desired import payload_hash
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus
+
+# Minutes until the next try after the first, second, … failure; after the last one the record needs a person.
+RETRY_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Rows held by this worker until `leased_until`. Rows of one key travel together: they are one Zoho record."""
+
+    token: uuid.UUID
+    row: ProductIntegration
+    """The row that stands for the record."""
+    was_lost: bool
+    """Another worker held it and never reported: whether its call arrived is not known."""
+
+
+def due() -> QuerySet[ProductIntegration]:
+    """Owed, its time has come, nobody holds it, and what must exist before it does exist."""
+    now = timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    return (
+        ProductIntegration.objects.owed().filter(free, next_retry_at__lte=now).filter(_prerequisite_exists())
+    )
+
+
+def _prerequisite_exists() -> Q:
+    met = Q(kind__in=[kind for kind in Kind if kind.needs is None])
+    for kind in Kind:
+        if kind.needs is not None:
+            needed = ProductIntegration.objects.filter(package=OuterRef("package"), kind=kind.needs).exclude(
+                remote_id=""
+            )
+            met |= Q(kind=kind) & Exists(needed)
+    return met
+
+
+@transaction.atomic
+def claim(kinds: Iterable[Kind], limit: int) -> list[Claim]:
+    """Up to `limit` records, the longest untried first. They are this worker's until it reports or the lease ends."""
+    with connection.cursor() as cursor:
+        # One claimer at a time: rows that share a Zoho record must not be split between two.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('zoho_sync.claim'))")
+    now = timezone.now()
+    held = ProductIntegration.objects.filter(
+        kind=OuterRef("kind"), remote_key=OuterRef("remote_key"), leased_until__gt=now
+    )
+    candidates = (
+        due()
+        .filter(kind__in=list(kinds))
+        .exclude(Exists(held))
+        .order_by(F("last_retry_at").asc(nulls_first=True), "next_retry_at", "kind")
+    )
+    chosen: dict[tuple[str, str], ProductIntegration] = {}
+    for row in candidates.select_related("package")[: limit * 20]:
+        if len(chosen) < limit:
+            chosen.setdefault((row.kind, row.remote_key), row)
+    token = uuid.uuid4()
+    claims = [Claim(token, row, was_lost=row.lease_token is not None) for row in chosen.values()]
+    lease = {"lease_token": token, "leased_until": now + timedelta(seconds=settings.ZOHO_LEASE_SECONDS)}
+    for kind in {row.kind for row in chosen.values()}:
+        keys = [key for row_kind, key in chosen if row_kind == kind]
+        ProductIntegration.objects.filter(kind=kind, remote_key__in=keys).owed().update(**lease)
+    return claims
+
+
+def still_held(claims: Sequence[Claim]) -> bool:
+    """Prolong the lease just before a call; False when it was lost to another worker meanwhile."""
+    until = timezone.now() + timedelta(seconds=settings.ZOHO_LEASE_SECONDS)
+    rows = [item.row.pk for item in claims]
+    return ProductIntegration.objects.filter(pk__in=rows, lease_token=claims[0].token).update(
+        leased_until=until
+    ) == len(rows)
+
+
+def _rows_of(item: Claim) -> QuerySet[ProductIntegration]:
+    return ProductIntegration.objects.filter(kind=item.row.kind, remote_key=item.row.remote_key)
+
+
+def remember_remote(item: Claim, remote_id: str) -> None:
+    """Write down Zoho's id as soon as it is known: what follows may still fail."""
+    item.row.remote_id = remote_id
+    _rows_of(item).update(remote_id=remote_id, outcome_unknown=False)
+
+
+@transaction.atomic
+def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None:
+    """Zoho has accepted `payload`. Rows that meanwhile ask for something else stay owed."""
+    now, sent = timezone.now(), payload_hash(payload)
+    rows = _rows_of(item).select_for_update()
+    acknowledged = {
+        "remote_id": remote_id,
+        "synced_hash": sent,
+        "acknowledged_payload": dict(payload),
+        "last_synced_at": now,
+        "outcome_unknown": False,
+        "lease_token": None,
+        "leased_until": None,
+    }
+    settled = {"retry_count": 0, "last_sync_error": "", "sync_error_details": {}}
+    rows.filter(desired_hash=sent).update(status=SyncStatus.OK, next_retry_at=None, **acknowledged, **settled)
+    rows.exclude(desired_hash=sent).update(
+        status=SyncStatus.PENDING, next_retry_at=now, **acknowledged, **settled
+    )
+
+
+@transaction.atomic
+def report_failure(
+    item: Claim, error: ZohoError, *, retryable: bool, counts: bool, outcome_unknown: bool
+) -> None:
+    """The record was not sent, or not known to be. `counts` says whether the failure is the record's own."""
+    now = timezone.now()
+    row = item.row
+    tries = row.retry_count + (1 if counts else 0)
+    exhausted = tries > len(RETRY_MINUTES)
+    dead = not retryable or exhausted
+    minutes = RETRY_MINUTES[min(max(tries, 1), len(RETRY_MINUTES)) - 1]
+    # Spread a little, so that what failed together does not come back together.
+    later = now + timedelta(minutes=minutes * random.uniform(1.0, 1.1))
+    values: dict[str, Any] = {
+        "status": SyncStatus.DEAD if dead else SyncStatus.FAILED,
+        "retry_count": tries,
+        "next_retry_at": None if dead else later,
+        "last_retry_at": now,
+        "last_sync_error": str(error),
+        "sync_error_details": error.as_details(),
+        "lease_token": None,
+        "leased_until": None,
+    }
+    if outcome_unknown:
+        values["outcome_unknown"] = True
+    _rows_of(item).filter(lease_token=item.token).update(**values)
+
+
+def give_back(items: Sequence[Claim], *, not_before: float = 0) -> None:
+    """Put records back untouched, to be taken again after `not_before` seconds. Costs them nothing."""
+    when = timezone.now() + timedelta(seconds=not_before)
+    for item in items:
+        values: dict[str, Any] = {"lease_token": None, "leased_until": None, "next_retry_at": when}
+        if item.was_lost:
+            values["outcome_unknown"] = True
+        _rows_of(item).filter(lease_token=item.token).update(**values)

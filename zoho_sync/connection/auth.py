@@ -1,0 +1,175 @@
+"""One access token for all processes.
+
+Zoho allows ten refreshes in ten minutes per refresh token and blocks beyond that, so the token is kept in
+Redis, renewed by one process at a time, and renewed once when Zoho refuses it early.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from zoho_sync.connection.errors import Misconfigured, RateLimited, ServerTrouble, Unreachable
+from zoho_sync.connection.log import write_log
+from zoho_sync.connection.shared import PREFIX, shared_store
+
+TOKEN_PATH = "/oauth/v2/token"  # noqa: S105  (an address)
+DEFAULT_LIFETIME_SECONDS = 3600
+# Renewed this long before it ends, or after nine tenths of a short life.
+EARLY_SECONDS = 300
+# A throttled refresh is blocked for the rest of a ten-minute window; asking sooner prolongs it.
+BLOCKED_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    value: str
+    api_url: str
+    renew_at: float
+
+    def is_fresh(self) -> bool:
+        return time.time() < self.renew_at
+
+
+class TokenSource:
+    """Hands out the shared access token; whatever goes wrong is raised as a ZohoError."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        who = f"{settings.ZOHO_ACCOUNTS_URL}|{settings.ZOHO_API_URL}|{settings.ZOHO_CLIENT_ID}|{settings.ZOHO_REFRESH_TOKEN}"
+        self._key = f"{PREFIX}:token:{hashlib.sha256(who.encode()).hexdigest()[:16]}"
+
+    def current(self) -> AccessToken:
+        """A token that should be good. Raises Misconfigured, RateLimited, Unreachable or ServerTrouble."""
+        if token := self._stored():
+            return token
+        with shared_store().lock(f"{self._key}:lock", timeout=60, blocking_timeout=60):
+            # Another process may have renewed it while this one waited.
+            return self._stored() or self._renew()
+
+    def discard(self, token: AccessToken) -> None:
+        """Zoho refused `token`: forget it, unless someone has renewed it meanwhile."""
+        with shared_store().lock(f"{self._key}:lock", timeout=60, blocking_timeout=60):
+            stored = self._stored()
+            if stored and stored.value == token.value:
+                shared_store().delete(self._key)
+
+    def _stored(self) -> AccessToken | None:
+        text = shared_store().get(self._key)
+        token = AccessToken(**json.loads(str(text))) if text else None
+        return token if token and token.is_fresh() else None
+
+    def _renew(self) -> AccessToken:
+        blocked = shared_store().ttl(f"{self._key}:blocked")
+        if isinstance(blocked, int) and blocked > 0:
+            raise RateLimited(
+                "Zoho has blocked token renewal for a while: too many were asked for.", retry_after=blocked
+            )
+        answer = self._ask()
+        if not answer.get("access_token"):
+            refusal = self._refusal(answer)
+            if isinstance(refusal, RateLimited):
+                shared_store().set(f"{self._key}:blocked", "1", ex=BLOCKED_SECONDS)
+            raise refusal
+        lifetime = token_lifetime(answer)
+        token = AccessToken(
+            value=str(answer["access_token"]),
+            api_url=trusted_api_url(answer.get("api_domain")),
+            renew_at=time.time()
+            + max(lifetime - EARLY_SECONDS, lifetime * 0.9 if lifetime <= 2 * EARLY_SECONDS else 0),
+        )
+        shared_store().set(self._key, json.dumps(asdict(token)), ex=max(int(lifetime), 1))
+        return token
+
+    def _ask(self) -> dict[str, Any]:
+        form = {
+            "refresh_token": settings.ZOHO_REFRESH_TOKEN,
+            "client_id": settings.ZOHO_CLIENT_ID,
+            "client_secret": settings.ZOHO_CLIENT_SECRET,
+            "grant_type": "refresh_token",
+        }
+        begun, status, answer, error = time.monotonic(), None, None, None
+        try:
+            response = self._http.post(f"{settings.ZOHO_ACCOUNTS_URL.rstrip('/')}{TOKEN_PATH}", data=form)
+            status, answer = response.status_code, response.json()
+        except (httpx.HTTPError, httpx.InvalidURL) as trouble:
+            error = Unreachable(f"Zoho's accounts server did not answer: {type(trouble).__name__}.")
+        except ValueError:
+            answer = None
+        # A token is a success and everything else an error, whatever the HTTP status says.
+        understood = isinstance(answer, dict) and (answer.get("access_token") or answer.get("error"))
+        if not understood and error is None:
+            error = ServerTrouble(
+                f"Zoho's accounts server answered {status} without a token.", http_status=status
+            )
+        write_log(
+            system="accounts",
+            method="POST",
+            path=TOKEN_PATH,
+            request=form,
+            response=answer,
+            http_status=status,
+            error=error or (None if answer.get("access_token") else self._refusal(answer)),
+            seconds=time.monotonic() - begun,
+        )
+        if error is not None:
+            raise error
+        return answer
+
+    def _refusal(self, answer: dict[str, Any]) -> Misconfigured | RateLimited:
+        error, words = str(answer.get("error", "")), str(answer.get("error_description", ""))
+        if error.replace("_", " ").lower() == "access denied" and "too many" in words.lower():
+            return RateLimited(
+                f"Zoho refuses new tokens for a while: {words}", code=error, retry_after=BLOCKED_SECONDS
+            )
+        meaning = {
+            "invalid_code": "the refresh token is wrong or was revoked: make a new one and set ZOHO_REFRESH_TOKEN",
+            "invalid_client": "client id or data centre is wrong: check ZOHO_CLIENT_ID and ZOHO_ACCOUNTS_URL",
+            "invalid_client_secret": "the client secret is wrong: check ZOHO_CLIENT_SECRET",
+        }.get(error, "the connection was refused")
+        return Misconfigured(
+            f"Zoho gives no access token: {meaning}. It said: {error} {words}".rstrip(), code=error
+        )
+
+
+def token_lifetime(answer: dict[str, Any]) -> float:
+    """Seconds the token lives. Where `expires_in_sec` is present, `expires_in` is in milliseconds (Zoho's older form)."""
+    for name in ("expires_in_sec", "expires_in"):
+        try:
+            seconds = float(answer[name])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if seconds > 24 * DEFAULT_LIFETIME_SECONDS:  # no Zoho token lives a day: these are milliseconds
+            seconds /= 1000
+        if seconds > 0:
+            return seconds
+    return DEFAULT_LIFETIME_SECONDS
+
+
+def trusted_api_url(api_domain: Any) -> str:
+    """Where to send calls: Zoho's `api_domain`, if it is a place of the same sort as ZOHO_API_URL.
+
+    Zoho moves accounts between data centres and says so here. But a token must not follow an answer from a
+    test server out to the internet, nor from Zoho to some other host: then the setting stands.
+    """
+    configured = settings.ZOHO_API_URL.rstrip("/")
+    offered = str(api_domain or "").rstrip("/")
+    parts = urlsplit(offered)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return configured
+    same_sort = _sort_of_host(parts.hostname) == _sort_of_host(urlsplit(configured).hostname) != "other"
+    safe_scheme = parts.scheme == "https" or _sort_of_host(parts.hostname) == "loopback"
+    return offered if same_sort and safe_scheme else configured
+
+
+def _sort_of_host(host: str | None) -> str:
+    host = host or ""
+    if host in ("localhost", "::1") or host.startswith("127."):
+        return "loopback"
+    labels = host.split(".")
+    return "zoho" if "zohoapis" in labels[:-1] else "other"

@@ -1,0 +1,97 @@
+"""What can go wrong between us and Zoho, in two families.
+
+    ZohoError
+    ├── Retryable              the same request may work later
+    │   ├── RateLimited          a limit was reached; the request was not taken
+    │   ├── Unreachable          nobody answered; the request was not taken
+    │   ├── ServerTrouble        Zoho failed, or answered what is no answer
+    │   └── OutcomeUnknown       a create went out and no answer came back: look before sending it again
+    └── NeedsPerson            the same request will be refused again
+        ├── InvalidField         Zoho refuses a value
+        ├── DuplicateRecord      another record has the key or name
+        ├── RecordGone           the record is no longer there
+        ├── NotAuthorised        the connection lacks a right
+        └── Misconfigured        the connection itself is wrong
+
+Every error carries Zoho's own words. `about_connection` says that the trouble is not the record's fault.
+"""
+
+from typing import Any
+
+
+class ZohoError(Exception):
+    """An answer that is not a success. `str()` is fit for an operator."""
+
+    about_connection = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        http_status: int | None = None,
+        details: dict[str, Any] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.http_status = http_status
+        self.details = details or {}
+        self.retry_after = retry_after
+
+    def as_details(self) -> dict[str, Any]:
+        """What is stored beside the record: class, code, status and Zoho's details."""
+        return {
+            "class": type(self).__name__,
+            "code": self.code,
+            "http_status": self.http_status,
+            "details": self.details,
+        }
+
+
+class Retryable(ZohoError):
+    """Worth trying again later; `retry_after` in seconds where known."""
+
+
+class RateLimited(Retryable):
+    about_connection = True
+
+
+class BudgetSpent(RateLimited):
+    """Our own share of the limit is used up; Zoho was not asked."""
+
+
+class Unreachable(Retryable):
+    about_connection = True
+
+
+class ServerTrouble(Retryable):
+    about_connection = True
+
+
+class OutcomeUnknown(Retryable):
+    about_connection = True
+
+
+class NeedsPerson(ZohoError):
+    """Sending the same again is useless; someone has to change something first."""
+
+
+class InvalidField(NeedsPerson):
+    pass
+
+
+class DuplicateRecord(NeedsPerson):
+    pass
+
+
+class RecordGone(NeedsPerson):
+    pass
+
+
+class NotAuthorised(NeedsPerson):
+    about_connection = True
+
+
+class Misconfigured(NeedsPerson):
+    about_connection = True

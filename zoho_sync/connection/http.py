@@ -1,0 +1,231 @@
+"""Every call to Zoho goes through here: token, budget, timeouts, retries, log, and one kind of exception."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+from django.conf import settings
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from zoho_sync.connection.auth import AccessToken, TokenSource
+from zoho_sync.connection.breaker import Breaker
+from zoho_sync.connection.codes import TOKEN_REFUSED, billing_error, crm_error
+from zoho_sync.connection.errors import (
+    BudgetSpent,
+    OutcomeUnknown,
+    RateLimited,
+    Retryable,
+    ServerTrouble,
+    Unreachable,
+    ZohoError,
+)
+from zoho_sync.connection.limits import Budget
+from zoho_sync.connection.log import write_log
+from zoho_sync.models import System
+
+# The pauses before the second, third and fourth try of a call that is safe to repeat.
+PAUSES = (1.0, 2.0, 4.0)
+# Zoho asking for more than this is answered by giving the record back, not by holding it.
+LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One errand. `safe` means that sending it twice does no harm; `packages` whom the log names."""
+
+    method: str
+    path: str
+    safe: bool
+    params: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+    packages: Sequence[UUID] = ()
+    records: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success. `body` is None where Zoho had nothing to say (204, 304)."""
+
+    http_status: int
+    body: dict[str, Any] | None
+
+
+class ZohoHttp:
+    """A connection to one Zoho system. Raises nothing but ZohoErrors for whatever happens on the wire."""
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        self.system = system
+        timeout = httpx.Timeout(
+            settings.ZOHO_READ_TIMEOUT_SECONDS, connect=settings.ZOHO_CONNECT_TIMEOUT_SECONDS
+        )
+        self._http = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False)
+        self._tokens = TokenSource(self._http)
+        self.budget = Budget(system)
+        self.breaker = Breaker(system)
+        self._sleep = sleep
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(self, call: Call) -> Answer:
+        """Send `call`, again where that is safe and promising. The breaker hears how it ended."""
+        retrying = Retrying(
+            stop=stop_after_attempt(1 + len(PAUSES)),
+            retry=retry_if_exception(lambda error: self._again_soon(call, error)),
+            wait=_pause,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            for attempt in retrying:
+                with attempt:
+                    answer = self._with_token(call, attempt.retry_state.attempt_number)
+        except BudgetSpent:
+            raise  # says nothing about Zoho
+        except ZohoError as error:
+            if error.about_connection:
+                self.breaker.failed(error)
+            else:
+                self.breaker.succeeded()  # a refusal is an answer: Zoho is there
+            raise
+        self.breaker.succeeded()
+        return answer
+
+    def _again_soon(self, call: Call, error: BaseException) -> bool:
+        if not isinstance(error, Retryable) or isinstance(error, BudgetSpent | OutcomeUnknown):
+            return False
+        if isinstance(error, RateLimited):
+            # A refused call was not taken, so even a create may be repeated; but not into a long block.
+            return (error.retry_after or 0) <= LONGEST_PAUSE
+        return (call.safe or isinstance(error, Unreachable)) and (error.retry_after or 0) <= LONGEST_PAUSE
+
+    def _with_token(self, call: Call, attempt: int) -> Answer:
+        """One try; a token that died early is renewed once and the try repeated once."""
+        token = self._tokens.current()
+        try:
+            return self._once(call, token, attempt)
+        except ZohoError as error:
+            if error.http_status != 401 or error.code not in TOKEN_REFUSED[self.system]:
+                raise
+        self._tokens.discard(token)
+        return self._once(call, self._tokens.current(), attempt)
+
+    def _once(self, call: Call, token: AccessToken, attempt: int) -> Answer:
+        with self.budget.one_call():
+            begun, response, error, body = time.monotonic(), None, None, None
+            try:
+                response = self._http.request(
+                    call.method,
+                    token.api_url + call.path,
+                    params=call.params,
+                    json=call.body,
+                    headers=self._headers(token),
+                )
+                body = _json(response)
+                error = self._error_in(call, response, body)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as trouble:
+                error = Unreachable(f"{self.system.label} did not answer: {_words(trouble)}.")
+            except (httpx.HTTPError, httpx.InvalidURL) as trouble:
+                error = self._broken_off(call, _words(trouble))
+        write_log(
+            system=self.system,
+            method=call.method,
+            path=call.path,
+            packages=call.packages,
+            records=call.records,
+            request=call.body if call.body is not None else call.params or None,
+            response=body if body is not None else (response.text[:2000] if response is not None else None),
+            http_status=response.status_code if response is not None else None,
+            error=error,
+            attempt=attempt,
+            seconds=time.monotonic() - begun,
+        )
+        if error is not None:
+            raise error
+        assert response is not None  # no error means that there was an answer
+        return Answer(response.status_code, body if isinstance(body, dict) else None)
+
+    def _headers(self, token: AccessToken) -> dict[str, str]:
+        headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
+        if self.system is System.BILLING:
+            headers["X-com-zoho-subscriptions-organizationid"] = settings.ZOHO_BILLING_ORGANIZATION_ID
+        return headers
+
+    def _error_in(self, call: Call, response: httpx.Response, body: Any) -> ZohoError | None:
+        status, retry_after = response.status_code, _retry_after(response)
+        if status in (204, 304):
+            return None
+        if not isinstance(body, dict):
+            if 200 <= status < 300:
+                return self._broken_off(call, "its answer could not be read")
+            body = {"message": response.text[:200]}
+        error = (
+            self._crm_error(status, body, retry_after)
+            if self.system is System.CRM
+            else self._billing_error(status, body, retry_after)
+        )
+        if isinstance(error, ServerTrouble) and not call.safe:
+            return OutcomeUnknown(str(error), code=error.code, http_status=status)
+        return error
+
+    def _crm_error(self, status: int, body: dict[str, Any], retry_after: float | None) -> ZohoError | None:
+        # Batch writes carry one result per record, whatever the status: those are judged one by one by the client.
+        results = next((body[key] for key in ("data", "fields") if isinstance(body.get(key), list)), None)
+        judged = results is not None and len(results) > 0 and all(isinstance(item, dict) for item in results)
+        if judged and (
+            status < 300 or (status == 400 and len(results or []) > 0 and "status" in (results or [{}])[0])
+        ):
+            return None
+        if status < 300 and body.get("status") != "error":
+            return None
+        problem = results[0] if judged and results else body
+        return crm_error(problem, status, retry_after)
+
+    def _billing_error(
+        self, status: int, body: dict[str, Any], retry_after: float | None
+    ) -> ZohoError | None:
+        if 200 <= status < 300 and str(body.get("code", "")) == "0":
+            return None
+        return billing_error(body, status, retry_after)
+
+    def _broken_off(self, call: Call, words: str) -> ZohoError:
+        if call.safe:
+            return ServerTrouble(f"{self.system.label} broke off: {words}.")
+        return OutcomeUnknown(
+            f"{self.system.label} broke off, so it is not known whether the record was made: {words}."
+        )
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(error, "retry_after", None)
+    return asked if asked is not None else PAUSES[state.attempt_number - 1] * random.uniform(0.75, 1.25)
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json() if response.content else None
+    except ValueError:
+        return None
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds asked for by the server; Zoho does not document the header but proxies before it send it."""
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", "")))
+    except ValueError:
+        return None
+
+
+def _words(trouble: Exception) -> str:
+    return f"{type(trouble).__name__} {trouble}".strip()

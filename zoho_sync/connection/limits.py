@@ -1,0 +1,101 @@
+"""One budget per Zoho system, shared by all processes: calls a minute, calls a day, calls at once."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.conf import settings
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import LockError
+
+from zoho_sync.connection.errors import BudgetSpent
+from zoho_sync.connection.shared import PREFIX, shared_store
+from zoho_sync.models import System
+
+# How long a call may wait for its turn before the record is given back to the queue.
+PATIENCE_SECONDS = 10.0
+# A slot outlives any single call; a killed worker's slot frees itself after this.
+SLOT_SECONDS = 60
+
+
+class Budget:
+    """What one system still grants us. Raises BudgetSpent with `retry_after` when the wait would be long."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._limiter = MovingWindowRateLimiter(
+            RedisStorage(settings.REDIS_URL, key_prefix=f"{PREFIX}:calls")
+        )
+
+    @property
+    def windows(self) -> list[RateLimitItem]:
+        """CRM counts credits a day, far above what a catalogue uses; only Billing counts calls."""
+        if self.system is System.CRM:
+            return []
+        return [
+            RateLimitItemPerMinute(settings.ZOHO_BILLING_CALLS_PER_MINUTE),
+            RateLimitItemPerDay(settings.ZOHO_BILLING_CALLS_PER_DAY),
+        ]
+
+    @property
+    def concurrency(self) -> int:
+        return (
+            settings.ZOHO_CRM_CONCURRENCY if self.system is System.CRM else settings.ZOHO_BILLING_CONCURRENCY
+        )
+
+    def seconds_until_free(self) -> float:
+        """0 when a call may go out now, else how long until one may."""
+        waits = [
+            self._limiter.get_window_stats(window, self.system).reset_time - time.time()
+            for window in self.windows
+            if not self._limiter.test(window, self.system)
+        ]
+        return max([0.0, *waits])
+
+    @contextmanager
+    def one_call(self) -> Iterator[None]:
+        """Take one call from the budget and one of the concurrent slots for its duration."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with self._slot(deadline):
+            self._take(deadline)
+            yield
+
+    def _take(self, deadline: float) -> None:
+        while not self._hit():
+            wait = self.seconds_until_free()
+            if time.monotonic() + wait > deadline:
+                raise BudgetSpent(
+                    f"Our budget of calls to {self.system.label} is used up for {wait:.0f} s.",
+                    retry_after=max(wait, 1.0),
+                )
+            time.sleep(max(wait, 0.05))
+
+    def _hit(self) -> bool:
+        # Asked of all windows first, so that a full day does not use up the minute.
+        return all(self._limiter.test(window, self.system) for window in self.windows) and all(
+            self._limiter.hit(window, self.system) for window in self.windows
+        )
+
+    @contextmanager
+    def _slot(self, deadline: float) -> Iterator[None]:
+        slots = [f"{PREFIX}:slot:{self.system}:{number}" for number in range(self.concurrency)]
+        while True:
+            for name in random.sample(slots, len(slots)):
+                lock = shared_store().lock(name, timeout=SLOT_SECONDS, thread_local=False)
+                if lock.acquire(blocking=False):
+                    try:
+                        yield
+                    finally:
+                        # Expired under a very slow call: then nothing is left to free.
+                        with suppress(LockError):
+                            lock.release()
+                    return
+            if time.monotonic() > deadline:
+                raise BudgetSpent(
+                    f"All {self.concurrency} concurrent calls to {self.system.label} are taken.",
+                    retry_after=2.0,
+                )
+            time.sleep(0.05)

@@ -1,0 +1,112 @@
+"""The Zoho CRM calls we make. One method, one errand. Knows HTTP and Zoho, and none of our models."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from zoho_sync.connection.codes import crm_error
+from zoho_sync.connection.errors import ServerTrouble, ZohoError
+from zoho_sync.connection.http import Call, ZohoHttp
+
+MODULE = "Products"
+PER_UPSERT = 100
+PER_PAGE = 200
+FIELDS_PER_CALL = 5
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What became of one record of a batch: its CRM id, or why not."""
+
+    remote_id: str = ""
+    action: str = ""
+    error: ZohoError | None = None
+
+
+class CrmClient:
+    def __init__(self, http: ZohoHttp) -> None:
+        self.http = http
+
+    def upsert(
+        self, records: Sequence[dict[str, Any]], *, key_field: str, packages: Sequence[UUID] = ()
+    ) -> list[ItemResult]:
+        """Insert or update up to 100 records by `key_field`, without workflows. One result per record, in order.
+
+        Safe to repeat. Raises a ZohoError when the request as a whole was not taken.
+        """
+        call = Call(
+            "POST",
+            f"/crm/v8/{MODULE}/upsert",
+            safe=True,
+            # Without the check field CRM would match by Product_Name first and melt same-named packages together.
+            body={"data": list(records), "duplicate_check_fields": [key_field], "trigger": []},
+            packages=packages,
+            records=len(records),
+        )
+        answer = self.http.send(call)
+        items = (answer.body or {}).get("data") or []
+        if len(items) == len(records):
+            return [_judged(item, answer.http_status) for item in items]
+        if len(items) == 1 and items[0].get("status") == "error":
+            raise crm_error(items[0], answer.http_status)
+        raise ServerTrouble(
+            f"Zoho CRM answered {len(items)} results to {len(records)} records.",
+            http_status=answer.http_status,
+        )
+
+    def iter_products(self, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Every product, page by page as needed; `fields` at most 50."""
+        page: dict[str, Any] = {"page": 1}
+        while True:
+            answer = self.http.send(
+                Call(
+                    "GET",
+                    f"/crm/v8/{MODULE}",
+                    safe=True,
+                    params={"fields": ",".join(fields), "per_page": PER_PAGE, **page},
+                )
+            )
+            body = answer.body or {}
+            yield from body.get("data", [])
+            info = body.get("info", {})
+            if not info.get("more_records"):
+                return
+            # Pages by number end at 2,000 records; a token, where given, goes on.
+            token = info.get("next_page_token")
+            page = (
+                {"page_token": token} if token else {"page": int(info.get("page", page.get("page", 1))) + 1}
+            )
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Metadata of every field of the module."""
+        answer = self.http.send(Call("GET", "/crm/v8/settings/fields", safe=True, params={"module": MODULE}))
+        return (answer.body or {}).get("fields", [])
+
+    def create_fields(self, fields: Sequence[dict[str, Any]]) -> list[ItemResult]:
+        """Make up to five custom fields. Raises OutcomeUnknown where it cannot be said whether they exist now."""
+        return self._change_fields("POST", fields, safe=False)
+
+    def update_fields(self, fields: Sequence[dict[str, Any]]) -> list[ItemResult]:
+        """Change up to five fields; each carries its `id`."""
+        return self._change_fields("PATCH", fields, safe=True)
+
+    def _change_fields(
+        self, method: str, fields: Sequence[dict[str, Any]], *, safe: bool
+    ) -> list[ItemResult]:
+        call = Call(
+            method,
+            "/crm/v8/settings/fields",
+            safe=safe,
+            params={"module": MODULE},
+            body={"fields": list(fields)},
+        )
+        answer = self.http.send(call)
+        return [_judged(item, answer.http_status) for item in (answer.body or {}).get("fields", [])]
+
+
+def _judged(item: dict[str, Any], http_status: int) -> ItemResult:
+    details = item.get("details") or {}
+    if item.get("code") == "SUCCESS" and details.get("id"):
+        return ItemResult(remote_id=str(details["id"]), action=str(item.get("action") or ""))
+    return ItemResult(error=crm_error(item, http_status))

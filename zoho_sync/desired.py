@@ -1,0 +1,100 @@
+"""Desired state: which Zoho records ought to exist for a package, and what they ought to say.
+
+`desired_records` is pure. Publishing, syncing, previews, repairs and the nightly comparison all compare its
+answer with something else; none of them knows a field of its own.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+
+from catalogue.models import ServicePackage, vat_rate_today
+from zoho_sync.billing import mapping as billing
+from zoho_sync.crm import mapping as crm
+from zoho_sync.fields import Facts, Field, Terms, payload, plain, problems
+from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX, line_key, package_key
+from zoho_sync.models import Kind
+
+
+@dataclass(frozen=True)
+class DesiredRecord:
+    """One Zoho record as it ought to be. `payload` holds plain JSON values; amounts are text with two decimals."""
+
+    kind: Kind
+    key: str
+    payload: Mapping[str, Any]
+
+    @cached_property
+    def hash(self) -> str:
+        return payload_hash(self.payload)
+
+
+def payload_hash(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(
+        json.dumps(values, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
+    ).hexdigest()
+
+
+def current_terms() -> Terms:
+    """The terms of this installation today. One query, for the VAT rate. Raises NoVatRate."""
+    return Terms(
+        vat_rate=vat_rate_today(),
+        prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT,
+        crm_prefix=settings.ZOHO_CRM_FIELD_PREFIX,
+        billing_custom_fields=frozenset(settings.ZOHO_BILLING_CUSTOM_FIELDS),
+    )
+
+
+def desired_records(package: ServicePackage, terms: Terms) -> list[DesiredRecord]:
+    """The records that mirror `package`, in the order in which they must come to exist."""
+    facts = Facts(package, terms, package_key(package))
+    plan = payload(billing.PLAN, facts)
+    if custom := billing.plan_custom_fields(facts):
+        plan["custom_fields"] = plain(custom)
+    records = [
+        DesiredRecord(Kind.CRM_PRODUCT, facts.key, payload(crm.fields(terms.crm_prefix), facts)),
+        DesiredRecord(Kind.BILLING_PRODUCT, line_key(package), payload(billing.PRODUCT, facts)),
+        DesiredRecord(Kind.BILLING_PLAN, facts.key, plan),
+    ]
+    # Zero is a value: free installation and an included device are charged at 0.00, so that the invoice shows them.
+    if package.installation_fee is not None:
+        records.append(
+            DesiredRecord(
+                Kind.BILLING_INSTALLATION,
+                facts.key + INSTALLATION_SUFFIX,
+                payload(billing.INSTALLATION, facts),
+            )
+        )
+    if package.hardware_price is not None:
+        records.append(
+            DesiredRecord(
+                Kind.BILLING_HARDWARE, facts.key + HARDWARE_SUFFIX, payload(billing.HARDWARE, facts)
+            )
+        )
+    return records
+
+
+def retired_record(kind: Kind, key: str, acknowledged: Mapping[str, Any] | None) -> DesiredRecord:
+    """The record of something a package no longer has: nothing is deleted in Zoho, it stays as it was, inactive."""
+    return DesiredRecord(kind, key, {**(acknowledged or {}), "status": "inactive"})
+
+
+def table_of(kind: Kind, terms: Terms) -> tuple[Field, ...]:
+    """The mapping table behind a kind of record."""
+    return {
+        Kind.CRM_PRODUCT: crm.fields(terms.crm_prefix),
+        Kind.BILLING_PRODUCT: billing.PRODUCT,
+        Kind.BILLING_PLAN: billing.PLAN,
+        Kind.BILLING_INSTALLATION: billing.INSTALLATION,
+        Kind.BILLING_HARDWARE: billing.HARDWARE,
+    }[kind]
+
+
+def problems_of(record: DesiredRecord, terms: Terms) -> list[str]:
+    """Why Zoho would refuse `record`: missing or too long values, each named. Empty when it would take it."""
+    return problems(table_of(record.kind, terms), record.payload)

@@ -1,0 +1,86 @@
+"""Zoho Billing v1: the catalogue. One file per family of records; a new family adds a file and its routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import ModuleType
+
+from aiohttp import web
+
+from .. import oauth
+from ..limits import LimitReached
+from ..state import state_of
+from ..web import access_token
+from . import addons, items, plans, products, settings
+from .envelope import INVALID_URL, internal_error, refusal
+
+V1 = "/billing/v1"
+ORGANISATION_HEADER = "X-com-zoho-subscriptions-organizationid"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def family(plural: str, key: str, rooms: ModuleType, on: str, off: str) -> list[web.RouteDef]:
+    """The seven doors every family of catalogue records has."""
+    one = f"{V1}/{plural}/{{{key}}}"
+    return [
+        web.post(f"{V1}/{plural}", rooms.create),
+        web.get(f"{V1}/{plural}", rooms.list_all),
+        web.get(one, rooms.get),
+        web.put(one, rooms.update),
+        web.delete(one, rooms.delete),
+        web.post(f"{one}/{on}", rooms.mark_active),
+        web.post(f"{one}/{off}", rooms.mark_inactive),
+    ]
+
+
+ROUTES = [
+    web.get(f"{V1}/organizations", settings.list_organisations),
+    web.get(f"{V1}/settings/taxes", settings.list_taxes),
+    *family("products", "product_id", products, "markasactive", "markasinactive"),
+    *family("plans", "plan_code", plans, "markasactive", "markasinactive"),
+    *family("addons", "addon_code", addons, "markasactive", "markasinactive"),
+    *family("items", "item_id", items, "active", "inactive"),
+]
+
+
+async def gate(request: web.Request, handler: Handler) -> web.Response:
+    """Whose token, which organisation, within which limits; then the call itself."""
+    state = state_of(request)
+    check_token(request)
+    check_organisation(request)
+    try:
+        with state.billing_limits.slot():
+            state.billing_limits.check_and_count()
+            await asyncio.sleep(state.settings.latency_ms / 1000)
+            response = await handler(request)
+    except LimitReached as limit:
+        raise refusal(int(limit.code), limit.message, 429) from None
+    except web.HTTPNotFound:
+        raise refusal(INVALID_URL, "Invalid URL Passed", 404) from None
+    except web.HTTPMethodNotAllowed:
+        raise refusal(INVALID_URL, "Invalid URL Passed", 405) from None
+    assert isinstance(response, web.Response)
+    return response
+
+
+def check_token(request: web.Request) -> None:
+    """No token, or one that never was: 14. One that has expired: 57."""
+    standing = oauth.standing(state_of(request), access_token(request))
+    if standing == "expired":
+        raise refusal(57, "You are not authorized to perform this operation", 401)
+    if standing != "live":
+        raise refusal(14, "Invalid value passed for authtoken.", 401)
+
+
+def check_organisation(request: web.Request) -> None:
+    if request.path == f"{V1}/organizations":
+        return
+    given = request.headers.get(ORGANISATION_HEADER)
+    if not given:
+        raise refusal(2, f"Invalid value passed for {ORGANISATION_HEADER}")
+    if given != state_of(request).settings.organization_id:
+        raise refusal(6041, "This user is not associated with the CompanyID/CompanyName.")
+
+
+__all__ = ["ROUTES", "gate", "internal_error"]

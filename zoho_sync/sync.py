@@ -1,0 +1,243 @@
+"""Make it so: take what is owed, send it, write down what came of it.
+
+A publish, a re-sync, a retry and a repair all end here. The flow is level-triggered: it looks at rows, never
+at messages, so it may be started by anyone at any time, twice or not at all.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from catalogue.models import ServicePackage
+from circletel.origin import Origin, acting_from, new_correlation_id
+from zoho_sync import claims
+from zoho_sync.billing import exporter as billing_exporter
+from zoho_sync.billing.client import BillingClient
+from zoho_sync.claims import Claim
+from zoho_sync.connection.errors import (
+    BudgetSpent,
+    InvalidField,
+    NeedsPerson,
+    OutcomeUnknown,
+    Retryable,
+    ZohoError,
+)
+from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.crm import exporter as crm_exporter
+from zoho_sync.crm.client import PER_UPSERT, CrmClient
+from zoho_sync.desired import DesiredRecord, current_terms, desired_records, problems_of, retired_record
+from zoho_sync.fields import Terms
+from zoho_sync.models import Kind, ProductIntegration, System
+
+log = structlog.get_logger(__name__)
+
+BILLING_KINDS = [kind for kind in Kind if kind.system is System.BILLING]
+
+
+@dataclass
+class Drained:
+    """What one drain did. `again_in` is set, in seconds, when something is due that could not be sent yet."""
+
+    sent: int = 0
+    failed: int = 0
+    again_in: float | None = None
+    reasons: list[str] = field(default_factory=list)
+
+    def postpone(self, seconds: float, reason: str) -> None:
+        self.again_in = max(self.again_in or 0.0, seconds)
+        self.reasons.append(reason)
+
+
+def drain(
+    system: System, *, seconds: float = 45.0, threads: int | None = None, http: ZohoHttp | None = None
+) -> Drained:
+    """Send what is due to `system` until nothing is, Zoho rests, the budget is spent or `seconds` are over."""
+    own = http is None
+    http = http or ZohoHttp(system)
+    deadline = time.monotonic() + seconds
+    outcome = Drained()
+    threads = threads or (settings.ZOHO_BILLING_CONCURRENCY if system is System.BILLING else 1)
+    try:
+        with acting_from(Origin(correlation_id=new_correlation_id())):
+            if threads == 1:
+                _work(system, http, deadline, outcome)
+            else:
+                _work_in_threads(system, http, deadline, outcome, threads)
+    finally:
+        if own:
+            http.close()
+    return outcome
+
+
+def _work_in_threads(system: System, http: ZohoHttp, deadline: float, outcome: Drained, threads: int) -> None:
+    def work() -> None:
+        try:
+            _work(system, http, deadline, outcome)
+        finally:
+            connection.close()  # each thread has its own
+
+    with ThreadPoolExecutor(threads, thread_name_prefix=f"zoho-{system}") as pool:
+        for future in [pool.submit(copy_context().run, work) for _ in range(threads)]:
+            future.result()
+
+
+def _work(system: System, http: ZohoHttp, deadline: float, outcome: Drained) -> None:
+    send: Callable[[ZohoHttp, bool], int | None] = (
+        _send_crm_batch if system is System.CRM else _send_billing_record
+    )
+    while time.monotonic() < deadline:
+        wait = http.budget.seconds_until_free()
+        if wait > 0:
+            outcome.postpone(wait, f"budget of calls used up for {wait:.0f} s")
+            break
+        verdict = http.breaker.may_work()
+        if verdict == "no":
+            state = http.breaker.state()
+            outcome.postpone(state.seconds_left() or 1.0, f"{system.label} rests: {state.reason}")
+            break
+        try:
+            done = send(http, verdict == "probe")
+        except _GaveBack as given_back:
+            outcome.postpone(given_back.seconds, str(given_back))
+            break
+        if done is None:
+            if verdict == "probe":
+                http.breaker.release_probe()
+            break
+        outcome.sent += done
+
+
+class _GaveBack(Exception):
+    """Records were put back untouched; nothing more can be done for `seconds`."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+def _send_crm_batch(http: ZohoHttp, probing: bool) -> int | None:
+    """One upsert of what is owed to CRM. Returns how many were brought into step, None when nothing is due."""
+    held = claims.claim([Kind.CRM_PRODUCT], 1 if probing else PER_UPSERT)
+    if not held:
+        return None
+    terms = current_terms()
+    ready: list[tuple[Claim, DesiredRecord]] = []
+    for item in held:
+        record = _desired_of(item.row, terms)
+        if fault := _fault(record, terms):
+            _report(http, item, fault)
+        else:
+            ready.append((item, record))
+    if not ready or not claims.still_held([item for item, _record in ready]):
+        return 0
+    rows, records = [item.row for item, _ in ready], [record for _, record in ready]
+    try:
+        with acting_from(_origin_of(rows)):
+            results = crm_exporter.export(CrmClient(http), rows, records, terms)
+    except BudgetSpent as spent:
+        claims.give_back([item for item, _ in ready])
+        raise _GaveBack(str(spent), spent.retry_after or 5.0) from None
+    except ZohoError as error:
+        for item, _record in ready:
+            _report(http, item, error)
+        return 0
+    done = 0
+    for (item, record), result in zip(ready, results, strict=True):
+        if result.error is None:
+            claims.report_done(item, record.payload, result.remote_id)
+            done += 1
+        else:
+            _report(http, item, result.error)
+    return done
+
+
+def _send_billing_record(http: ZohoHttp, _probing: bool) -> int | None:
+    """One record of Billing, with all its calls. Returns 1 when it is in step, 0 when not, None when nothing is due."""
+    held = claims.claim(BILLING_KINDS, 1)
+    if not held:
+        return None
+    item, terms = held[0], current_terms()
+    record = _desired_of(item.row, terms)
+    if fault := _fault(record, terms):
+        _report(http, item, fault)
+        return 0
+    try:
+        with acting_from(_origin_of([item.row])):
+            remote_id = billing_exporter.export(
+                BillingClient(http),
+                item.row,
+                record,
+                terms,
+                product_id=_billing_product_id(item.row),
+                look_first=item.was_lost or item.row.outcome_unknown,
+                remember=lambda found: claims.remember_remote(item, found),
+            )
+    except BudgetSpent as spent:
+        claims.give_back([item])
+        raise _GaveBack(str(spent), spent.retry_after or 5.0) from None
+    except ZohoError as error:
+        _report(http, item, error)
+        return 0
+    claims.report_done(item, record.payload, remote_id)
+    return 1
+
+
+def _desired_of(row: ProductIntegration, terms: Terms) -> DesiredRecord:
+    """What the row's record ought to say now. One that is no longer wanted stays as it was, but inactive."""
+    # Read anew: the package may have changed since the claim was looked up.
+    package = ServicePackage.objects.get(pk=row.package_id)
+    for record in desired_records(package, terms):
+        if record.kind == row.kind:
+            return record
+    return retired_record(Kind(row.kind), row.remote_key, row.acknowledged_payload)
+
+
+def _fault(record: DesiredRecord, terms: Terms) -> InvalidField | None:
+    """Why sending would be useless. Said before it costs a call."""
+    found = problems_of(record, terms)
+    return InvalidField("; ".join(found), code="NOT_SENT", details={"problems": found}) if found else None
+
+
+def _billing_product_id(row: ProductIntegration) -> str:
+    if row.kind == Kind.BILLING_PRODUCT:
+        return ""
+    return ProductIntegration.objects.get(package_id=row.package_id, kind=Kind.BILLING_PRODUCT).remote_id
+
+
+def _origin_of(rows: Sequence[ProductIntegration]) -> Origin:
+    """The deed these rows go back to, where they all go back to one; else this drain."""
+    deeds = {row.correlation_id for row in rows}
+    return Origin(correlation_id=deeds.pop() if len(deeds) == 1 and "" not in deeds else new_correlation_id())
+
+
+def _report(http: ZohoHttp, item: Claim, error: ZohoError) -> None:
+    """Write a failure down, as the record's own or as the connection's."""
+    counts = not error.about_connection or _worked_since_last_try(http, item.row)
+    claims.report_failure(
+        item,
+        error,
+        # A wrong setting is nobody's record: what is owed stays owed until the connection is mended.
+        retryable=isinstance(error, Retryable) or (isinstance(error, NeedsPerson) and error.about_connection),
+        counts=counts,
+        outcome_unknown=isinstance(error, OutcomeUnknown) or item.was_lost,
+    )
+    log.warning(
+        "zoho_record_not_sent",
+        record=str(item.row),
+        error_class=type(error).__name__,
+        error=str(error),
+        counts=counts,
+    )
+
+
+def _worked_since_last_try(http: ZohoHttp, row: ProductIntegration) -> bool:
+    """Has Zoho answered anybody since this record was last tried? If not, the failure says nothing about the record."""
+    if row.last_retry_at is None:
+        return True
+    return http.breaker.state().last_success_at > row.last_retry_at.timestamp()

@@ -1,0 +1,31 @@
+"""Doors for Celery. A message is only a nudge: what is owed stands in the database."""
+
+from celery import shared_task
+
+from zoho_sync import claims, services, sync
+from zoho_sync.models import Kind, System
+
+# Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
+LONGEST_COUNTDOWN = 60.0
+
+
+@shared_task
+def drain_system(system: str) -> None:
+    """Send what is due to one Zoho system; come back when something had to wait."""
+    outcome = sync.drain(System(system))
+    if outcome.again_in is not None and outcome.again_in < LONGEST_COUNTDOWN:
+        services.nudge(System(system), seconds=outcome.again_in + 0.5)
+    elif outcome.again_in is None and _is_due(System(system)):
+        services.nudge(System(system))
+
+
+@shared_task
+def sweep() -> None:
+    """Each minute: pick up what a nudge missed and what a lost worker still held."""
+    for system in System:
+        if _is_due(system):
+            services.nudge(system)
+
+
+def _is_due(system: System) -> bool:
+    return claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
