@@ -101,7 +101,7 @@ def remember_remote(item: Claim, remote_id: str) -> None:
 
 @transaction.atomic
 def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None:
-    """Zoho has accepted `payload`. Rows that meanwhile ask for something else stay owed."""
+    """Zoho has accepted `payload`. Rows that were made to ask for something else meanwhile stay owed."""
     now, sent = timezone.now(), payload_hash(payload)
     rows = _rows_of(item).select_for_update()
     acknowledged = {
@@ -112,12 +112,15 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
         "outcome_unknown": False,
         "lease_token": None,
         "leased_until": None,
+        "retry_count": 0,
+        "last_sync_error": "",
+        "sync_error_details": {},
     }
-    settled = {"retry_count": 0, "last_sync_error": "", "sync_error_details": {}}
-    rows.filter(desired_hash=sent).update(status=SyncStatus.OK, next_retry_at=None, **acknowledged, **settled)
-    rows.exclude(desired_hash=sent).update(
-        status=SyncStatus.PENDING, next_retry_at=now, **acknowledged, **settled
-    )
+    # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
+    # changed since it was written, and what was sent is the newer one.
+    satisfied = Q(desired_hash=sent) | Q(desired_hash=item.row.desired_hash)
+    rows.exclude(satisfied).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
+    rows.filter(satisfied).update(status=SyncStatus.OK, next_retry_at=None, desired_hash=sent, **acknowledged)
 
 
 @transaction.atomic

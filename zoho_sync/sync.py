@@ -5,14 +5,16 @@ at messages, so it may be started by anyone at any time, twice or not at all.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
+from redis.exceptions import RedisError
 
 from catalogue.models import ServicePackage
 from circletel.origin import Origin, acting_from, new_correlation_id
@@ -24,6 +26,7 @@ from zoho_sync.connection.errors import (
     BudgetSpent,
     InvalidField,
     NeedsPerson,
+    OurMistake,
     OutcomeUnknown,
     Retryable,
     ZohoError,
@@ -126,32 +129,32 @@ def _send_crm_batch(http: ZohoHttp, probing: bool) -> int | None:
     held = claims.claim([Kind.CRM_PRODUCT], 1 if probing else PER_UPSERT)
     if not held:
         return None
-    terms = current_terms()
-    ready: list[tuple[Claim, DesiredRecord]] = []
-    for item in held:
-        record = _desired_of(item.row, terms)
-        if fault := _fault(record, terms):
-            _report(http, item, fault)
-        else:
-            ready.append((item, record))
+    with _failures_reported(http, held):
+        terms = current_terms()
+        ready: list[tuple[Claim, DesiredRecord]] = []
+        for item in held:
+            record = _desired_of(item.row, terms)
+            if fault := _fault(record, terms):
+                _report(http, item, fault)
+            else:
+                ready.append((item, record))
+        return _upsert(http, ready, terms)
+    return 0
+
+
+def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms: Terms) -> int:
     if not ready or not claims.still_held([item for item, _record in ready]):
         return 0
     rows, records = [item.row for item, _ in ready], [record for _, record in ready]
-    try:
-        with acting_from(_origin_of(rows)):
-            results = crm_exporter.export(CrmClient(http), rows, records, terms)
-    except BudgetSpent as spent:
-        claims.give_back([item for item, _ in ready])
-        raise _GaveBack(str(spent), spent.retry_after or 5.0) from None
-    except ZohoError as error:
-        for item, _record in ready:
-            _report(http, item, error)
-        return 0
+    with acting_from(_origin_of(rows)):
+        results = crm_exporter.export(CrmClient(http), rows, records, terms)
     done = 0
     for (item, record), result in zip(ready, results, strict=True):
         if result.error is None:
             claims.report_done(item, record.payload, result.remote_id)
             done += 1
+        elif isinstance(result.error, BudgetSpent):
+            claims.give_back([item])
         else:
             _report(http, item, result.error)
     return done
@@ -162,12 +165,12 @@ def _send_billing_record(http: ZohoHttp, _probing: bool) -> int | None:
     held = claims.claim(BILLING_KINDS, 1)
     if not held:
         return None
-    item, terms = held[0], current_terms()
-    record = _desired_of(item.row, terms)
-    if fault := _fault(record, terms):
-        _report(http, item, fault)
-        return 0
-    try:
+    item = held[0]
+    with _failures_reported(http, held):
+        terms = current_terms()
+        record = _desired_of(item.row, terms)
+        if fault := _fault(record, terms):
+            raise fault
         with acting_from(_origin_of([item.row])):
             remote_id = billing_exporter.export(
                 BillingClient(http),
@@ -178,14 +181,35 @@ def _send_billing_record(http: ZohoHttp, _probing: bool) -> int | None:
                 look_first=item.was_lost or item.row.outcome_unknown,
                 remember=lambda found: claims.remember_remote(item, found),
             )
+        claims.report_done(item, record.payload, remote_id)
+        return 1
+    return 0
+
+
+@contextmanager
+def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
+    """Whatever goes wrong inside is written down on the records held, or they are given back when it is not theirs.
+
+    A mistake of our own stops one batch, never the queue. Only the database being away passes through: then
+    nothing can be written down, and the leases run out by themselves.
+    """
+    try:
+        yield
     except BudgetSpent as spent:
-        claims.give_back([item])
+        claims.give_back(held)
         raise _GaveBack(str(spent), spent.retry_after or 5.0) from None
+    except RedisError as trouble:
+        claims.give_back(held)
+        raise _GaveBack(f"Redis is away: {trouble}", 5.0) from None
     except ZohoError as error:
-        _report(http, item, error)
-        return 0
-    claims.report_done(item, record.payload, remote_id)
-    return 1
+        for item in held:
+            _report(http, item, error)
+    except DatabaseError:
+        raise
+    except Exception as mistake:
+        log.exception("our_mistake", records=[str(item.row) for item in held])
+        for item in held:
+            _report(http, item, OurMistake(f"{type(mistake).__name__}: {mistake}"))
 
 
 def _desired_of(row: ProductIntegration, terms: Terms) -> DesiredRecord:

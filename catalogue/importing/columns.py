@@ -43,7 +43,7 @@ class Column:
         return value
 
     @property
-    def field(self) -> models.Field[Any, Any]:
+    def field(self) -> "models.Field[Any, Any]":
         """The model field that has the last word on sizes, ranges and formats."""
         if self.path == "features":
             return ProductFeature._meta.get_field("text")
@@ -70,11 +70,27 @@ COLUMNS = (
     Column("name", "name", values.text, _text(200), required=True),
     Column("service_type", "service_type", values.text, _text(60), required=True, aliases=["product_line"]),
     Column("product_category", "category", values.text, _text(60), required=True, aliases=["category"]),
-    Column("market_segment", "market_segment", values.segment, "consumer or business", required=True, aliases=["segment"]),
+    Column(
+        "market_segment",
+        "market_segment",
+        values.segment,
+        "consumer or business",
+        required=True,
+        aliases=["segment"],
+    ),
     Column("provider", "provider", values.text, _text(60), required=True),
     Column("technology", "technology", values.text, f"{_text(40)}, or empty"),
-    Column("speed_down_mbps", "speed_down_mbps", values.whole_number, _SPEED, empty=None, aliases=["download_speed"]),
-    Column("speed_up_mbps", "speed_up_mbps", values.whole_number, _SPEED, empty=None, aliases=["upload_speed"]),
+    Column(
+        "speed_down_mbps",
+        "speed_down_mbps",
+        values.whole_number,
+        _SPEED,
+        empty=None,
+        aliases=["download_speed"],
+    ),
+    Column(
+        "speed_up_mbps", "speed_up_mbps", values.whole_number, _SPEED, empty=None, aliases=["upload_speed"]
+    ),
     Column("data_limit", "data_limit", values.text, f"{_text(60)}, or empty"),
     Column(
         "price_incl_vat",
@@ -117,9 +133,15 @@ COLUMNS = (
         aliases=["contract_term"],
     ),
     Column(
-        "hardware_model", "hardware.model", values.text, f"{_text(120)}, or empty when there is no device", aliases=["hardware"]
+        "hardware_model",
+        "hardware.model",
+        values.text,
+        f"{_text(120)}, or empty when there is no device",
+        aliases=["hardware"],
     ),
-    Column("hardware_included", "hardware.included", values.yes_or_no, "yes or no, or empty for no", empty=False),
+    Column(
+        "hardware_included", "hardware.included", values.yes_or_no, "yes or no, or empty for no", empty=False
+    ),
     Column(
         "features",
         "features",

@@ -11,7 +11,9 @@ from catalogue.models import MarketSegment
 MOST_FEATURES = 50
 
 # Pasted along from web pages and mail; nobody sees them, and a SKU or provider with one would be another SKU.
-_INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_INVISIBLE = dict.fromkeys(
+    [0x00AD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
 
 # A comma before exactly three digits can only be thousands, for money has at most two decimals. The same dot
 # is refused: nobody here writes 1.299 for 1299, but a spreadsheet does write 899.125 for an unrounded 899.13.

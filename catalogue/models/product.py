@@ -234,12 +234,18 @@ class ProductAddOn(models.Model):
 
 def free_slug(model: type[models.Model], name: str, sku: str, segment: str, provider: str) -> str:
     """A readable address nobody has yet: name and SKU, lengthened only where these are taken."""
+    candidates = slug_candidates(name, sku, segment, provider)
+    for candidate in candidates:
+        if not model._default_manager.filter(slug=candidate).exists():
+            return candidate
+    return f"{candidates[-1]}-{uuid.uuid4().hex[:8]}"
+
+
+def slug_candidates(name: str, sku: str, segment: str, provider: str) -> list[str]:
+    """The addresses to try, best first; each leaves room in its column for a suffix that makes it unique."""
     from django.utils.text import slugify
 
     named, coded = slugify(name), slugify(sku)
     base = coded if not named or coded.startswith(named) else f"{named}-{coded}"
     candidates = [base, f"{base}-{slugify(segment)}", f"{base}-{slugify(segment)}-{slugify(provider)}"]
-    for candidate in candidates:
-        if not model._default_manager.filter(slug=candidate).exists():
-            return candidate
-    return f"{candidates[-1]}-{uuid.uuid4().hex[:8]}"
+    return [candidate[:250] for candidate in candidates]

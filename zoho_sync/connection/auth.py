@@ -6,6 +6,7 @@ Redis, renewed by one process at a time, and renewed once when Zoho refuses it e
 
 import hashlib
 import json
+import re
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +25,8 @@ DEFAULT_LIFETIME_SECONDS = 3600
 EARLY_SECONDS = 300
 # A throttled refresh is blocked for the rest of a ten-minute window; asking sooner prolongs it.
 BLOCKED_SECONDS = 600
+# www.zohoapis.com, sandbox.zohoapis.eu, www.zohoapis.com.au, …: every data centre, and nobody else.
+ZOHO_HOST = re.compile(r"(^|\.)zohoapis\.(com|eu|in|com\.au|jp|ca|com\.cn|sa|uk)$")
 
 
 @dataclass(frozen=True)
@@ -171,5 +174,4 @@ def _sort_of_host(host: str | None) -> str:
     host = host or ""
     if host in ("localhost", "::1") or host.startswith("127."):
         return "loopback"
-    labels = host.split(".")
-    return "zoho" if "zohoapis" in labels[:-1] else "other"
+    return "zoho" if ZOHO_HOST.search(host) else "other"

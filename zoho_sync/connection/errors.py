@@ -5,7 +5,8 @@
     │   ├── RateLimited          a limit was reached; the request was not taken
     │   ├── Unreachable          nobody answered; the request was not taken
     │   ├── ServerTrouble        Zoho failed, or answered what is no answer
-    │   └── OutcomeUnknown       a create went out and no answer came back: look before sending it again
+    │   ├── OutcomeUnknown       a create went out and no answer came back: look before sending it again
+    │   └── OurMistake           our own code failed on this record; the log has the traceback
     └── NeedsPerson            the same request will be refused again
         ├── InvalidField         Zoho refuses a value
         ├── DuplicateRecord      another record has the key or name
@@ -71,6 +72,10 @@ class ServerTrouble(Retryable):
 
 class OutcomeUnknown(Retryable):
     about_connection = True
+
+
+class OurMistake(Retryable):
+    pass
 
 
 class NeedsPerson(ZohoError):

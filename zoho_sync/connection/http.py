@@ -209,7 +209,9 @@ class ZohoHttp:
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = getattr(error, "retry_after", None)
-    return asked if asked is not None else PAUSES[state.attempt_number - 1] * random.uniform(0.75, 1.25)
+    # tenacity asks after the last try too, when no pause follows.
+    pause = PAUSES[min(state.attempt_number, len(PAUSES)) - 1]
+    return asked if asked is not None else pause * random.uniform(0.75, 1.25)
 
 
 def _json(response: httpx.Response) -> Any:

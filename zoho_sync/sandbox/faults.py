@@ -93,6 +93,9 @@ class Faults:
             raise ValueError("a fault has match, action, times and skip")
         if not action:
             raise ValueError("action must say what goes wrong")
+        for name in ("delay_ms", "slow_drip_ms", "status"):
+            if not isinstance(action.get(name, 0), int):
+                raise ValueError(f"{name} is a whole number")
         if action.get("drop") not in (None, "before", "after"):
             raise ValueError('drop is "before" or "after"')
         if not (times is None or (isinstance(times, int) and times > 0)) or not isinstance(skip, int):

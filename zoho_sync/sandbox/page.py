@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .crm.fields import unique_fields
 from .faults import Fault
 from .journal import Entry
 from .state import State, state_of
@@ -147,7 +148,8 @@ def tiles(state: State) -> str:
     answered = sum(sum(each.values()) for each in state.journal.calls.values())
     shown.append(("API calls since start", "#calls", answered))
     links = (
-        f'<a href="{href}"><b>{count:,}</b><span>{escape(title)}</span></a>' for title, href, count in shown
+        f'<a href="{href}"><b>{grouped(count)}</b><span>{escape(title)}</span></a>'
+        for title, href, count in shown
     )
     return f"<nav>{''.join(links)}</nav>"
 
@@ -170,15 +172,16 @@ def limits(state: State) -> str:
 
 def records(state: State, kind: str, number: int) -> str:
     title, columns = KINDS[kind]
+    if kind == "crm_products":  # what makes a product unique here was somebody's decision, and is shown first
+        keys = [name for name in unique_fields(state) if name not in dict(columns).values()]
+        columns = (*((name.replace("_", " "), name) for name in keys), *columns)
     total = len(state.store.tables[kind])
     start = (number - 1) * ROWS
     rows = islice(state.store.tables[kind].newest_first(), start, start + ROWS)
     cells = [[value(document, field) for _, field in columns] for document in rows]
-    note = (
-        f"{total:,} in all"
-        if total <= ROWS
-        else f"{start + 1:,}–{start + len(cells):,} of {total:,}, newest first"
-    )
+    note = f"{grouped(total)} in all"
+    if total > ROWS:
+        note = f"{grouped(start + 1)} to {grouped(start + len(cells))} of {grouped(total)}, newest first"
     headings = [("*" if field.startswith("*") else "") + heading for heading, field in columns]
     return section(kind, title, note, table(headings, cells) + turner(kind, number, total))
 
@@ -191,7 +194,9 @@ def value(document: Document, field: str) -> str:
         return amount(money(document.get(field[1:])))
     found = document.get(field)
     if field == "interval_unit":
-        return escape(f"{document['interval']} {found}")
+        return escape(
+            str(found).removesuffix("s") if document["interval"] == 1 else f"{document['interval']} {found}"
+        )
     if isinstance(found, dict):
         found = found.get("name")
     if field in ("Modified_Time", "updated_time", "last_modified_time"):
@@ -204,12 +209,17 @@ def value(document: Document, field: str) -> str:
 
 
 def money(number: Any) -> str:
-    return f"R {number:,.2f}".replace(",", " ") if isinstance(number, int | float) else ""
+    return f"R {grouped(number, 2)}" if isinstance(number, int | float) else ""
 
 
 def amount(text: Any) -> str:
-    shown = f"{text:,}" if isinstance(text, int) else str(text)
+    shown = grouped(text) if isinstance(text, int) else str(text)
     return f'<span class="amount">{escape(shown)}</span>'
+
+
+def grouped(number: float, places: int = 0) -> str:
+    """1 234.50: a no-break space for the thousands, as South Africans write it."""
+    return f"{number:,.{places}f}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def turner(kind: str, number: int, total: int) -> str:

@@ -8,10 +8,11 @@ from types import ModuleType
 
 from aiohttp import web
 
-from .. import oauth
-from ..limits import LimitReached
-from ..state import state_of
-from ..web import access_token
+from zoho_sync.sandbox import oauth
+from zoho_sync.sandbox.limits import LimitReached
+from zoho_sync.sandbox.state import state_of
+from zoho_sync.sandbox.web import access_token
+
 from . import addons, items, plans, products, settings
 from .envelope import INVALID_URL, internal_error, refusal
 

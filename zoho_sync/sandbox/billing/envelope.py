@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from ..store import Document
-from ..web import Refused, reply, whole_number
+from zoho_sync.sandbox.store import Document
+from zoho_sync.sandbox.web import Refused, reply, whole_number
 
 ROWS_PER_PAGE = 200
 

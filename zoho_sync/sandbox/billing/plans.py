@@ -9,9 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from ..clock import billing_time
-from ..state import State, state_of
-from ..store import Document
+from zoho_sync.sandbox.clock import billing_time
+from zoho_sync.sandbox.state import State, state_of
+from zoho_sync.sandbox.store import Document
+
 from .envelope import (
     DUPLICATE_PLAN,
     INVALID_PRODUCT_REFERENCE,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..clock import billing_time
-from ..state import State, state_of
-from ..store import Document
+from zoho_sync.sandbox.clock import billing_time
+from zoho_sync.sandbox.state import State, state_of
+from zoho_sync.sandbox.store import Document
+
 from .envelope import (
     DUPLICATE_PRODUCT,
     IN_USE,

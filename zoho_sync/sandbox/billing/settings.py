@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..state import State, state_of
-from ..store import Document
-from ..web import reply
+from zoho_sync.sandbox.state import State, state_of
+from zoho_sync.sandbox.store import Document
+from zoho_sync.sandbox.web import reply
 
 TAXES = (("Standard Rate", 15), ("Zero Rate", 0))
 ENTITIES = ("plan", "addon", "item")

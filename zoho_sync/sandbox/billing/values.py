@@ -11,8 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Any
 
-from ..state import State
-from ..store import Document
+from zoho_sync.sandbox.state import State
+from zoho_sync.sandbox.store import Document
+
 from .envelope import NO_SUCH_CUSTOM_FIELD, TOO_LONG, invalid, refusal
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..web import Refused, reply
+from zoho_sync.sandbox.web import Refused, reply
 
 Result = dict[str, Any]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..state import State
-from ..store import Document
+from zoho_sync.sandbox.state import State
+from zoho_sync.sandbox.store import Document
 
 # Data type: what it is in JSON, its greatest length, and whether it may be made unique.
 TYPES: dict[str, tuple[str, int, bool]] = {
@@ -168,7 +168,7 @@ ALWAYS: dict[str, Any] = {
     **dict.fromkeys(("history_tracking_enabled", "enable_colour_code", "hipaa_compliance_enabled"), False),
     **dict.fromkeys(("businesscard_supported", "pick_list_values_sorted_lexically"), False),
     **{name: {} for name in ("lookup", "formula", "currency", "rollup_summary", "multiselectlookup")},
-    **{name: {} for name in ("auto_number", "convert_mapping", "multiuserlookup")},
+    **{name: {} for name in ("auto_number", "convert_mapping")},
     "email_parser": {"fields_update_supported": False, "record_operations_supported": False},
     "type": "used",
     "display_type": -1,
@@ -186,7 +186,7 @@ def metadata(state: State, field: Document) -> dict[str, Any]:
         "display_label": field["field_label"],
         "json_type": TYPES[field["data_type"]][0],
         "read_only": not writable,
-        "unique": {"case_sensitive": "false"} if field["unique"] else {},
+        "unique": {"case_sensitive": False} if field["unique"] else {},
         "profiles": profiles(state, field),
         "operation_type": dict.fromkeys(("web_create", "web_update", "api_create", "api_update"), writable),
         "view_type": {"view": True, "create": writable, "quick_create": False, "edit": writable},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..clock import crm_time
-from ..state import State
-from ..store import Document
+from zoho_sync.sandbox.clock import crm_time
+from zoho_sync.sandbox.state import State
+from zoho_sync.sandbox.store import Document
 
 API_USER = "API User"
 PROFILES = (

@@ -14,10 +14,11 @@ from typing import Any
 
 from aiohttp import web
 
-from ..clock import crm_time, parse_time
-from ..state import State, state_of
-from ..store import Document
-from ..web import reply, whole_number
+from zoho_sync.sandbox.clock import crm_time, parse_time
+from zoho_sync.sandbox.state import State, state_of
+from zoho_sync.sandbox.store import Document
+from zoho_sync.sandbox.web import reply, whole_number
+
 from . import fields
 from .envelope import check_module, no_content, refusal, required_parameter
 from .records import MODULE
@@ -307,7 +308,7 @@ def page_token(request: web.Request, start: int, state: State) -> str:
 def read_token(request: web.Request, token: str, state: State) -> int:
     try:
         start, expiry, parameters = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError:
+    except (ValueError, TypeError):
         raise refusal(400, "INVALID_DATA", "invalid data", {"param_name": "page_token"}) from None
     if parameters != fingerprint(request):
         message = "the parameters differ from those the token was made for"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..clock import crm_time
-from ..state import State
-from ..store import Document
+from zoho_sync.sandbox.clock import crm_time
+from zoho_sync.sandbox.state import State
+from zoho_sync.sandbox.store import Document
+
 from . import fields, people, values
 from .envelope import ItemRefused, Result, invalid_data
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..state import State
-from ..store import Document
+from zoho_sync.sandbox.state import State
+from zoho_sync.sandbox.store import Document
+
 from . import fields
 from .envelope import refusal
 from .values import NUMBER_TYPES
@@ -67,24 +68,18 @@ def joined(left: Criteria, joint: str, right: Criteria) -> Criteria:
 
 
 def condition(state: State, text: str) -> Criteria:
-    name, _, rest = text.partition(":")
+    name, _, rest = text.strip().partition(":")
     operator, _, raw = rest.partition(":")
-    field = fields.named(state, name.strip()) or ({"data_type": "text"} if name.strip() == "id" else None)
-    value = re.sub(r"\\(.)", r"\1", raw).strip()
-    if field is None or not value:
-        raise invalid_query(text)
-    test = OPERATORS.get(operator.strip())
-    if test is None:
+    field = fields.named(state, name) or ({"data_type": "text"} if name == "id" else None)
+    test = OPERATORS.get(operator)
+    if field is None or test is None or not raw.strip():
         raise invalid_query(text)
     as_number = field["data_type"] in NUMBER_TYPES or field["data_type"] == "integer"
-    wanted = (
-        [part.strip() for part in re.split(r"(?<!\\),", raw)]
-        if operator.strip() in ("in", "between")
-        else [value]
-    )
-    return lambda row: test(
-        comparable(row.get(name.strip()), as_number), [comparable(w, as_number) for w in wanted]
-    )
+    several = re.split(r"(?<!\\),", raw) if operator in ("in", "between") else [raw]
+    wanted = [comparable(re.sub(r"\\(.)", r"\1", part).strip(), as_number) for part in several]
+    if None in wanted:
+        raise invalid_query(text)
+    return lambda row: test(comparable(row.get(name), as_number), wanted)
 
 
 def comparable(value: Any, as_number: bool) -> Any:

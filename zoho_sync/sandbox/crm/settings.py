@@ -12,9 +12,10 @@ from typing import Any
 
 from aiohttp import web
 
-from ..state import State, state_of
-from ..store import Document
-from ..web import reply
+from zoho_sync.sandbox.state import State, state_of
+from zoho_sync.sandbox.store import Document
+from zoho_sync.sandbox.web import reply
+
 from . import fields, people
 from .envelope import (
     ItemRefused,
@@ -313,6 +314,7 @@ async def get_organisation(request: web.Request) -> web.Response:
             "trial_type": None,
             "trial_expiry": None,
             "users_license_purchased": 10,
+            "portal_users_license_purchased": 0,
         },
     }
     return reply({"org": [organisation]})

@@ -11,8 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Any, NoReturn
 
-from ..clock import crm_time, parse_time
-from ..store import Document
+from zoho_sync.sandbox.clock import crm_time, parse_time
+from zoho_sync.sandbox.store import Document
+
 from .envelope import ItemRefused, invalid_data
 
 TEXT_TYPES = {"text", "textarea", "picklist", "phone", "website", "email", "profileimage"}

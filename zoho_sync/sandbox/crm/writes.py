@@ -7,10 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from ..clock import parse_time
-from ..state import State, state_of
-from ..store import Document
-from ..web import Refused
+from zoho_sync.sandbox.clock import parse_time
+from zoho_sync.sandbox.state import State, state_of
+from zoho_sync.sandbox.store import Document
+from zoho_sync.sandbox.web import Refused
+
 from . import fields, records
 from .envelope import (
     ItemRefused,

@@ -1,0 +1,69 @@
+from typing import Any
+
+from django.core.paginator import InvalidPage, Paginator
+from django.db.models import QuerySet
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+
+from catalogue.api.parameters import ParameterField, between
+from catalogue.api.problems import InvalidParameters
+
+PAGE_SIZE = 20
+LARGEST_PAGE = 200
+LAST_PAGE = 999_999_999
+
+
+class Pages(PageNumberPagination):
+    """Numbered pages. A page that does not exist is refused with the number of pages there are."""
+
+    page_size = PAGE_SIZE
+    max_page_size = LARGEST_PAGE
+    page_size_query_param = "page_size"
+    fields = {
+        "page": ParameterField(read=between(1, LAST_PAGE), expected="a page number of 1 or more"),
+        "page_size": ParameterField(
+            read=between(1, LARGEST_PAGE), expected=f"a whole number from 1 to {LARGEST_PAGE}"
+        ),
+    }
+
+    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+        """Expects a query that `ensure_understood` has passed."""
+        self.request = request
+        number, size = (self.fields[name].clean(request.query_params.get(name)) for name in self.fields)
+        paginator = Paginator(queryset, size or PAGE_SIZE)
+        try:
+            self.page = paginator.page(number or 1)
+        except InvalidPage:
+            last = paginator.num_pages
+            there_is = "there is one page" if last == 1 else f"there are {last} pages"
+            raise InvalidParameters([("page", f"is beyond the end: {there_is}")]) from None
+        return list(self.page)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "page",
+                "in": "query",
+                "description": "Which page. Expects a number of 1 or more; beyond the last page is refused.",
+                "schema": {"type": "integer", "minimum": 1, "default": 1},
+            },
+            {
+                "name": "page_size",
+                "in": "query",
+                "description": "How many packages a page holds.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_SIZE},
+            },
+        ]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["count", "next", "previous", "results"],
+            "properties": {
+                "count": {"type": "integer", "description": "Packages on all pages.", "examples": [36]},
+                "next": {**link, "description": "The next page; null on the last."},
+                "previous": {**link, "description": "The page before; null on the first."},
+                "results": schema,
+            },
+        }

@@ -1,0 +1,131 @@
+"""Query parameters: read strictly, refused by name, and documented by the sentence that refuses them."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from catalogue.api.problems import InvalidParameters
+
+LONGEST = 1000
+LONGEST_SEARCH = 200
+
+
+class _AllValues(forms.TextInput):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return data.getlist(name)
+
+
+class ParameterField(forms.Field):
+    """`read` turns text into a value or raises ValueError; `expected` is what to tell whoever wrote the text.
+
+    With `many`, a parameter takes several values, separated by commas or repeated. Empty text means not given.
+    """
+
+    def __init__(
+        self, *, read: Callable[[str], Any], expected: str, many: bool = False, **options: Any
+    ) -> None:
+        super().__init__(required=False, widget=_AllValues() if many else forms.TextInput())
+        self.read, self.expected, self.many = read, expected, many
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            if self.many:
+                return [self.read(text) for given in value for text in split(given)]
+            return self.read(value.strip()) if value and value.strip() else None
+        except ValueError:
+            raise forms.ValidationError(f"expects {self.expected}") from None
+
+
+def ensure_understood(query: QueryDict, fields: Mapping[str, forms.Field]) -> dict[str, Any]:
+    """What the query says, by parameter. Raises InvalidParameters with everything that is wrong with it."""
+    errors = list(_misuses(query, fields))
+    misused = {name for name, _detail in errors}
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in misused:
+            continue
+        try:
+            values[name] = field.clean(field.widget.value_from_datadict(query, {}, name))
+        except forms.ValidationError as error:
+            errors.append((name, " ".join(error.messages)))
+    if errors:
+        raise InvalidParameters(errors)
+    return values
+
+
+def _misuses(query: QueryDict, fields: Mapping[str, forms.Field]) -> Iterator[tuple[str, str]]:
+    """What can be said before reading a value."""
+    known = ", ".join(fields)
+    for name, given in query.lists():
+        if name not in fields:
+            yield name[:80], f"is not a parameter here; understood are {known}"
+        elif len(given) > 1 and not getattr(fields[name], "many", False):
+            yield name, "is given more than once"
+        elif sum(map(len, given)) > LONGEST:
+            yield name, f"is longer than {LONGEST} characters"
+        elif any("\0" in text for text in given):
+            yield name, "holds a NUL character"
+
+
+def split(text: str) -> list[str]:
+    """The values in `MTN,DFA`. One that itself holds a comma stands in double quotes. Raises ValueError."""
+    try:
+        rows = list(csv.reader([text], strict=True, skipinitialspace=True))
+    except csv.Error as error:
+        raise ValueError(text) from error
+    return [value.strip() for row in rows for value in row if value.strip()]
+
+
+def amount(text: str) -> Decimal:
+    return Decimal(_matching(r"[0-9]{1,8}(\.[0-9]{1,2})?", text))
+
+
+def whole_number(text: str) -> int:
+    return int(_matching(r"[0-9]{1,9}", text))
+
+
+def months(text: str) -> int:
+    return int(_matching(r"[0-9]{1,3}", text))
+
+
+def yes_or_no(text: str) -> bool:
+    return _matching("true|false", text.lower()) == "true"
+
+
+def words(text: str) -> list[str]:
+    if len(text) > LONGEST_SEARCH:
+        raise ValueError(text)
+    return text.split()
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """Reads one of these words, without regard to case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in known:
+            raise ValueError(text)
+        return text.lower()
+
+    return read
+
+
+def between(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = whole_number(text)
+        if not lowest <= number <= highest:
+            raise ValueError(text)
+        return number
+
+    return read
+
+
+def _matching(pattern: str, text: str) -> str:
+    # int() and Decimal() understand far more than a customer may mean: 1_000, 1e400, NaN, other scripts.
+    if not re.fullmatch(pattern, text):
+        raise ValueError(text)
+    return text

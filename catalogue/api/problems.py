@@ -1,0 +1,118 @@
+"""How the API says no: problem details (RFC 9457), the same form for every refusal.
+
+    Problem
+      InvalidParameters    400  the query asks for something this address does not understand
+      NotOnSale            404  nobody can order such a package now
+      AmbiguousSku         409  several packages on sale share the SKU
+      PricesUnavailable    503  no VAT rate is recorded for today
+"""
+
+import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from catalogue.models import NoVatRate, ServicePackage
+
+CONTENT_TYPE = "application/problem+json"
+# A query can hold thousands of mistakes; the first of them are enough to mend it.
+MOST_ERRORS = 20
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(exceptions.APIException):
+    """A refusal with a type of its own. `members` are added to the body as they are."""
+
+    type = "about:blank"
+    title = ""
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.members = members
+
+
+class InvalidParameters(Problem):
+    """`errors` pairs each parameter with what is understood there."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+    type = "urn:circletel:problem:invalid-parameter"
+    title = "A query parameter is not understood"
+
+    def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
+        told = [{"parameter": name, "detail": detail} for name, detail in errors][:MOST_ERRORS]
+        super().__init__("; ".join(f"{error['parameter']}: {error['detail']}" for error in told), errors=told)
+
+
+class NotOnSale(Problem):
+    status_code = HTTPStatus.NOT_FOUND
+    type = "urn:circletel:problem:not-on-sale"
+    title = "Not on sale"
+
+
+class AmbiguousSku(Problem):
+    """Lists what the SKU may mean, so that the caller can choose."""
+
+    status_code = HTTPStatus.CONFLICT
+    type = "urn:circletel:problem:ambiguous-sku"
+    title = "Several packages share this SKU"
+
+    def __init__(self, packages: list[ServicePackage]) -> None:
+        choices = [
+            {
+                "slug": package.slug,
+                "sku": package.sku,
+                "market_segment": package.market_segment,
+                "provider": package.provider,
+            }
+            for package in packages
+        ]
+        super().__init__(
+            f"{len(packages)} packages on sale share this SKU. Ask by slug, or add market_segment or provider.",
+            packages=choices,
+        )
+
+
+class PricesUnavailable(Problem):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    type = "urn:circletel:problem:prices-unavailable"
+    title = "Prices cannot be quoted now"
+
+
+def as_problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's EXCEPTION_HANDLER. None (a bug of ours) is Django's to report."""
+    if isinstance(error, NoVatRate):
+        logger.error("storefront cannot quote prices: %s", error)
+        error = PricesUnavailable("Prices cannot be quoted at the moment. Try again later.")
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError("The request cannot be read.")
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, Problem):
+        head = {"type": error.type, "title": error.title}
+        detail, members = str(error.detail), error.members
+    else:
+        head = {"type": Problem.type, "title": HTTPStatus(response.status_code).phrase}
+        detail, members = _plain(response.data)
+    response.data = {**head, "status": response.status_code, "detail": detail, **members}
+    response.content_type = CONTENT_TYPE
+    return response
+
+
+def _plain(data: Any) -> tuple[str, dict[str, Any]]:
+    """Detail and further members of an error that REST framework raised itself."""
+    if isinstance(data, dict) and isinstance(data.get("detail"), str):
+        return data["detail"], {}
+    fields = data if isinstance(data, dict) else {"": data}
+    errors = [
+        {"field": field, "detail": str(message)}
+        for field, messages in fields.items()
+        for message in (messages if isinstance(messages, list) else [messages])
+    ]
+    return "; ".join(error["detail"] for error in errors), {"errors": errors}

@@ -1,0 +1,234 @@
+"""From the bytes of a file to rows of values, and to every error in it at once. Touches no database."""
+
+import csv
+import difflib
+import io
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalogue.importing.columns import COLUMNS, REQUIRED, Column, column_titled
+from catalogue.importing.values import tidy
+
+Key = tuple[str, str, str]
+
+LARGEST_FILE_MB = 25
+_DELIMITERS = ",;\t"
+_SHOWN = 60
+_SAVE_AS = "In Excel: File, Save As, “CSV UTF-8 (Comma delimited)”"
+
+
+@dataclass(frozen=True)
+class RowError:
+    """What is wrong in one cell. `row` is numbered as a spreadsheet does, header and blank rows counted; None is the file."""
+
+    row: int | None
+    column: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (f"row {self.row}" if self.row else "", self.column) if part)
+        found = f"“{self.value}”" if self.value else "empty"
+        return (
+            f"{place}: {found}, expected {self.expected}" if place else f"{found}, expected {self.expected}"
+        )
+
+
+@dataclass(frozen=True)
+class ParsedRow:
+    """A row without an error in itself: a value for each column of the file, by the column's canonical name."""
+
+    number: int
+    values: dict[str, Any]
+
+    @property
+    def key(self) -> Key:
+        return business_key(*(self.values[name] for name in ("sku", "market_segment", "provider")))
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    columns: tuple[Column, ...] = ()
+    rows: list[ParsedRow] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+
+
+def parse(data: bytes) -> ParsedFile:
+    """Read a CSV file: UTF-8 with or without BOM; comma, semicolon or tab. Never raises."""
+    if error := _not_text(data):
+        return ParsedFile(errors=[error])
+    content = data.decode("utf-8-sig")
+    return parse_rows(_records(content, _delimiter(content)))
+
+
+def parse_rows(records: Iterable[tuple[int, list[str] | RowError]]) -> ParsedFile:
+    """Read numbered records, the header first. A `RowError` among them is passed on and ends the reading."""
+    numbered = iter(records)
+    first = next(numbered, None)
+    if first is None:
+        return ParsedFile(
+            errors=[RowError(None, "", "", f"a header row with {_names(REQUIRED)}, and rows below it")]
+        )
+    number, header = first
+    if isinstance(header, RowError):
+        return ParsedFile(errors=[header])
+    columns, errors = _columns(number, _without_empty_end(header))
+    if errors:
+        return ParsedFile(errors=errors)
+    return _read_body(columns, number, numbered)
+
+
+def business_key(sku: str, segment: str, provider: str) -> Key:
+    """What makes two rows, or a row and a product, the same: compared without regard to case."""
+    return sku.upper(), segment, provider.upper()
+
+
+def fit_to_show(value: str) -> str:
+    """`value` short, on one line, and without characters that would steer a terminal."""
+    steering = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    shown = "".join(" " if unicodedata.category(c) in steering else c for c in value[: _SHOWN + 1])
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+
+
+def _not_text(data: bytes) -> RowError | None:
+    if len(data) > LARGEST_FILE_MB * 1024 * 1024:
+        megabytes = f"{len(data) / 1024 / 1024:.0f} MB"
+        return RowError(
+            None, "", megabytes, f"at most {LARGEST_FILE_MB} MB; divide the file and import its parts"
+        )
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return RowError(None, "", "an Excel workbook", f"a CSV file. {_SAVE_AS}")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
+        return RowError(None, "", "text in UTF-16 (“Unicode text”)", f"text in UTF-8. {_SAVE_AS}")
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # With a BOM the codec counts from behind it.
+        at = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
+        line = data.count(b"\n", 0, at) + 1
+        return RowError(
+            line, "", f"byte 0x{data[at]:02X} at position {at + 1} of the file", f"text in UTF-8. {_SAVE_AS}"
+        )
+    return None
+
+
+def _records(content: str, delimiter: str) -> Iterator[tuple[int, list[str] | RowError]]:
+    """Every record that is not blank, under the number a spreadsheet gives it."""
+    number = 0
+    try:
+        for number, record in enumerate(_reader(content, delimiter), start=1):
+            if any(tidy(cell) for cell in record):
+                yield number, record
+    except csv.Error as trouble:
+        yield number + 1, RowError(number + 1, "", str(trouble), _expected_quotes(str(trouble)))
+
+
+def _reader(content: str, delimiter: str) -> Iterator[list[str]]:
+    # newline="" keeps line breaks inside quotes as they are, and knows those of Windows and old Macs.
+    return csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+
+
+def _expected_quotes(trouble: str) -> str:
+    if "limit" in trouble:
+        return f"cells of at most {csv.field_size_limit()} characters; is a quotation mark left open?"
+    return 'quotation marks (") around a whole cell, each one opened also closed, and doubled inside it'
+
+
+def _delimiter(content: str) -> str:
+    """The one that makes most sense of the header; data rows may hold commas and semicolons of their own."""
+
+    def understood(delimiter: str) -> int:
+        first = next(_records(content, delimiter), None)
+        if first is None or isinstance(first[1], RowError):
+            return 0
+        return sum(column_titled(title) is not None for title in first[1])
+
+    return max(_DELIMITERS, key=understood)
+
+
+def _columns(number: int, header: list[str]) -> tuple[tuple[Column, ...], list[RowError]]:
+    """The columns that the header names, or what is wrong with it."""
+    errors: list[RowError] = []
+    found: list[Column] = []
+    for position, title in enumerate(header, start=1):
+        column = column_titled(title)
+        if column is None:
+            errors.append(
+                RowError(number, f"column {position}", fit_to_show(tidy(title)), _expected_title(title))
+            )
+        elif column in found:
+            errors.append(RowError(number, column.name, fit_to_show(tidy(title)), "each column once"))
+        else:
+            found.append(column)
+    errors += [
+        RowError(number, column.name, "", f"a column of this name: {_names(REQUIRED)} are required")
+        for column in REQUIRED
+        if column not in found
+    ]
+    return tuple(found), errors
+
+
+def _expected_title(title: str) -> str:
+    near = difflib.get_close_matches(
+        tidy(title).casefold(), [column.name for column in COLUMNS], n=1, cutoff=0.7
+    )
+    return (f"{near[0]}, perhaps; " if near else "") + f"one of {_names(COLUMNS)}"
+
+
+def _read_body(
+    columns: tuple[Column, ...], header_number: int, records: Iterator[tuple[int, list[str] | RowError]]
+) -> ParsedFile:
+    parsed = ParsedFile(columns)
+    first_with: dict[Key, int] = {}
+    number = header_number
+    for number, record in records:
+        if isinstance(record, RowError):
+            parsed.errors.append(record)
+            break
+        values, errors = _read_row(columns, number, record)
+        if (key := _key_of(values)) and (first := first_with.setdefault(key, number)) != number:
+            expected = f"each SKU once per segment and provider, but row {first} has the same"
+            errors.append(RowError(number, "sku", values["sku"], expected))
+        parsed.errors.extend(errors)
+        if not errors:
+            parsed.rows.append(ParsedRow(number, values))
+    if number == header_number:
+        parsed.errors.append(RowError(None, "", "", "at least one row below the header"))
+    return parsed
+
+
+def _read_row(
+    columns: tuple[Column, ...], number: int, record: list[str]
+) -> tuple[dict[str, Any], list[RowError]]:
+    """The values that could be read, and an error for each cell that could not."""
+    cells = _without_empty_end(record, keep=len(columns))
+    if len(cells) != len(columns):
+        expected = f"{len(columns)} cells, as in the header; is a separator missing, or one too many?"
+        return {}, [RowError(number, "", f"{len(cells)} cells", expected)]
+    values: dict[str, Any] = {}
+    errors: list[RowError] = []
+    for column, cell in zip(columns, cells, strict=True):
+        try:
+            values[column.name] = column.value(cell)
+        except ValueError:
+            errors.append(RowError(number, column.name, fit_to_show(cell.strip()), column.expected))
+    return values, errors
+
+
+def _key_of(values: dict[str, Any]) -> Key | None:
+    parts = [values.get(name) for name in ("sku", "market_segment", "provider")]
+    return business_key(*parts) if None not in parts else None  # type: ignore[arg-type]
+
+
+def _without_empty_end(cells: list[str], keep: int = 0) -> list[str]:
+    """Spreadsheets fill up rows with empty cells; those beyond `keep` say nothing."""
+    end = len(cells)
+    while end > keep and not tidy(cells[end - 1]):
+        end -= 1
+    return cells[:end]
+
+
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(column.name for column in columns)

@@ -1,0 +1,142 @@
+"""What an import would do: each row beside the product it is about. Reads a fixed number of times, writes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models.functions import Upper
+
+from catalogue.content import HARDWARE_FIELDS, PRICING_FIELDS, PRODUCT_FIELDS, differences, product_content
+from catalogue.importing.columns import BY_NAME
+from catalogue.importing.parsing import Key, ParsedFile, ParsedRow, RowError, business_key, fit_to_show
+from catalogue.models import Product, ProductStatus
+
+# They say which product a row is about, so they are never changed by it, not even in their case.
+KEY_PATHS = ("sku", "market_segment", "provider")
+NO_DEVICE = {f"hardware.{field}": None for field in HARDWARE_FIELDS}
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(PRODUCT_FIELDS),
+    **{f"pricing.{field}": None for field in PRICING_FIELDS},
+    **NO_DEVICE,
+    "features": [],
+}
+
+
+@dataclass(frozen=True)
+class ImportOutcome:
+    """How many products an import made, changed and left as they are; `voided` of the changed had been submitted."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    voided: int = 0
+
+    def __str__(self) -> str:
+        sentence = f"{self.created} new, {self.updated} changed, {self.unchanged} unchanged"
+        if self.voided:
+            sentence += (
+                f"; {self.voided} of the changed had been submitted or approved and must be submitted again"
+            )
+        return sentence
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row, its product if there is one, and the product's content `before` and as `wanted`."""
+
+    number: int
+    product: Product | None
+    before: dict[str, Any]
+    wanted: dict[str, Any]
+
+    @property
+    def is_new(self) -> bool:
+        return self.product is None
+
+    @property
+    def changes(self) -> dict[str, list[Any]]:
+        return differences(self.before, self.wanted)
+
+    @property
+    def voids_approval(self) -> bool:
+        submitted = (ProductStatus.PENDING, ProductStatus.APPROVED)
+        return self.product is not None and self.product.status in submitted and bool(self.changes)
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What would be done with the good rows, and every error of the others. With errors, nothing may be done."""
+
+    rows: list[PlannedRow]
+    errors: list[RowError]
+
+    @property
+    def outcome(self) -> ImportOutcome:
+        new = sum(row.is_new for row in self.rows)
+        changed = sum(not row.is_new and bool(row.changes) for row in self.rows)
+        voided = sum(row.voids_approval for row in self.rows)
+        return ImportOutcome(new, changed, len(self.rows) - new - changed, voided)
+
+
+def plan_import(parsed: ParsedFile, *, lock: bool = False) -> ImportPlan:
+    """Compare the file with the catalogue. Archived products count as gone. `lock` holds the products found."""
+    products = _products_of(parsed.rows, lock=lock)
+    rows: list[PlannedRow] = []
+    errors = list(parsed.errors)
+    for row in parsed.rows:
+        product = products.get(row.key)
+        before = product_content(product) if product else NOTHING
+        planned = PlannedRow(row.number, product, before, _wanted(before, row, is_new=product is None))
+        rows.append(planned)
+        errors += _contradictions(planned, row)
+    return ImportPlan(rows, sorted(errors, key=lambda error: error.row or 0))
+
+
+def _products_of(rows: list[ParsedRow], *, lock: bool) -> dict[Key, Product]:
+    found = (
+        Product.objects.with_content()
+        .exclude(status=ProductStatus.ARCHIVED)
+        .alias(upper_sku=Upper("sku"))
+        .filter(upper_sku__in={row.key[0] for row in rows})
+        .order_by("pk")
+    )
+    if lock:
+        found = found.select_for_update(of=("self",))
+    return {business_key(product.sku, product.market_segment, product.provider): product for product in found}
+
+
+def _wanted(before: dict[str, Any], row: ParsedRow, *, is_new: bool) -> dict[str, Any]:
+    """`before` with what the row says; columns that the file does not have stay as they are."""
+    said = {BY_NAME[name].path: _plain(value) for name, value in row.values.items()}
+    if not is_new:
+        said = {path: value for path, value in said.items() if path not in KEY_PATHS}
+    wanted = before | said
+    if not wanted["hardware.model"]:
+        return wanted | NO_DEVICE
+    return wanted | {"hardware.included": bool(wanted["hardware.included"])}
+
+
+def _plain(value: Any) -> Any:
+    """As `product_content` writes it."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _contradictions(planned: PlannedRow, row: ParsedRow) -> Iterator[RowError]:
+    """What no single cell shows, because it lies between two of them, or between the file and the catalogue."""
+
+    def error(column: str, expected: str) -> RowError:
+        value = planned.wanted[BY_NAME[column].path]
+        return RowError(row.number, column, "" if value is None else fit_to_show(str(value)), expected)
+
+    regular, promotion = planned.wanted["pricing.regular_price"], planned.wanted["pricing.promotion_price"]
+    if promotion is not None and Decimal(promotion) >= Decimal(regular):
+        yield error("promo_price_incl_vat", f"an amount below the regular price, R {regular}")
+    if promotion is None and planned.wanted["pricing.promotion_months"] is not None:
+        yield error(
+            "promo_months", "nothing, for there is no promotion price; or fill in promo_price_incl_vat too"
+        )
+    if row.values.get("hardware_included") and planned.wanted["hardware.model"] is None:
+        yield RowError(row.number, "hardware_model", "", "a device, for hardware_included says yes")

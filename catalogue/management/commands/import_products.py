@@ -1,0 +1,77 @@
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from catalogue.errors import Refused
+from catalogue.importing import BadFile, ParsedFile, RowError, import_products, parse, plan_import
+
+
+class Command(BaseCommand):
+    help = "Import products from a CSV file: all rows or none. docs/importing.md describes the columns."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("--user", metavar="USERNAME", help="who imports; without it, the only superuser")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actor = _person(options["user"])
+        parsed = parse(_content(options["file"]))
+        try:
+            outcome = plan_or_refuse(parsed) if options["dry_run"] else import_products(parsed, actor=actor)
+        except BadFile as bad:
+            self.stderr.write(table(bad.errors), ending="")
+            count = len(bad.errors)
+            errors = "1 error" if count == 1 else f"{count} errors"
+            raise CommandError(f"Nothing was imported: {errors} in {options['file']}.") from None
+        except Refused as refusal:
+            raise CommandError(f"Nothing was imported: {refusal}.") from None
+        self.stdout.write(
+            f"Nothing written. It would be: {outcome}." if options["dry_run"] else f"{outcome}."
+        )
+
+
+def plan_or_refuse(parsed: ParsedFile) -> Any:
+    plan = plan_import(parsed)
+    if plan.errors:
+        raise BadFile(plan.errors)
+    return plan.outcome
+
+
+def table(errors: Sequence[RowError]) -> str:
+    """The errors in columns, one a line."""
+    lines = [("ROW", "COLUMN", "VALUE", "EXPECTED")]
+    lines += [
+        (str(error.row or "-"), error.column or "-", error.value or "(empty)", error.expected)
+        for error in errors
+    ]
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    return "".join(
+        f"{row:>{widths[0]}}  {column:{widths[1]}}  {value:{widths[2]}}  {said}\n"
+        for row, column, value, said in lines
+    )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as trouble:
+        raise CommandError(f"{path} cannot be read: {trouble.strerror}.") from None
+
+
+def _person(username: str | None) -> User:
+    """Who answers for the import in the audit trail."""
+    if username is not None:
+        person = User.objects.filter(username=username).first()
+        if person is None:
+            raise CommandError(f"There is no user {username!r}.")
+        return person
+    superusers = list(User.objects.filter(is_superuser=True, is_active=True)[:2])
+    if len(superusers) != 1:
+        number = "no superuser" if not superusers else "more than one superuser"
+        raise CommandError(f"Say who imports, with --user USERNAME: there is {number} to take for it.")
+    return superusers[0]

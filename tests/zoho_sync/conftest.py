@@ -1,0 +1,59 @@
+"""A prepared Zoho for the sync to talk to: the sandbox, over HTTP, with the fields the mapping needs."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from zoho_sync import sync
+from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.crm import preparation
+from zoho_sync.crm.client import CrmClient
+from zoho_sync.models import System
+
+CREDENTIALS = {
+    "ZOHO_CLIENT_ID": "sandbox-client",
+    "ZOHO_CLIENT_SECRET": "sandbox-secret",
+    "ZOHO_REFRESH_TOKEN": "sandbox-refresh",
+    "ZOHO_BILLING_ORGANIZATION_ID": "10000001",
+    "ZOHO_BILLING_CALLS_PER_MINUTE": 6000,
+    "ZOHO_BILLING_CALLS_PER_DAY": 1_000_000,
+}
+
+
+@pytest.fixture
+def zoho_settings(sandbox: Any, redis_flushed: Any, settings: Any) -> Any:
+    """Settings that point at the sandbox."""
+    settings.ZOHO_ACCOUNTS_URL = settings.ZOHO_API_URL = sandbox.url
+    for name, value in CREDENTIALS.items():
+        setattr(settings, name, value)
+    return settings
+
+
+@pytest.fixture
+def zoho(zoho_settings: Any, sandbox: Any, db: None) -> Any:
+    """The sandbox with every field the mapping writes. Its call counts start at zero."""
+    http = ZohoHttp(System.CRM)
+    client = CrmClient(http)
+    complaints = preparation.apply(client, "ct_", preparation.plan(client, "ct_"))
+    http.close()
+    assert complaints == []
+    return sandbox
+
+
+@pytest.fixture
+def drain(zoho: Any) -> Iterator[Callable[..., sync.Drained]]:
+    """Send what is due in this thread, without the pauses between tries."""
+    connections = {system: ZohoHttp(system, sleep=lambda _seconds: None) for system in System}
+
+    def now(*systems: System, seconds: float = 20) -> sync.Drained:
+        outcome = sync.Drained()
+        for system in systems or tuple(System):
+            one = sync.drain(system, threads=1, http=connections[system], seconds=seconds)
+            outcome.sent += one.sent
+            outcome.reasons += one.reasons
+        return outcome
+
+    yield now
+    for http in connections.values():
+        http.close()
