@@ -25,6 +25,7 @@ from catalogue.importing import (
     parse,
     plan_import,
 )
+from catalogue.importing.columns import Column
 from catalogue.importing.plan import PlannedRow
 
 # A page with every cell of twenty thousand rows is of no use to a person, and hardly to a browser.
@@ -84,21 +85,18 @@ class ProductImportResult(Result):
     def hidden_rows(self) -> int:
         return max(0, len(self.plan.rows) - MOST_SHOWN) if self.plan else 0
 
+    @property
+    def other_columns(self) -> list[Column]:
+        return [column for column in self.columns if column.name != "sku"]
+
     def _shown(self, row: PlannedRow) -> dict[str, Any]:
-        changes = row.changes
+        changed = [column for column in self.columns if not row.is_new and column.path in row.changes]
         return {
             "number": row.number,
-            "deed": "new" if row.is_new else "changed" if changes else "unchanged",
-            "cells": [
-                {
-                    "column": column.name,
-                    "value": _readable(row.wanted[column.path]),
-                    "before": _readable(changes[column.path][0])
-                    if not row.is_new and column.path in changes
-                    else None,
-                }
-                for column in self.columns
-            ],
+            "deed": "new" if row.is_new else "changed" if row.changes else "unchanged",
+            "sku": row.wanted["sku"],
+            "changes": [(column.name, *map(_readable, row.changes[column.path])) for column in changed],
+            "cells": [_readable(row.wanted[column.path]) for column in self.other_columns],
         }
 
 

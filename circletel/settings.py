@@ -159,12 +159,15 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "catalogue.api.problems.as_problem",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "CircleTel catalogue",
     "DESCRIPTION": "What CircleTel sells today. Money is in rand (ZAR); prices are quoted with VAT included.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
+    "SORT_OPERATION_PARAMETERS": False,
+    "TAGS": [{"name": "packages", "description": "What a new customer can order now."}],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

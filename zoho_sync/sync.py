@@ -23,11 +23,11 @@ from zoho_sync.billing import exporter as billing_exporter
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.claims import Claim
 from zoho_sync.connection.errors import (
-    BudgetSpent,
     InvalidField,
     NeedsPerson,
     OurMistake,
     OutcomeUnknown,
+    RateLimited,
     Retryable,
     ZohoError,
 )
@@ -153,7 +153,7 @@ def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms:
         if result.error is None:
             claims.report_done(item, record.payload, result.remote_id)
             done += 1
-        elif isinstance(result.error, BudgetSpent):
+        elif isinstance(result.error, RateLimited):
             claims.give_back([item])
         else:
             _report(http, item, result.error)
@@ -195,9 +195,10 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
     """
     try:
         yield
-    except BudgetSpent as spent:
+    except RateLimited as limited:
+        # Zoho's limit or our own budget: nothing was taken, and it is no failure of any record.
         claims.give_back(held)
-        raise _GaveBack(str(spent), spent.retry_after or 5.0) from None
+        raise _GaveBack(str(limited), limited.retry_after or 5.0) from None
     except RedisError as trouble:
         claims.give_back(held)
         raise _GaveBack(f"Redis is away: {trouble}", 5.0) from None

@@ -14,7 +14,7 @@ from catalogue.api.parameters import ParameterField, ensure_understood
 from catalogue.models import MarketSegment, ServicePackage
 
 ORDERINGS: dict[str, Any] = {
-    "price": F("current_price"),
+    "price": F("price_now"),
     "name": Lower("name"),
     "speed_down_mbps": F("speed_down_mbps"),
     "speed_up_mbps": F("speed_up_mbps"),
@@ -42,8 +42,9 @@ class Parameter(filters.Filter):
         many: bool = False,
     ) -> None:
         super().__init__(field_name, lookup_expr, label=meaning, read=read, expected=expected, many=many)
-        schema = {"type": "array", "items": schema} if many else schema
-        extend_schema_field({**schema, "description": f"{meaning} Expects {expected}."})(self)
+        self.description = f"{meaning} Expects {expected}."
+        self.schema = {"type": "array", "items": schema} if many else schema
+        extend_schema_field({**self.schema, "description": self.description})(self)
 
 
 class AnyOf(Parameter):
@@ -71,7 +72,7 @@ class AnyOf(Parameter):
 class Amount(Parameter):
     def __init__(self, lookup_expr: str, meaning: str) -> None:
         super().__init__(
-            "current_price",
+            "price_now",
             lookup_expr,
             read=parameters.amount,
             expected="an amount in rand with VAT, such as 899 or 899.00",
@@ -131,9 +132,7 @@ class Ordering(Parameter):
             expression = ORDERINGS[term.removeprefix("-")]
             # Packages that promise no speed come last in both directions.
             ascending = not term.startswith("-")
-            terms.append(
-                expression.asc(nulls_last=True) if ascending else expression.desc(nulls_last=True)
-            )
+            terms.append(expression.asc(nulls_last=True) if ascending else expression.desc(nulls_last=True))
         return qs.order_by(*terms, "id")
 
 

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.core.paginator import InvalidPage, Paginator
-from django.db.models import QuerySet
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
@@ -11,6 +10,7 @@ from catalogue.api.problems import InvalidParameters
 PAGE_SIZE = 20
 LARGEST_PAGE = 200
 LAST_PAGE = 999_999_999
+EXAMPLE = "https://catalogue.example/api/v1/packages/"
 
 
 class Pages(PageNumberPagination):
@@ -26,7 +26,7 @@ class Pages(PageNumberPagination):
         ),
     }
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Expects a query that `ensure_understood` has passed."""
         self.request = request
         number, size = (self.fields[name].clean(request.query_params.get(name)) for name in self.fields)
@@ -61,9 +61,14 @@ class Pages(PageNumberPagination):
             "type": "object",
             "required": ["count", "next", "previous", "results"],
             "properties": {
-                "count": {"type": "integer", "description": "Packages on all pages.", "examples": [36]},
-                "next": {**link, "description": "The next page; null on the last."},
-                "previous": {**link, "description": "The page before; null on the first."},
+                # drf-spectacular builds the example of a page from `example`, which OpenAPI 3.1 still allows.
+                "count": {"type": "integer", "description": "Packages on all pages.", "example": 36},
+                "next": {
+                    **link,
+                    "description": "The next page; null on the last.",
+                    "example": f"{EXAMPLE}?page=2&page_size=1",
+                },
+                "previous": {**link, "description": "The page before; null on the first.", "example": None},
                 "results": schema,
             },
         }

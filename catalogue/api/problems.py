@@ -1,10 +1,10 @@
 """How the API says no: problem details (RFC 9457), the same form for every refusal.
 
-    Problem
-      InvalidParameters    400  the query asks for something this address does not understand
-      NotOnSale            404  nobody can order such a package now
-      AmbiguousSku         409  several packages on sale share the SKU
-      PricesUnavailable    503  no VAT rate is recorded for today
+Problem
+  InvalidParameters    400  the query asks for something this address does not understand
+  NotOnSale            404  nobody can order such a package now
+  AmbiguousSku         409  several packages on sale share the SKU
+  PricesUnavailable    503  no VAT rate is recorded for today
 """
 
 import logging
@@ -54,6 +54,9 @@ class NotOnSale(Problem):
     type = "urn:circletel:problem:not-on-sale"
     title = "Not on sale"
 
+    def __init__(self) -> None:
+        super().__init__("No package on sale has this SKU or slug.")
+
 
 class AmbiguousSku(Problem):
     """Lists what the SKU may mean, so that the caller can choose."""
@@ -83,12 +86,15 @@ class PricesUnavailable(Problem):
     type = "urn:circletel:problem:prices-unavailable"
     title = "Prices cannot be quoted now"
 
+    def __init__(self) -> None:
+        super().__init__("Prices cannot be quoted at the moment. Try again later.")
+
 
 def as_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's EXCEPTION_HANDLER. None (a bug of ours) is Django's to report."""
     if isinstance(error, NoVatRate):
         logger.error("storefront cannot quote prices: %s", error)
-        error = PricesUnavailable("Prices cannot be quoted at the moment. Try again later.")
+        error = PricesUnavailable()
     elif isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError("The request cannot be read.")
     response = exception_handler(error, context)

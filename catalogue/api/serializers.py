@@ -45,14 +45,14 @@ class PromotionSerializer(serializers.Serializer):
     price = AmountSerializer(help_text="A month, instead of the regular price.")
     months = serializers.IntegerField(
         allow_null=True,
-        help_text="How many months the customer keeps it; null as long as the contract runs.",
+        help_text="How many months the customer keeps it; null without limit.",
     )
     until = serializers.DateField(
         allow_null=True,
         help_text="Last day it is offered, in South Africa; null when no end is set.",
     )
 
-    def to_representation(self, instance: ServicePackage) -> dict[str, Any] | None:
+    def to_representation(self, instance: ServicePackage) -> Any:
         price = instance.promotion_price_at(self.context["quotation"].at)
         if price is None:
             return None
@@ -66,7 +66,7 @@ class HardwareSerializer(serializers.Serializer):
     included = serializers.BooleanField(help_text="Included at no charge.")
     price = AmountSerializer(help_text="What the customer pays for it, once; 0.00 when included.")
 
-    def to_representation(self, instance: ServicePackage) -> dict[str, Any] | None:
+    def to_representation(self, instance: ServicePackage) -> Any:
         if not instance.hardware_model:
             return None
         return super().to_representation(
@@ -147,7 +147,7 @@ class ProblemSerializer(serializers.Serializer):
 
 
 class InvalidParametersSerializer(ProblemSerializer):
-    errors = ParameterErrorSerializer(many=True)
+    errors = ParameterErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not Serializer.errors
 
 
 class PackageChoiceSerializer(serializers.Serializer):

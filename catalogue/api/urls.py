@@ -1,1 +1,18 @@
-urlpatterns: list = []
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from catalogue.api.views import PackageListView, PackageView
+
+
+class ReferenceConverter(StringConverter):
+    """Anything: SKUs hold slashes and dots, and whatever else is asked for deserves the API's own 404."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(ReferenceConverter, "reference")
+
+urlpatterns = [
+    path("packages/", PackageListView.as_view(), name="package-list"),
+    path("packages/<reference:sku_or_slug>/", PackageView.as_view(), name="package-detail"),
+]

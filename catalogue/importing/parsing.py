@@ -4,8 +4,9 @@ import csv
 import difflib
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from catalogue.importing.columns import COLUMNS, REQUIRED, Column, column_titled
@@ -90,6 +91,24 @@ def fit_to_show(value: str) -> str:
     steering = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     shown = "".join(" " if unicodedata.category(c) in steering else c for c in value[: _SHOWN + 1])
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+
+
+def contradictions(number: int, values: Mapping[str, Any]) -> Iterator[RowError]:
+    """What no cell shows by itself. `values` is by column; about a column that is not in it nothing is known."""
+    price, promotion = values.get("price_incl_vat"), values.get("promo_price_incl_vat")
+    if price is not None and promotion is not None and Decimal(promotion) >= Decimal(price):
+        expected = f"an amount below the regular price, {Decimal(price):.2f}"
+        yield RowError(number, "promo_price_incl_vat", f"{Decimal(promotion):.2f}", expected)
+    if (
+        (months := values.get("promo_months")) is not None
+        and "promo_price_incl_vat" in values
+        and promotion is None
+    ):
+        yield RowError(
+            number, "promo_months", str(months), "to be empty, for there is no promo_price_incl_vat"
+        )
+    if values.get("hardware_included") and "hardware_model" in values and not values["hardware_model"]:
+        yield RowError(number, "hardware_model", "", "a device, for hardware_included says yes")
 
 
 def _not_text(data: bytes) -> RowError | None:
@@ -214,7 +233,7 @@ def _read_row(
             values[column.name] = column.value(cell)
         except ValueError:
             errors.append(RowError(number, column.name, fit_to_show(cell.strip()), column.expected))
-    return values, errors
+    return values, [*errors, *contradictions(number, values)]
 
 
 def _key_of(values: dict[str, Any]) -> Key | None:

@@ -1,19 +1,28 @@
 """What an import would do: each row beside the product it is about. Reads a fixed number of times, writes nothing."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models.functions import Upper
 
 from catalogue.content import HARDWARE_FIELDS, PRICING_FIELDS, PRODUCT_FIELDS, differences, product_content
 from catalogue.importing.columns import BY_NAME
-from catalogue.importing.parsing import Key, ParsedFile, ParsedRow, RowError, business_key, fit_to_show
+from catalogue.importing.parsing import (
+    Key,
+    ParsedFile,
+    ParsedRow,
+    RowError,
+    business_key,
+    contradictions,
+)
 from catalogue.models import Product, ProductStatus
 
 # They say which product a row is about, so they are never changed by it, not even in their case.
 KEY_PATHS = ("sku", "market_segment", "provider")
+# The other half of a contradiction with the file, where the file is silent about it.
+BESIDE = ("promo_price_incl_vat", "hardware_model")
 NO_DEVICE = {f"hardware.{field}": None for field in HARDWARE_FIELDS}
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(PRODUCT_FIELDS),
@@ -54,7 +63,7 @@ class PlannedRow:
     def is_new(self) -> bool:
         return self.product is None
 
-    @property
+    @cached_property
     def changes(self) -> dict[str, list[Any]]:
         return differences(self.before, self.wanted)
 
@@ -87,9 +96,10 @@ def plan_import(parsed: ParsedFile, *, lock: bool = False) -> ImportPlan:
     for row in parsed.rows:
         product = products.get(row.key)
         before = product_content(product) if product else NOTHING
-        planned = PlannedRow(row.number, product, before, _wanted(before, row, is_new=product is None))
-        rows.append(planned)
-        errors += _contradictions(planned, row)
+        wanted = _wanted(before, row, is_new=product is None)
+        rows.append(PlannedRow(row.number, product, before, wanted))
+        beside = {name: wanted[BY_NAME[name].path] for name in BESIDE}
+        errors += contradictions(row.number, beside | row.values)
     return ImportPlan(rows, sorted(errors, key=lambda error: error.row or 0))
 
 
@@ -122,21 +132,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     return list(value) if isinstance(value, tuple) else value
-
-
-def _contradictions(planned: PlannedRow, row: ParsedRow) -> Iterator[RowError]:
-    """What no single cell shows, because it lies between two of them, or between the file and the catalogue."""
-
-    def error(column: str, expected: str) -> RowError:
-        value = planned.wanted[BY_NAME[column].path]
-        return RowError(row.number, column, "" if value is None else fit_to_show(str(value)), expected)
-
-    regular, promotion = planned.wanted["pricing.regular_price"], planned.wanted["pricing.promotion_price"]
-    if promotion is not None and Decimal(promotion) >= Decimal(regular):
-        yield error("promo_price_incl_vat", f"an amount below the regular price, R {regular}")
-    if promotion is None and planned.wanted["pricing.promotion_months"] is not None:
-        yield error(
-            "promo_months", "nothing, for there is no promotion price; or fill in promo_price_incl_vat too"
-        )
-    if row.values.get("hardware_included") and planned.wanted["hardware.model"] is None:
-        yield RowError(row.number, "hardware_model", "", "a device, for hardware_included says yes")

@@ -19,7 +19,9 @@ def valkey_binary() -> Path:
 def _package_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise StartFailed(f"The package {package.replace('_', '-')} is not installed: run `make run` or `make setup`.")
+        raise StartFailed(
+            f"The package {package.replace('_', '-')} is not installed: run `make run` or `make setup`."
+        )
     return Path(spec.origin).parent
 
 

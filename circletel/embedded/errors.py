@@ -1,9 +1,9 @@
 """What goes wrong here, in sentences fit for the terminal.
 
-    EmbeddedError
-      StartFailed      a program did not come up; carries the end of its log
-      Misconfigured    the environment or `.env` contradicts itself
-      Busy             somebody else uses the services of this folder
+EmbeddedError
+  StartFailed      a program did not come up; carries the end of its log
+  Misconfigured    the environment or `.env` contradicts itself
+  Busy             somebody else uses the services of this folder
 """
 
 

@@ -40,15 +40,6 @@ class Postgres(Service):
     stop_signals = (signal.SIGINT, signal.SIGQUIT)  # fast shutdown, then immediate
     at_our_death = signal.SIGQUIT
 
-    def __init__(
-        self, *, folder: Path, log: Path, port: int | None = None, throwaway: bool = False
-    ) -> None:
-        super().__init__(folder=folder, log=log, port=port)
-        self.throwaway = throwaway
-        self.was_created = False
-        if throwaway:
-            self.stop_signals = (signal.SIGQUIT,)
-
     @property
     def data(self) -> Path:
         return self.folder / "data"
@@ -69,7 +60,6 @@ class Postgres(Service):
             self._wait_for_former_server()
         else:
             self._create()
-            self.was_created = True
         hand_over(self.data)
 
     def _create(self) -> None:
@@ -83,10 +73,9 @@ class Postgres(Service):
             "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", *(["--no-sync"] if self.throwaway else []),
             input=self._password() + "\n",
         )  # fmt: skip
-        self._run(
-            "postgres", "--single", "-D", unfinished, *(["-F"] if self.throwaway else []), "template1",
-            input=f"CREATE DATABASE {DATABASE}\n",
-        )  # fmt: skip
+        if not self.throwaway:  # tests make their own databases
+            create = f"CREATE DATABASE {DATABASE}\n"
+            self._run("postgres", "--single", "-D", unfinished, "template1", input=create)
         unfinished.rename(self.data)
 
     def _run(self, program: str, *arguments: str | Path, input: str) -> None:

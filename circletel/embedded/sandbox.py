@@ -1,14 +1,13 @@
 """The local Zoho as a child process, for demo and tests. What it does is its own affair."""
 
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .program import REPOSITORY
 from .service import Service
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CREDENTIALS = {
     "ZOHO_CLIENT_ID": "sandbox-client",
     "ZOHO_CLIENT_SECRET": "sandbox-secret",
@@ -29,13 +28,6 @@ class Sandbox(Service):
 
     name = "Sandbox Zoho"
     ready_words = "sandbox listening on "
-    stop_signals = (signal.SIGTERM,)
-
-    def __init__(
-        self, *, folder: Path, log: Path, port: int | None = None, throwaway: bool = False
-    ) -> None:
-        super().__init__(folder=folder, log=log, port=port)
-        self.throwaway = throwaway
 
     @property
     def url(self) -> str:
@@ -65,4 +57,4 @@ class Sandbox(Service):
         return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
     def working_folder(self) -> Path:
-        return REPOSITORY
+        return REPOSITORY  # where `zoho_sync` is found

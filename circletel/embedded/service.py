@@ -1,43 +1,36 @@
-"""What PostgreSQL, Valkey and the sandbox have in common: launched on a port, waited for, stopped."""
+"""What PostgreSQL, Valkey and the sandbox have in common: a server on a free loopback port."""
 
 import secrets
-import signal
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import StartFailed
 from .ports import any_free
 from .process import Child, wait_until
+from .program import Program
 
 ATTEMPTS = 5
+START_SECONDS = 60
 PORT_TAKEN = "address already in use"
 # Servers run without the user's locale and without variables such as PGPORT that would change them.
 BARE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-class Service(ABC):
-    """A server on a loopback port. `launch()` returns at once, so that several can come up side by side."""
+class Service(Program):
+    """`launch()` several, then `wait()` for each, and they come up side by side."""
 
-    name: str
     ready_words: str  # what its log says once it accepts connections
-    stop_signals: tuple[signal.Signals, ...] = (signal.SIGTERM,)
-    at_our_death = signal.SIGKILL
-    patience = 60.0  # seconds until it must have come up
 
-    def __init__(self, *, folder: Path, log: Path, port: int | None = None) -> None:
+    def __init__(self, *, folder: Path, log: Path, port: int | None = None, throwaway: bool = False) -> None:
+        super().__init__(log=log)
         self.folder = folder
-        self.log = log
         self.port = port or any_free()
-        self.child: Child | None = None
+        self.throwaway = throwaway
 
     @property
     @abstractmethod
     def url(self) -> str:
         """How the app reaches it. Final once `wait()` has returned."""
-
-    @abstractmethod
-    def command(self) -> Sequence[str | Path]: ...
 
     def prepare(self) -> None:
         """Whatever must be there before it starts. Safe to repeat."""
@@ -46,61 +39,45 @@ class Service(ABC):
     def environment(self) -> Mapping[str, str]:
         return BARE_ENVIRONMENT
 
+    def working_folder(self) -> Path:
+        return self.folder
+
     def launch(self) -> None:
         self.prepare()
-        self.child = Child(
-            self.name,
-            self.command(),
-            log=self.log,
-            environment=self.environment(),
-            folder=self.working_folder(),
-            at_our_death=self.at_our_death,
-        )
-
-    def working_folder(self) -> Path | None:
-        return self.folder
+        super().launch()
 
     def wait(self) -> None:
         """Return once it accepts connections, trying other ports when its own was taken meanwhile."""
         for _ in range(ATTEMPTS):
             child = self._launched()
-            wait_until(lambda child=child: self.is_ready() or child.exit_code is not None, self.patience)  # type: ignore[misc]
+            wait_until(lambda: self.is_ready() or not self.is_running(), START_SECONDS)
             if self.is_ready():
                 return
-            if child.exit_code is None or PORT_TAKEN not in child.log_text().lower():
+            if self.is_running() or PORT_TAKEN not in child.log_text().lower():
                 break
             self.port = any_free()
             self.launch()
-        child = self._launched()
-        ended = "no answer yet" if child.exit_code is None else child.ended()
+        failure = self.failure("did not start")
         self.stop()
-        raise StartFailed(f"{self.name} did not start ({ended}). The end of {child.log}:\n{child.log_tail()}")
+        raise failure
 
     def is_ready(self) -> bool:
-        child = self._launched()
-        return child.exit_code is None and self.ready_words in child.log_text()
-
-    def is_running(self) -> bool:
-        return self.child is not None and self.child.exit_code is None
+        return self.is_running() and self.ready_words in self._launched().log_text()
 
     def start(self) -> None:
         self.launch()
         self.wait()
 
-    def stop(self) -> None:
-        if self.child is not None:
-            self.child.stop(*self.stop_signals)
-            self.child = None
-
     def _launched(self) -> Child:
-        if self.child is None:
-            raise RuntimeError(f"{self.name} was never launched")
+        assert self.child is not None, f"{self.name} was never launched"
         return self.child
 
 
 def secret_in(file: Path) -> str:
     """The secret kept in `file`, made on first use and readable by its owner only."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(40))
+        unfinished = file.with_name(file.name + ".unfinished")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(secrets.token_urlsafe(40))
+        unfinished.rename(file)
     return file.read_text().strip()

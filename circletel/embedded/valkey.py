@@ -23,12 +23,6 @@ class Valkey(Service):
     name = "Valkey"
     ready_words = "Ready to accept connections"
 
-    def __init__(
-        self, *, folder: Path, log: Path, port: int | None = None, throwaway: bool = False
-    ) -> None:
-        super().__init__(folder=folder, log=log, port=port)
-        self.throwaway = throwaway
-
     @property
     def url(self) -> str:
         return f"redis://:{self._password()}@127.0.0.1:{self.port}/0"

@@ -18,6 +18,7 @@ CREDENTIALS = {
     "ZOHO_BILLING_ORGANIZATION_ID": "10000001",
     "ZOHO_BILLING_CALLS_PER_MINUTE": 6000,
     "ZOHO_BILLING_CALLS_PER_DAY": 1_000_000,
+    "ZOHO_BILLING_CONCURRENCY": 5,
 }
 
 
@@ -32,7 +33,8 @@ def zoho_settings(sandbox: Any, redis_flushed: Any, settings: Any) -> Any:
 
 @pytest.fixture
 def zoho(zoho_settings: Any, sandbox: Any, db: None) -> Any:
-    """The sandbox with every field the mapping writes. Its call counts start at zero."""
+    """The sandbox with every field the mapping writes and, unless a test sets them, without limits of calls."""
+    sandbox.set(billing_per_minute=0, billing_per_day=0)
     http = ZohoHttp(System.CRM)
     client = CrmClient(http)
     complaints = preparation.apply(client, "ct_", preparation.plan(client, "ct_"))

@@ -8,10 +8,13 @@ from django.utils import timezone
 
 from catalogue import services as catalogue
 from catalogue.content import product_content
-from catalogue.models import Product, ServicePackage
-from tests.factories import approved_product, live_package, mr_botha, ms_naidoo
+from catalogue.errors import NotAllowed
+from catalogue.models import AuditEntry, Product, ServicePackage
+from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person
+from zoho_sync import sync
+from zoho_sync.connection.breaker import Breaker
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
-from zoho_sync.services import owe
+from zoho_sync.services import owe, resync
 
 pytestmark = pytest.mark.django_db
 
@@ -265,7 +268,7 @@ def test_an_existing_plan_that_says_something_else_is_left_to_a_person(zoho, dra
         next_retry_at=package.published_at,
     )
     [plan] = zoho.records("billing_plans")
-    zoho.edit("billing_plans", plan["plan_id"], {"recurring_price": 1.0})
+    zoho.edit("billing_plans", plan["plan_id"], recurring_price=1.0)
 
     drain(System.BILLING)
 
@@ -376,3 +379,100 @@ def edit_pricing(product):
     catalogue.record_edit(Product.objects.get(pk=product.pk), actor=ms_naidoo(), before=before)
     catalogue.submit(product.pk, actor=ms_naidoo())
     catalogue.approve(product.pk, actor=mr_botha())
+
+
+def test_a_block_by_zoho_costs_no_record_an_attempt(zoho, drain):
+    zoho.fault(
+        match={"method": "POST", "path": "/billing/v1/products"},
+        action={"status": 429, "body": {"code": 44, "message": "blocked"}},
+        times=1,
+    )
+    package = full_package()
+
+    outcome = drain(System.BILLING)
+
+    assert outcome.sent == 0
+    row = rows(package)[Kind.BILLING_PRODUCT]
+    assert (row.status, row.retry_count, row.lease_token) == (SyncStatus.PENDING, 0, None)
+    assert len([request for request in zoho.requests(system="billing") if request["method"] == "POST"]) == 1
+
+
+def test_an_outage_costs_no_record_more_than_its_first_attempt(zoho, drain):
+    packages = [full_package() for _ in range(4)]
+    zoho.fault(match={"path": "/billing/*"}, action={"status": 503, "body": {"message": "down"}}, times=None)
+
+    for _ in range(6):
+        Breaker(System.BILLING).reset()
+        make_due()
+        drain(System.BILLING)
+
+    tries = [
+        row.retry_count
+        for package in packages
+        for row in rows(package).values()
+        if row.kind != Kind.CRM_PRODUCT
+    ]
+    assert max(tries) == 1
+    assert not ProductIntegration.objects.filter(status=SyncStatus.DEAD).exists()
+    zoho.clear_faults()
+    Breaker(System.BILLING).reset()
+    make_due()
+    drain()
+    assert {status for package in packages for status in states(package).values()} == {SyncStatus.OK}
+
+
+def test_a_wrong_connection_kills_no_record(zoho, drain, settings):
+    settings.ZOHO_BILLING_ORGANIZATION_ID = "999"
+    package = full_package()
+
+    drain(System.BILLING)
+
+    row = rows(package)[Kind.BILLING_PRODUCT]
+    assert row.status == SyncStatus.FAILED
+    assert "check ZOHO_BILLING_ORGANIZATION_ID" in row.last_sync_error
+
+
+def test_a_mistake_of_ours_stops_one_record_and_not_the_queue(zoho, drain, monkeypatch):
+    broken, whole = full_package(provider="MTN"), full_package(provider="DFA")
+    real = sync.desired_records
+
+    def desired(package, terms):
+        if package.pk == broken.pk:
+            raise KeyError("a bug")
+        return real(package, terms)
+
+    monkeypatch.setattr(sync, "desired_records", desired)
+
+    drain(System.BILLING)
+
+    assert states(whole)[Kind.BILLING_PLAN] == SyncStatus.OK
+    row = rows(broken)[Kind.BILLING_PLAN]
+    assert (row.status, row.sync_error_details["class"], row.lease_token) == (
+        SyncStatus.FAILED,
+        "OurMistake",
+        None,
+    )
+
+
+def test_a_row_whose_mapping_changed_while_it_was_owed_settles_in_one_round(zoho, drain):
+    package = full_package()
+    ProductIntegration.objects.filter(package=package).update(desired_hash="an older idea")
+
+    drain()
+
+    assert states(package) == dict.fromkeys(Kind, SyncStatus.OK)
+    assert calls(zoho, "billing")["POST /billing/v1/plans"] == 1
+
+
+def test_sending_again_is_for_those_who_may_and_is_audited(zoho):
+    package = full_package()
+    ProductIntegration.objects.filter(package=package).update(
+        status=SyncStatus.DEAD, retry_count=8, next_retry_at=None
+    )
+
+    with pytest.raises(NotAllowed):
+        resync(ProductIntegration.objects.all(), actor=ms_naidoo())
+    assert resync(ProductIntegration.objects.all(), actor=person("lerato.mokoena", "Sync operator")) == 5
+
+    assert {(row.status, row.retry_count) for row in rows(package).values()} == {(SyncStatus.PENDING, 0)}
+    assert AuditEntry.objects.filter(action="resync", actor_name="Lerato Mokoena").count() == 5

@@ -64,7 +64,7 @@ def test_a_token_is_asked_for_once_and_then_shared():
     }
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_eight_that_start_cold_make_one_refresh():
     accounts = Accounts((200, GOOD))
 

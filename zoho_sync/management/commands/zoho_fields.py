@@ -9,19 +9,28 @@ from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import key_field
+from zoho_sync.documentation import field_page
 from zoho_sync.models import System
 
 
 class Command(BaseCommand):
-    """Check or make the custom fields that the sync writes in Zoho CRM. Exit code 1 when something is missing."""
+    """Check or make the custom fields that the sync writes in Zoho CRM, or write the page that lists them.
+
+    Exit code 1 when something is missing or could not be made.
+    """
 
     help = "Check or create the custom fields and the unique key that the sync needs in Zoho CRM."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("deed", choices=["check", "create"])
+        parser.add_argument("deed", choices=["check", "create", "document"])
         parser.add_argument("--yes", action="store_true", help="create without the dry run first")
 
     def handle(self, *, deed: str, yes: bool, **_: Any) -> None:
+        if deed == "document":
+            page = settings.BASE_DIR / "docs" / "zoho-fields.md"
+            page.write_text(field_page(), encoding="utf-8")
+            self.stdout.write(f"Wrote {page.relative_to(settings.BASE_DIR)}.")
+            return
         if not settings.ZOHO_API_URL:
             raise CommandError(
                 "No Zoho is configured: set ZOHO_API_URL and the settings beside it (docs/configuration.md)."

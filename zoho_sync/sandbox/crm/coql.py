@@ -266,12 +266,12 @@ class Parser:
         return values
 
     def value(self, kind: str) -> Any:
-        token, value = self.next()
-        if token == "word" and value.casefold() in ("true", "false"):
+        sort, value = self.next()
+        if sort == "word" and value.casefold() in ("true", "false"):
             value = value.casefold()
-        elif token == "text":
+        elif sort == "text":
             value = re.sub(r"\\(.)", r"\1", value[1:-1])
-        elif token != "number":
+        elif sort != "number":
             raise syntax_error({"near": value})
         wanted = comparable(value, kind)
         if wanted is None:

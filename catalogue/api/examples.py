@@ -1,0 +1,98 @@
+"""The answers shown in the API's documentation. Tests hold them to what is really answered."""
+
+from drf_spectacular.utils import OpenApiExample
+
+from catalogue.api.problems import AmbiguousSku, InvalidParameters, NotOnSale, PricesUnavailable
+
+PACKAGE = {
+    "id": "6a1f5c1e-0f3c-4c55-9d8a-2f6f0a0c9b11",
+    "sku": "SKYFIBRE-HOME-LITE-50-12M",
+    "slug": "skyfibre-home-lite-50-12m",
+    "name": "SkyFibre Home Lite 50",
+    "service_type": "SkyFibre",
+    "category": "fixed_wireless_residential",
+    "technology": "fixed-wireless",
+    "market_segment": "consumer",
+    "provider": "MTN",
+    "speed_down_mbps": 50,
+    "speed_up_mbps": 20,
+    "data_limit": "Unlimited",
+    "contract_months": 12,
+    "description": "",
+    "features": ["Uncapped", "Free WiFi router", "24/7 technical support"],
+    "add_ons": [
+        {
+            "name": "Static IP",
+            "price": {"including_vat": "99.00", "vat": "12.91", "excluding_vat": "86.09"},
+            "recurring": True,
+        }
+    ],
+    "hardware": {
+        "model": "Reyee RG-EW1300G",
+        "included": True,
+        "price": {"including_vat": "0.00", "vat": "0.00", "excluding_vat": "0.00"},
+    },
+    "price": {"including_vat": "899.00", "vat": "117.26", "excluding_vat": "781.74"},
+    "promotion": {
+        "price": {"including_vat": "799.00", "vat": "104.22", "excluding_vat": "694.78"},
+        "months": 3,
+        "until": "2026-12-31",
+    },
+    "installation_fee": {"including_vat": "450.00", "vat": "58.70", "excluding_vat": "391.30"},
+    "currency": "ZAR",
+    "valid_from": "2026-10-01T00:00:00+02:00",
+    "valid_to": None,
+}
+
+INVALID = {
+    "type": InvalidParameters.type,
+    "title": InvalidParameters.title,
+    "status": 400,
+    "detail": "price_min: expects an amount in rand with VAT, such as 899 or 899.00",
+    "errors": [
+        {"parameter": "price_min", "detail": "expects an amount in rand with VAT, such as 899 or 899.00"}
+    ],
+}
+
+NOT_ON_SALE = {
+    "type": NotOnSale.type,
+    "title": NotOnSale.title,
+    "status": 404,
+    "detail": "No package on sale has this SKU or slug.",
+}
+
+AMBIGUOUS = {
+    "type": AmbiguousSku.type,
+    "title": AmbiguousSku.title,
+    "status": 409,
+    "detail": "2 packages on sale share this SKU. Ask by slug, or add market_segment or provider.",
+    "packages": [
+        {
+            "slug": "skyfibre-home-lite-50-12m",
+            "sku": "SKYFIBRE-HOME-LITE-50-12M",
+            "market_segment": "consumer",
+            "provider": "MTN",
+        },
+        {
+            "slug": "skyfibre-home-lite-50-12m-business",
+            "sku": "SKYFIBRE-HOME-LITE-50-12M",
+            "market_segment": "business",
+            "provider": "MTN",
+        },
+    ],
+}
+
+UNAVAILABLE = {
+    "type": PricesUnavailable.type,
+    "title": PricesUnavailable.title,
+    "status": 503,
+    "detail": "Prices cannot be quoted at the moment. Try again later.",
+}
+
+
+def example(name: str, value: object) -> list[OpenApiExample]:
+    return [OpenApiExample(name, value=value, response_only=True)]
+
+
+def path_example(name: str, field: str) -> OpenApiExample:
+    return OpenApiExample(name, value=PACKAGE[field], parameter_only=("sku_or_slug", "path"))

@@ -1,0 +1,115 @@
+"""The folder that everything embedded lives in, and who uses it now.
+
+One owner at a time starts services: the holder of `lock`. Others read `running.json` to share them. Both are
+judged by the lock, which the kernel releases even after kill -9, never by a process id left in a file.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+from .errors import Busy, EmbeddedError
+
+OWNER_READY_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Running:
+    """What an owner tells those who come later."""
+
+    pid: int
+    purpose: str  # the command it was started with: "make run", …
+    environment: dict[str, str] = field(default_factory=dict)  # empty until its services are up
+    address: str = ""
+
+
+def state_folder(repository: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """`CIRCLETEL_STATE_DIR`, or `.run` in the repository."""
+    return Path(environment.get("CIRCLETEL_STATE_DIR") or repository / ".run").absolute()
+
+
+class State:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mine = folder.stat().st_uid == os.geteuid()
+            self._lock = (folder / "lock").open("a+") if mine else None
+        except OSError as error:
+            raise EmbeddedError(
+                f"{folder} cannot be used: {error.strerror}. Set CIRCLETEL_STATE_DIR."
+            ) from None
+        if self._lock is None:
+            raise EmbeddedError(
+                f"{folder} belongs to another user. Remove it, or set CIRCLETEL_STATE_DIR to a folder of yours."
+            )
+
+    def try_claim(self, purpose: str) -> bool:
+        """Become the owner until this process ends. False when there is one already."""
+        assert self._lock is not None
+        if not _locked(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return False
+        self.announce(Running(pid=os.getpid(), purpose=purpose))
+        return True
+
+    def announce(self, running: Running) -> None:
+        file = self.folder / "running.json"
+        unfinished = file.with_name("running.json.unfinished")
+        unfinished.touch(mode=0o600)  # it holds passwords
+        unfinished.write_text(json.dumps(asdict(running)))
+        unfinished.replace(file)
+
+    def release(self) -> None:
+        """Give the place up. Call when the services are stopped."""
+        assert self._lock is not None
+        (self.folder / "running.json").unlink(missing_ok=True)
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def owner(self) -> Running | None:
+        """Who owns the folder at this moment, if anybody does."""
+        assert self._lock is not None
+        if _locked(self._lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            return None
+        with suppress(OSError, ValueError, TypeError):
+            return Running(**json.loads((self.folder / "running.json").read_text()))
+        return Running(pid=0, purpose="another command")
+
+    def owner_with_services(self) -> Running | None:
+        """The owner once its services are up; None as soon as there is no owner."""
+        deadline = time.monotonic() + OWNER_READY_SECONDS
+        while (owner := self.owner()) is not None and not owner.environment:
+            if time.monotonic() > deadline:
+                raise Busy(f"{owner.purpose} (process {owner.pid}) is starting and does not get ready.")
+            time.sleep(0.1)
+        return owner
+
+    @contextmanager
+    def borrowed(self) -> Iterator[IO[str]]:
+        """While this is open, an owner that asks `wait_for_borrowers` keeps its services up."""
+        with (self.folder / "borrowed").open("a+") as borrowed:
+            fcntl.flock(borrowed, fcntl.LOCK_SH)
+            yield borrowed
+
+    def is_borrowed(self) -> bool:
+        with (self.folder / "borrowed").open("a+") as borrowed:
+            return not _locked(borrowed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def wait_for_borrowers(self) -> None:
+        with (self.folder / "borrowed").open("a+") as borrowed:
+            fcntl.flock(borrowed, fcntl.LOCK_EX)
+
+
+def _locked(file: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""Fixtures for every test. The services behind them come from `tests/services.py`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from circletel.embedded.sandbox import Sandbox
+
+
+class SandboxZoho:
+    """A local Zoho to test against: what reached it, what it holds, and what it shall do wrong."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=f"{url}/_sandbox/", timeout=10)
+        self._settings: dict[str, Any] = self.state()["settings"]
+
+    def state(self) -> dict[str, Any]:
+        """Counts, calls, limits and settings."""
+        return self._ask("GET", "state")
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        """All records of one kind: `crm_products`, `billing_plans`, …"""
+        records: list[dict[str, Any]] = self._ask("GET", f"records/{kind}")["records"]
+        return records
+
+    def edit(self, kind: str, id: str, **values: Any) -> dict[str, Any]:
+        """Change a record the way a person does in Zoho's screens; `edited_by` names the person."""
+        return self._ask("POST", f"records/{kind}/{id}", json=values)
+
+    def delete(self, kind: str, id: str, **query: str) -> None:
+        self._ask("DELETE", f"records/{kind}/{id}", params=query)
+
+    def requests(self, since: int = 0, system: str | None = None) -> list[dict[str, Any]]:
+        """What was asked of it, oldest first; only `crm`, `billing` or `accounts` with `system`."""
+        query = {"since": since} | ({"system": system} if system else {})
+        requests: list[dict[str, Any]] = self._ask("GET", "requests", params=query)["requests"]
+        return requests
+
+    def fault(self, **order: Any) -> dict[str, Any]:
+        """Order something to go wrong: `kind`, `match`, `times`, … as `POST /_sandbox/faults` takes them."""
+        return self._ask("POST", "faults", json=order)
+
+    def clear_faults(self) -> None:
+        self._ask("DELETE", "faults")
+
+    def set(self, **settings: Any) -> None:
+        """Change limits and habits until the end of the test."""
+        self._ask("POST", "settings", json=settings)
+
+    def reset(self) -> None:
+        """An empty organisation with the settings it started with; no fault, no limit used up."""
+        changed = {
+            name: self._settings[name]
+            for name, value in self.state()["settings"].items()
+            if value != self._settings[name]
+        }
+        if changed:
+            self.set(**changed)
+        self._ask("POST", "reset")
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        response = self._http.request(method, path, **options)
+        assert response.is_success, f"the sandbox refused {method} {path}: {response.text}"
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxZoho]:
+    """One sandbox for the whole run (one per xdist worker). Tests take `sandbox`, which is clean each time."""
+    folder: Path = tmp_path_factory.mktemp("sandbox")
+    server = Sandbox(folder=folder, log=folder / "sandbox.log", throwaway=True)
+    server.start()
+    client = SandboxZoho(server.url)
+    yield client
+    client.close()
+    server.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_process: SandboxZoho, redis_flushed: redis.Redis, settings: Any) -> SandboxZoho:
+    """An empty Zoho, with the ZOHO_* settings pointing at it."""
+    sandbox_process.reset()
+    settings.ZOHO_ACCOUNTS_URL = settings.ZOHO_API_URL = sandbox_process.url
+    return sandbox_process
+
+
+@pytest.fixture
+def redis_flushed(settings: Any) -> Iterator[redis.Redis]:
+    """Redis without any token, budget, cache or queue left by another test."""
+    connection = redis.Redis.from_url(settings.REDIS_URL)
+    connection.flushdb()
+    yield connection
+    connection.close()
