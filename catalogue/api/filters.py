@@ -196,7 +196,7 @@ class PackageFilter(NarrowingFilter):
 
 
 class StrictFilterBackend(filters.DjangoFilterBackend):
-    """Refuses what it does not understand: a filter that is silently ignored shows customers the wrong packages."""
+    """Refuses what it does not understand: a filter silently ignored shows customers the wrong packages."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         filterset = self.get_filterset(request, queryset, view)

@@ -1,4 +1,4 @@
-"""The public face of a package. Every field is chosen here one by one; a new column shows nothing by itself."""
+"""The public face of a package. Its fields are chosen here one by one; a new column shows nothing."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -120,7 +120,7 @@ class PackageView(StorefrontView, generics.RetrieveAPIView):
         if "\0" in reference:  # which PostgreSQL cannot even compare
             raise NotOnSale()
         found = list(on_sale.filter(Q(slug=reference) | Q(sku__iexact=reference)).order_by("slug"))
-        # A slug stays the address of its package, even when another is later sold under an SKU spelt the same.
+        # A slug stays the address of its package, even when another is sold under an SKU spelt the same.
         found = [package for package in found if package.slug == reference] or found
         if not found:
             raise NotOnSale()

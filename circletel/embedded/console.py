@@ -1,18 +1,28 @@
 """What the person at the terminal reads: one line a step, with how long it took."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 
 def say(line: str = "") -> None:
-    print(line, flush=True)
+    _write(line, sys.stdout)
 
 
 def complain(line: str) -> None:
     """To standard error, so that a command's own output stays clean."""
-    print(line, file=sys.stderr, flush=True)
+    _write(line, sys.stderr)
+
+
+def _write(line: str, stream: TextIO) -> None:
+    """A terminal that was closed is no reason to stop in the middle of a graceful end."""
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def step(label: str, result: str, begun: float) -> None:

@@ -58,9 +58,7 @@ class Child:
         return self.log.read_text(errors="replace")
 
     def log_tail(self) -> str:
-        """The end of its log, indented for the terminal."""
-        lines = self.log_text().splitlines()[-TAIL_LINES:]
-        return "\n".join(f"    {line}" for line in lines) or "    (nothing was logged)"
+        return tail(self.log_text())
 
     def ended(self) -> str:
         """How it ended, in words."""
@@ -122,6 +120,12 @@ def rotate(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(log.name + ".1"))
+
+
+def tail(text: str) -> str:
+    """The last lines of a log, indented for the terminal."""
+    lines = text.splitlines()[-TAIL_LINES:]
+    return "\n".join(f"    {line}" for line in lines) or "    (nothing was logged)"
 
 
 def is_alive(pid: int) -> bool:

@@ -2,20 +2,18 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from .app import Beat, Web, Worker
+from .chain import Chain
 from .console import complain, say, step, timed
 from .environment import configured, web_address
 from .errors import Busy, EmbeddedError, StartFailed
 from .keeper import Keeper
 from .ports import first_free
-from .process import rotate, start
+from .process import rotate, tail
 from .program import REPOSITORY
 from .stack import Stack, with_added
 from .state import Running, State, state_folder
@@ -67,7 +65,8 @@ class Launcher:
         self._values = values
         self._stack = Stack(state, values)
         self._keeper = Keeper(lambda line: say(f"  {line}"))
-        self._steps: list[subprocess.Popen[bytes]] = []
+        self._chain: Chain | None = None
+        self._added: dict[str, str] = {}
         self._environment: dict[str, str] = {}
         self.is_up = False
         host, self._wanted_port = web_address(values)
@@ -131,9 +130,8 @@ class Launcher:
 
     def stop(self) -> None:
         """End everything gracefully: first what uses the services, then the services."""
-        for process in self._steps:
-            if process.poll() is None:
-                process.terminate()
+        if self._chain:
+            self._chain.stop()
         app = [program for program in self._keeper.programs if program not in self._stack.services]
         if any(program.is_running() for program in app):
             say("Stopping: work in hand is finished first.")
@@ -141,8 +139,6 @@ class Launcher:
             program.ask_to_stop()
         for program in app:
             program.stop()
-        for process in self._steps:
-            _wait_or_kill(process)
         self._stack.stop()
 
     def _start_services(self) -> None:
@@ -179,11 +175,11 @@ class Launcher:
         """The demo itself, and the wait until Zoho has what the catalogue owes it."""
         if self._environment.get("CIRCLETEL_DEMO") == "1" or self._values.get("CIRCLETEL_DEMO") == "1":
             say("Demo")
-            self._openly("demo")
+            if self._openly("demo"):
+                raise StartFailed("manage.py demo failed; the reason is above.")
             self._people = self._quietly("people", "demo", "--people")
         say("Zoho")
-        code = self._openly_code("await_sync")
-        if code:
+        if self._openly("await_sync"):
             worker = next(program for program in self._keeper.programs if isinstance(program, Worker))
             raise OutOfStep(
                 f"Not everything is in step with Zoho; the reasons are above. The end of {worker.log}:\n"
@@ -194,39 +190,23 @@ class Launcher:
         """Run a manage.py command with its output in a log file; return the output."""
         log = self._state.logs / f"{log_name}.log"
         rotate(log)
-        with log.open("wb") as output:
-            code = self._finish(
-                start(_manage(arguments), environment=self._environment, output=output, folder=REPOSITORY)
-            )
-        text = log.read_text(errors="replace")
+        code = self._manage(arguments, log)
+        text = log.read_text(errors="replace") if log.exists() else ""
         if code:
-            tail = "\n".join(f"    {line}" for line in text.splitlines()[-25:])
-            raise StartFailed(f"manage.py {' '.join(arguments)} failed (exit code {code}). It said:\n{tail}")
+            raise StartFailed(f"manage.py {' '.join(arguments)} failed. It said:\n{tail(text)}")
         return text
 
-    def _openly(self, *arguments: str) -> None:
-        """Run a manage.py command whose output the person sees as it comes."""
-        if code := self._openly_code(*arguments):
-            raise StartFailed(
-                f"manage.py {' '.join(arguments)} failed (exit code {code}); the reason is above."
-            )
+    def _openly(self, *arguments: str) -> int:
+        """Run a manage.py command whose output the person sees as it comes; return its exit code."""
+        return self._manage(arguments)
 
-    def _openly_code(self, *arguments: str) -> int:
-        environment = {**self._environment, "PYTHONUNBUFFERED": "1"}
-        return self._finish(start(_manage(arguments), environment=environment, folder=REPOSITORY))
-
-    def _finish(self, process: subprocess.Popen[bytes]) -> int:
-        """Wait for a step while looking after everything else."""
-        self._steps.append(process)
-        while (code := process.poll()) is None:
+    def _manage(self, arguments: tuple[str, ...], log: Path | None = None) -> int:
+        """Wait for the command while looking after everything else."""
+        self._chain = self._chain or Chain(self._environment)
+        self._chain.begin(arguments, log)
+        while (code := self._chain.exit_code(TEND_SECONDS)) is None:
             self._keeper.tend()
-            time.sleep(0.02)
-        self._steps.remove(process)
         return code
-
-
-def _manage(arguments: Sequence[str]) -> list[str | Path]:
-    return [sys.executable, REPOSITORY / "manage.py", *arguments]
 
 
 def _claim(state: State) -> None:
@@ -241,14 +221,6 @@ def _claim(state: State) -> None:
         )
     words = f"{owner.purpose} (process {owner.pid})" if owner else "Another command"
     raise Busy(f"{words} uses the services in {state.folder}; try again when it has finished.")
-
-
-def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _listen_to_signals() -> None:

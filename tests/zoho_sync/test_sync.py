@@ -446,7 +446,7 @@ def test_a_mistake_of_ours_stops_one_record_and_not_the_queue(zoho, drain, monke
     drain(System.BILLING)
 
     assert states(whole)[Kind.BILLING_PLAN] == SyncStatus.OK
-    row = rows(broken)[Kind.BILLING_PLAN]
+    row = rows(broken)[Kind.BILLING_PRODUCT]
     assert (row.status, row.sync_error_details["class"], row.lease_token) == (
         SyncStatus.FAILED,
         "OurMistake",
