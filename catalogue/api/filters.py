@@ -54,8 +54,8 @@ class AnyOf(Parameter):
         super().__init__(
             field_name,
             read=str,
-            expected="one or more values, separated by commas or repeated; one that itself holds a comma stands"
-            " in double quotes",
+            expected="one or more values, separated by commas or repeated; one that itself holds a comma"
+            " stands in double quotes",
             schema={"type": "string", "examples": [example]},
             meaning=meaning,
             many=True,

@@ -23,7 +23,7 @@ class _AllValues(forms.TextInput):
 class ParameterField(forms.Field):
     """`read` turns text into a value or raises ValueError; `expected` is what to tell whoever wrote the text.
 
-    With `many`, a parameter takes several values, separated by commas or repeated. Empty text means not given.
+    With `many`, it takes several values, separated by commas or repeated. Empty text means not given.
     """
 
     def __init__(

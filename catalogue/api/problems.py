@@ -76,7 +76,8 @@ class AmbiguousSku(Problem):
             for package in packages
         ]
         super().__init__(
-            f"{len(packages)} packages on sale share this SKU. Ask by slug, or add market_segment or provider.",
+            f"{len(packages)} packages on sale share this SKU."
+            " Ask by slug, or add market_segment or provider.",
             packages=choices,
         )
 

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(editable=False, max_length=260, unique=True)),
-                ('sku', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._/-]*$', 'An SKU holds letters, digits, dot, dash, slash and underscore, and begins with a letter or digit.')], verbose_name='SKU')),
+                ('sku', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$', 'An SKU holds letters, digits, dot, dash, slash and underscore, and begins with a letter or digit, also after a slash.')], verbose_name='SKU')),
                 ('service_type', models.CharField(help_text='The product line, for example SkyFibre.', max_length=60)),
                 ('category', models.CharField(max_length=60)),
                 ('technology', models.CharField(blank=True, help_text='For example fibre, fixed-wireless, 5g.', max_length=40)),

@@ -152,8 +152,13 @@ class ServicePackage(models.Model):
         )
 
     def promotion_price_at(self, at: datetime) -> Decimal | None:
-        """The promotion price offered at that instant; its window is in South African civil days, both inclusive."""
+        """The promotion price offered at that instant, if it is below the price.
+
+        Its window is in South African civil days, both inclusive. A price that has fallen below the promotion
+        leaves nothing to promote.
+        """
         day = timezone.localdate(at)
         begun = self.promotion_from is None or self.promotion_from <= day
         over = self.promotion_to is not None and self.promotion_to < day
-        return self.promotion_price if begun and not over else None
+        cheaper = self.promotion_price is not None and self.promotion_price < self.current_price
+        return self.promotion_price if begun and not over and cheaper else None

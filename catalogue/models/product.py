@@ -10,9 +10,11 @@ from django.db.models.functions import Upper
 from catalogue.models.choices import MarketSegment, ProductStatus
 from catalogue.models.fields import INCLUDING_VAT, money, optional_money, speed
 
+# No empty or dotted part between slashes: a SKU stands in addresses, and browsers rewrite "A/../B".
 SKU_FORMAT = RegexValidator(
-    r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
-    "An SKU holds letters, digits, dot, dash, slash and underscore, and begins with a letter or digit.",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$",
+    "An SKU holds letters, digits, dot, dash, slash and underscore, and begins with a letter or digit,"
+    " also after a slash.",
 )
 
 

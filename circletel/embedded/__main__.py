@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
     except EmbeddedError as error:
         complain(str(error))
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

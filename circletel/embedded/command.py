@@ -57,8 +57,7 @@ def _with_own_services(arguments: Sequence[str], state: State, values: Mapping[s
 
 def _prepare_schema(arguments: Sequence[str], state: State, added: Mapping[str, str]) -> bool:
     """A fresh clone has an empty database: give it its tables before the first command."""
-    migrated = state.folder / "migrated"
-    if migrated.exists() or (arguments and arguments[0] in WITHOUT_SCHEMA):
+    if state.is_migrated or (arguments and arguments[0] in WITHOUT_SCHEMA):
         return True
     complain("New database: running manage.py migrate first.")
     done = subprocess.run(
@@ -69,7 +68,7 @@ def _prepare_schema(arguments: Sequence[str], state: State, added: Mapping[str, 
         preexec_fn=dies_with_parent(),
     )
     if done.returncode == 0:
-        migrated.touch()
+        state.note_migrated()
     return done.returncode == 0
 
 

@@ -21,3 +21,7 @@ class Misconfigured(EmbeddedError):
 
 class Busy(EmbeddedError):
     pass
+
+
+class OutOfStep(EmbeddedError):
+    pass

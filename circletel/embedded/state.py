@@ -59,6 +59,14 @@ class State:
         self.announce(Running(pid=os.getpid(), purpose=purpose))
         return True
 
+    @property
+    def is_migrated(self) -> bool:
+        """Whether the embedded database was ever given its tables."""
+        return (self.folder / "migrated").exists()
+
+    def note_migrated(self) -> None:
+        (self.folder / "migrated").touch()
+
     def announce(self, running: Running) -> None:
         file = self.folder / "running.json"
         unfinished = file.with_name("running.json.unfinished")

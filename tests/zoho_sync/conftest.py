@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from catalogue.models import ServicePackage
 from zoho_sync import sync
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
+from zoho_sync.desired import DesiredRecord, current_terms, desired_records
 from zoho_sync.models import System
 
 CREDENTIALS = {
@@ -59,3 +61,8 @@ def drain(zoho: Any) -> Iterator[Callable[..., sync.Drained]]:
     yield now
     for http in connections.values():
         http.close()
+
+
+def all_desired(package: ServicePackage) -> list[DesiredRecord]:
+    """What the package wants of Zoho, under the terms of today."""
+    return desired_records(package, current_terms())

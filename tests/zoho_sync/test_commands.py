@@ -1,0 +1,127 @@
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.factories import live_package
+from zoho_sync import tasks
+from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.crm.client import CrmClient
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments, **options):
+    out = StringIO()
+    call_command(*arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_await_sync_prints_what_is_live_and_what_zoho_holds(zoho, drain):
+    live_package()
+    live_package()
+    drain()
+
+    lines = [" ".join(line.split()) for line in run("await_sync").splitlines()]
+
+    assert "Packages live 2" in lines
+    assert "CRM product 2 0 0 0" in lines
+    assert "Billing product (2 packages) 1 0 0 0" in lines
+    assert "Billing plan 2 0 0 0" in lines
+    assert "Zoho Billing 4 0" in lines
+
+
+def test_await_sync_fails_with_the_reasons_when_something_needs_a_person(zoho, drain):
+    package = live_package()
+    drain()
+    ProductIntegration.objects.filter(package=package, kind=Kind.BILLING_PLAN).update(
+        status=SyncStatus.DEAD, last_sync_error="Zoho Billing: a value is invalid."
+    )
+
+    with pytest.raises(CommandError, match="1 × Zoho Billing: a value is invalid"):
+        run("await_sync")
+
+
+def test_await_sync_does_not_wait_for_what_waits_for_a_dead_record(zoho, drain):
+    zoho.fault(
+        match={"method": "POST", "path": "/billing/v1/products"},
+        action={"status": 400, "body": {"code": 2, "message": "no"}},
+    )
+    live_package()
+    drain()
+
+    with pytest.raises(CommandError, match="1 wait for a record above that needs a person"):
+        run("await_sync")
+
+
+def test_await_sync_gives_up_with_a_reason_when_nothing_moves(zoho):
+    live_package()
+
+    with pytest.raises(CommandError, match="is a worker running"):
+        run("await_sync", patience=0)
+
+
+def test_zoho_fields_checks_then_shows_then_creates_and_then_has_nothing_to_do(sandbox, zoho_settings):
+    with pytest.raises(CommandError, match="lacks fields"):
+        run("zoho_fields", "check")
+    assert "Nothing was changed" in run("zoho_fields", "create")
+    fields = {field["api_name"] for field in sandbox.records("crm_fields")}
+    assert "ct_Package_Key" not in fields
+
+    assert "now has every field" in run("zoho_fields", "create", yes=True)
+
+    [key] = [field for field in sandbox.records("crm_fields") if field["api_name"] == "ct_Package_Key"]
+    assert key["unique"]
+    before = sandbox.state()["calls"]["crm"]["total"]
+    assert "has every field" in run("zoho_fields", "create", yes=True)
+    assert sandbox.state()["calls"]["crm"]["total"] == before + 1
+
+
+def test_zoho_fields_marks_an_existing_key_unique(sandbox, zoho_settings):
+    by_hand = {"field_label": "ct Package Key", "data_type": "text", "length": 255}
+    CrmClient(ZohoHttp(System.CRM)).create_fields([by_hand])
+
+    with pytest.raises(CommandError):
+        run("zoho_fields", "check")
+    run("zoho_fields", "create", yes=True)
+
+    [key] = [field for field in sandbox.records("crm_fields") if field["api_name"] == "ct_Package_Key"]
+    assert key["unique"]
+
+
+def test_zoho_fields_says_which_setting_is_missing(settings):
+    settings.ZOHO_API_URL = ""
+
+    with pytest.raises(CommandError, match="ZOHO_API_URL"):
+        run("zoho_fields", "check")
+
+
+def test_the_sweep_asks_for_a_drain_only_of_systems_that_are_owed_something(zoho, drain, monkeypatch):
+    asked = []
+    monkeypatch.setattr("zoho_sync.tasks.services.nudge", lambda system, **_: asked.append(system))
+    tasks.sweep()
+    assert asked == []
+    live_package()
+    drain(System.CRM)
+
+    tasks.sweep()
+
+    assert asked == [System.BILLING]
+
+
+def test_a_drain_that_had_to_wait_comes_back_by_itself(zoho, settings, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "zoho_sync.tasks.services.nudge", lambda system, seconds=1: asked.append((system, seconds))
+    )
+    settings.ZOHO_BILLING_CALLS_PER_MINUTE = 2
+    settings.ZOHO_BILLING_CONCURRENCY = 1
+    monkeypatch.setattr("zoho_sync.connection.limits.PATIENCE_SECONDS", 0)
+    live_package()
+
+    tasks.drain_system("billing")
+
+    [(system, seconds)] = asked
+    assert (system, 50 < seconds <= 61) == (System.BILLING, True)
+    assert ProductIntegration.objects.get(kind=Kind.BILLING_PLAN).retry_count == 0
