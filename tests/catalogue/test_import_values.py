@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.importing.columns import BY_NAME, COLUMNS, column_titled
@@ -98,7 +98,15 @@ def written(rand: int, cents: int) -> st.SearchStrategy[str]:
 
     forms = [
         f"{grouped(separator)}{mark}{cents:02d}"
-        for separator, marks in {"": ".,", " ": ".,", NBSP: ".,", THIN: ".,", NARROW: ".,", ",": ".", ".": ","}.items()
+        for separator, marks in {
+            "": ".,",
+            " ": ".,",
+            NBSP: ".,",
+            THIN: ".,",
+            NARROW: ".,",
+            ",": ".",
+            ".": ",",
+        }.items()
         for mark in marks
     ]
     if cents == 0:
@@ -111,6 +119,7 @@ def written(rand: int, cents: int) -> st.SearchStrategy[str]:
     )
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(0, 99_999_999), st.integers(0, 99))
 def test_an_amount_means_the_same_in_every_form(data, rand, cents):
     cell = data.draw(written(rand, cents))
@@ -118,6 +127,7 @@ def test_an_amount_means_the_same_in_every_form(data, rand, cents):
     assert BY_NAME["installation_fee_incl_vat"].value(cell) == Decimal(rand) + Decimal(cents) / 100
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_is_taken_for_an_amount_has_two_decimals_and_fits_its_column(cell):
     try:
@@ -139,12 +149,16 @@ def test_no_fee_and_no_charge_are_two_things():
     assert str(fee.value("R0,00")) == "0.00"
 
 
-@pytest.mark.parametrize(("cell", "number"), [("100", 100), ("100.0", 100), ("100,00", 100), (" 7 ", 7), ("", None)])
+@pytest.mark.parametrize(
+    ("cell", "number"), [("100", 100), ("100.0", 100), ("100,00", 100), (" 7 ", 7), ("", None)]
+)
 def test_speeds_are_whole_numbers_or_nothing(cell, number):
     assert BY_NAME["speed_down_mbps"].value(cell) == number
 
 
-@pytest.mark.parametrize("cell", ["0", "-1", "100 Mbps", "99.5", "1,000", "1.000", "1e2", "2147483648", "9" * 99])
+@pytest.mark.parametrize(
+    "cell", ["0", "-1", "100 Mbps", "99.5", "1,000", "1.000", "1e2", "2147483648", "9" * 99]
+)
 def test_what_is_no_speed_is_refused(cell):
     with pytest.raises(ValueError):
         BY_NAME["speed_down_mbps"].value(cell)
@@ -158,7 +172,17 @@ def test_a_term_is_from_1_to_120_months(cell):
 
 @pytest.mark.parametrize(
     ("cell", "included"),
-    [("yes", True), ("Y", True), ("TRUE", True), ("1", True), ("no", False), ("n", False), ("False", False), ("0", False), ("", False)],
+    [
+        ("yes", True),
+        ("Y", True),
+        ("TRUE", True),
+        ("1", True),
+        ("no", False),
+        ("n", False),
+        ("False", False),
+        ("0", False),
+        ("", False),
+    ],
 )
 def test_hardware_is_included_or_not(cell, included):
     assert BY_NAME["hardware_included"].value(cell) is included
@@ -170,7 +194,9 @@ def test_hardware_is_not_perhaps_included(cell):
         BY_NAME["hardware_included"].value(cell)
 
 
-@pytest.mark.parametrize(("cell", "segment"), [("consumer", "consumer"), ("BUSINESS", "business"), (" Consumer ", "consumer")])
+@pytest.mark.parametrize(
+    ("cell", "segment"), [("consumer", "consumer"), ("BUSINESS", "business"), (" Consumer ", "consumer")]
+)
 def test_a_segment_is_known_in_any_case(cell, segment):
     assert BY_NAME["market_segment"].value(cell) == segment
 
@@ -199,7 +225,11 @@ def test_what_is_no_sku_is_refused(cell):
 def test_features_are_divided_by_bars():
     features = BY_NAME["features"]
 
-    assert features.value("Uncapped| Free  WiFi router ||24/7 support|") == ["Uncapped", "Free WiFi router", "24/7 support"]
+    assert features.value("Uncapped| Free  WiFi router ||24/7 support|") == [
+        "Uncapped",
+        "Free WiFi router",
+        "24/7 support",
+    ]
     assert list(features.value(" ")) == []
     assert features.value("|") == []
     assert len(features.value("|".join(["a"] * 50))) == 50
