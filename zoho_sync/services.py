@@ -110,13 +110,14 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: AbstractUser) -
         )
         systems = {Kind(row.kind).system for row in rows}
         transaction.on_commit(lambda: _give_another_chance(systems))
-        nudge_after_commit(systems)
     return len(rows)
 
 
 def _give_another_chance(systems: Iterable[System]) -> None:
     for system in systems:
         Breaker(system).reset()
+        # A person is waiting, and a drain that was put off may hold the turn of ordinary nudges.
+        nudge(system, seconds=0, urgent=True)
 
 
 def nudge_after_commit(systems: Iterable[System]) -> None:
@@ -125,12 +126,13 @@ def nudge_after_commit(systems: Iterable[System]) -> None:
         transaction.on_commit(lambda system=system: nudge(system), robust=True)  # type: ignore[misc]
 
 
-def nudge(system: System, *, seconds: float = NUDGE_SECONDS) -> bool:
-    """Ask a worker to drain `system` shortly; False when somebody just did or the broker is away."""
+def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = False) -> bool:
+    """Ask a worker to drain `system` shortly; False when the broker is away, or somebody just did unless `urgent`."""
     from zoho_sync.tasks import drain_system
 
     try:
-        if not cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1)):
+        first = cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1))
+        if not first and not urgent:
             return False
         drain_system.apply_async(args=[str(system)], countdown=seconds)
     except (OperationalError, RedisError) as trouble:

@@ -6,7 +6,7 @@ from zoho_sync import claims, services, sync
 from zoho_sync.models import Kind, System
 
 # Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
-LONGEST_COUNTDOWN = 60.0
+LONGEST_COUNTDOWN = 65.0
 
 
 @shared_task

@@ -75,9 +75,9 @@ class Command(BaseCommand):
                 f"  {'  ' + tally.kind.label + shared:34}{in_step:>8}{tally.owed:>8}{tally.failed:>8}{tally.dead:>8}"
             )
         total, now = calls_since(), calls_since(since)
-        write(f"  {'API calls used':34}{'in all':>8}{'now':>8}")
+        write(f"  {'API calls used':34}{'in all':>8}{'this run':>10}")
         for system, name in SYSTEM_NAMES.items():
-            write(f"  {'  ' + name:34}{total.get(system, 0):>8}{now.get(system, 0):>8}")
+            write(f"  {'  ' + name:34}{total.get(system, 0):>8}{now.get(system, 0):>10}")
         write("")
 
     def _explanations(self, last: Standing) -> list[str]:
