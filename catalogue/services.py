@@ -18,7 +18,7 @@ from catalogue.content import differences, fingerprint, hardware_of, logical_key
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, Product, ProductStatus, ServicePackage
 from catalogue.readiness import publishing_problems
-from catalogue.signals import package_changed
+from catalogue.signals import package_changed, price_asked
 
 PACKAGE_CONTENT = (
     "name",
@@ -53,6 +53,7 @@ class Published:
     changes: dict[str, list[Any]]
     archived: list[ServicePackage]
     price_waiting: Decimal | None = None
+    price_news: str = ""
 
     def __str__(self) -> str:
         deed = "published" if self.created else "updated" if self.changes else "already up to date"
@@ -60,10 +61,8 @@ class Published:
         if self.archived:
             sentence += f"; earlier version archived: {', '.join(package.sku for package in self.archived)}"
         if self.price_waiting is not None:
-            sentence += (
-                f"; the price stays at R {self.package.price} although the product now says R {self.price_waiting}:"
-                " a live package's price moves only through a price change"
-            )
+            news = self.price_news or "a live package's price moves only through a price change"
+            sentence += f"; the price stays at R {self.package.price} although the product now says R {self.price_waiting}: {news}"
         return sentence
 
 
@@ -189,9 +188,13 @@ def publish(product_id: Any, *, actor: AbstractUser, at: datetime | None = None)
         package.save()
         package_changed.send(ServicePackage, package=package)
     pricing = pricing_of(product)
-    asked = pricing.regular_price if pricing else None
-    waiting = asked if asked is not None and asked != package.current_price else None
-    outcome = Published(package, created, changes, archived, waiting)
+    assert pricing is not None  # _ensure_publishable saw it
+    asked, news = pricing.regular_price, ""
+    if not created:
+        answers = price_asked.send(ServicePackage, package=package, price=asked, actor=actor)
+        news = "; ".join(answer for _receiver, answer in answers if answer)
+    waiting = asked if asked != package.current_price else None
+    outcome = Published(package, created, changes, archived, waiting, news)
     audit.record("published", product, actor=actor, changes=changes, detail=str(outcome))
     return outcome
 

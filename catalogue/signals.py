@@ -4,3 +4,8 @@ from django.dispatch import Signal
 
 # Sent with `package: ServicePackage` after it was published, updated or archived.
 package_changed = Signal()
+
+# Sent with `package: ServicePackage`, `price: Decimal` and `actor` when a product is published over its live
+# package: the price the product asks for. The package keeps its own. A receiver may answer with a sentence for
+# whoever published.
+price_asked = Signal()

@@ -1,0 +1,25 @@
+"""What pricing does when the catalogue speaks. Runs inside the transaction of the deed."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.dispatch import receiver
+
+from catalogue.models import ServicePackage
+from catalogue.signals import price_asked
+from pricing.models import PriceChange
+from pricing.services import draft_price_change
+
+
+@receiver(price_asked, dispatch_uid="pricing.price_asked")
+def on_price_asked(package: ServicePackage, price: Decimal, actor: AbstractUser, **_: Any) -> str:
+    """A published product asks for `price`: a difference becomes a draft price change. Says what became of it."""
+    change: PriceChange | None = draft_price_change(
+        package=package, new_price=price, actor=actor, reason="The published product asks for this price."
+    )
+    if change is not None:
+        return f"a draft price change to R {price} waits for a pricing manager"
+    if price != package.price:
+        return f"a published price change is open already; ask for R {price} again when it has taken effect"
+    return ""
