@@ -55,7 +55,7 @@ def password() -> str:
 
 
 def set_up(say: Say) -> None:
-    """Bring about whatever of the demo is missing, and leave alone what people did since. Fit to be run again."""
+    """Bring about what of the demo is missing, and leave alone what people did since. Fit to be run again."""
     steps = {
         "Made {} people": make_people,
         "Imported {} products": import_sample,
@@ -72,7 +72,7 @@ def set_up(say: Say) -> None:
 
 
 def make_people() -> int:
-    """The people of the demo who are missing, with their roles. Nobody's password or role is touched afterwards."""
+    """Make the people who are missing, with their roles. Nobody's password or role is touched afterwards."""
     known = set(User.objects.values_list("username", flat=True))
     missing = [person for person in PEOPLE if person.username not in known]
     if not missing:
@@ -94,7 +94,7 @@ def make_people() -> int:
 
 
 def logins() -> list[tuple[str, str, str, str]]:
-    """Name, login, password and what that person may do; the password is shown only where it is still the demo's."""
+    """Name, login, password and what that person may do; a password of their own is not known here."""
     found = {
         user.username: user
         for user in User.objects.filter(username__in=[person.username for person in PEOPLE])
@@ -115,7 +115,7 @@ def logins() -> list[tuple[str, str, str, str]]:
 
 
 def import_sample() -> int:
-    """Import, as Ms Naidoo, what of the sample was never in the catalogue. What is there is nobody's to overwrite."""
+    """Import, as Ms Naidoo, what of the sample was never in the catalogue. What is there is left as it is."""
     sample = _sample()
     here = _keys(Product.objects.all())
     missing = replace(sample, rows=[row for row in sample.rows if row.key not in here])

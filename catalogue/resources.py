@@ -1,4 +1,4 @@
-"""Import of products on the admin's own pages: django-import-export lends its steps, our parsing and service do the work."""
+"""Import of products in the admin: django-import-export lends its steps, the rest is ours."""
 
 from typing import Any
 
@@ -143,14 +143,14 @@ class ProductImportMixin(ImportMixin):
         return request.user.has_perm("catalogue.import_product")
 
     def process_result(self, result: ProductImportResult, request: HttpRequest) -> HttpResponse:
-        """After the confirmation. The catalogue may have changed since the preview, so this too may be refused."""
+        """The catalogue may have changed since the preview, so a confirmed file may be refused."""
         if result.outcome is not None:
             messages.success(request, f"Products imported: {result.outcome}.")
             return HttpResponseRedirect(reverse(f"{self.admin_site.name}:catalogue_product_changelist"))
         reasons = result.refusals or [str(error) for error in result.errors[:5]]
         more = len(result.errors) - len(reasons)
-        for reason in [*reasons, *([f"And {more} more."] if more > 0 else [])]:
-            messages.error(request, f"Nothing was imported. {reason}")
+        for reason in [*reasons, *([f"and {more} more errors"] if more > 0 else [])]:
+            messages.error(request, f"Nothing was imported: {reason}")
         return HttpResponseRedirect(reverse(f"{self.admin_site.name}:catalogue_product_import"))
 
 

@@ -27,7 +27,7 @@ class Column:
     aliases: Sequence[str] = ()
 
     def value(self, cell: str) -> Any:
-        """What the cell says, fit for the model field. Raises ValueError; what should stand there is in `expected`."""
+        """What the cell says, fit for the model field. Raises ValueError; `expected` says what to write."""
         if values.holds_control_characters(cell):
             raise ValueError(cell)
         if not (tidied := values.tidy(cell)):
@@ -64,7 +64,7 @@ COLUMNS = (
         "sku",
         "sku",
         values.text,
-        "an SKU: at most 64 letters, digits, dots, dashes, slashes and underscores, beginning with a letter or digit",
+        "at most 64 letters, digits, dots, dashes, slashes and underscores, beginning with a letter or digit",
         required=True,
     ),
     Column("name", "name", values.text, _text(200), required=True),
@@ -156,5 +156,5 @@ _BY_TITLE = {title: column for column in COLUMNS for title in (column.name, *col
 
 
 def column_titled(title: str) -> Column | None:
-    """The column that a header cell names, without regard to case, surrounding blanks, or blanks for underscores."""
+    """The column that a header cell names, in any case, with blanks around it or in place of underscores."""
     return _BY_TITLE.get(re.sub(r"[ -]", "_", values.tidy(title)).casefold())

@@ -22,7 +22,7 @@ _SAVE_AS = "In Excel: File, Save As, “CSV UTF-8 (Comma delimited)”"
 
 @dataclass(frozen=True)
 class RowError:
-    """What is wrong in one cell. `row` is numbered as a spreadsheet does, header and blank rows counted; None is the file."""
+    """What is wrong in one cell. `row` is what a spreadsheet shows beside it; None is the file."""
 
     row: int | None
     column: str
@@ -39,7 +39,7 @@ class RowError:
 
 @dataclass(frozen=True)
 class ParsedRow:
-    """A row without an error in itself: a value for each column of the file, by the column's canonical name."""
+    """A row without an error in itself: a value for each column of the file, by the column's own name."""
 
     number: int
     values: dict[str, Any]
@@ -94,7 +94,7 @@ def fit_to_show(value: str) -> str:
 
 
 def contradictions(number: int, values: Mapping[str, Any]) -> Iterator[RowError]:
-    """What no cell shows by itself. `values` is by column; about a column that is not in it nothing is known."""
+    """What no cell shows by itself. About a column that is not in `values`, nothing is known."""
     price, promotion = values.get("price_incl_vat"), values.get("promo_price_incl_vat")
     if price is not None and promotion is not None and Decimal(promotion) >= Decimal(price):
         expected = f"an amount below the regular price, {Decimal(price):.2f}"

@@ -1,4 +1,4 @@
-"""What an import would do: each row beside the product it is about. Reads a fixed number of times, writes nothing."""
+"""What an import would do: each row beside the product it is about. A fixed number of queries, no writing."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,7 +34,7 @@ NOTHING: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    """How many products an import made, changed and left as they are; `voided` of the changed had been submitted."""
+    """How many products an import made, changed, left alone; `voided` of the changed were submitted."""
 
     created: int = 0
     updated: int = 0
@@ -75,7 +75,7 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What would be done with the good rows, and every error of the others. With errors, nothing may be done."""
+    """What would be done with the good rows, and every error. With errors, nothing may be done."""
 
     rows: list[PlannedRow]
     errors: list[RowError]
@@ -89,7 +89,7 @@ class ImportPlan:
 
 
 def plan_import(parsed: ParsedFile, *, lock: bool = False) -> ImportPlan:
-    """Compare the file with the catalogue. Archived products count as gone. `lock` holds the products found."""
+    """Compare the file with the catalogue. Archived products count as gone. `lock` holds those found."""
     products = _products_of(parsed.rows, lock=lock)
     rows: list[PlannedRow] = []
     errors = list(parsed.errors)

@@ -28,7 +28,7 @@ class BadFile(Refused):
 
 
 def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
-    """Make and change products as the file says. Raises NotAllowed, BadFile or Refused, and then wrote nothing."""
+    """Do what the file says. Raises NotAllowed, BadFile or Refused, having written nothing."""
     if not actor.has_perm("catalogue.import_product"):
         raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not import products")
     try:
@@ -45,7 +45,7 @@ def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
         raise Refused(
-            "Someone added one of these products at this very moment, so nothing was imported: try again"
+            "someone added one of these products at this very moment; import the file again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Reading one cell. Every reader takes tidied, non-empty text and raises ValueError when it cannot be meant."""
+"""Reading one cell. A reader takes tidied, non-empty text, and raises ValueError at what cannot be meant."""
 
 import re
 import unicodedata
@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from catalogue.models import MarketSegment
+
+Reader = Callable[[str], Any]
 
 MOST_FEATURES = 50
 
@@ -45,7 +47,7 @@ def text(cell: str) -> str:
 
 
 def amount(cell: str) -> Decimal:
-    """1299, 1299.5, 1 299,00, 1,299.00 and 1.299,00, with or without R; never a sign, an exponent or a third decimal."""
+    """1299, 1299.5, 1 299,00, 1,299.00 or 1.299,00, with or without R. No sign, exponent or third decimal."""
     match = _AMOUNT.fullmatch(cell)
     if match is None:
         raise ValueError(cell)
@@ -86,6 +88,3 @@ def features(cell: str) -> list[str]:
     if len(found) > MOST_FEATURES:
         raise ValueError(cell)
     return found
-
-
-Reader = Callable[[str], Any]

@@ -60,7 +60,7 @@ def test_the_sample_catalogue_comes_in_whole_and_a_second_time_changes_nothing()
     assert str(first) == "64 new, 0 changed, 0 unchanged"
     assert second == ImportOutcome(unchanged=64)
     assert everything() == after_first
-    assert Product.objects.filter(status=ProductStatus.DRAFT, speed_down_mbps=None).count() == 33
+    assert Product.objects.filter(status=ProductStatus.DRAFT, speed_down_mbps=None).count() == 31
     assert ProductPricing.objects.filter(installation_fee=Decimal("0.00")).count() == 3
     assert ProductPricing.objects.filter(installation_fee=None).count() == 35
     assert ProductHardware.objects.count() == 42
@@ -384,7 +384,7 @@ def test_hardware_cannot_be_included_where_there_is_none():
 def test_hardware_that_is_not_included_waits_for_its_price_before_it_can_be_submitted():
     import_with(hardware_model="ONT 5", hardware_included="no")
 
-    with pytest.raises(NotReady, match="hardware.retail_value: is missing"):
+    with pytest.raises(NotReady, match=r"hardware\.retail_value: is missing"):
         services.submit(Product.objects.get().pk, actor=ms_naidoo())
 
 
@@ -414,7 +414,7 @@ def test_someone_adding_the_same_product_meanwhile_is_no_crash(monkeypatch):
 
     monkeypatch.setattr(import_service, "plan_import", plan_of_the_past)
 
-    with pytest.raises(Refused, match="Someone added one of these products at this very moment"):
+    with pytest.raises(Refused, match="someone added one of these products at this very moment"):
         import_lines(ROW)
 
 

@@ -3,7 +3,9 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from django.conf import settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from catalogue.importing.columns import BY_NAME, COLUMNS, column_titled
@@ -119,7 +121,7 @@ def written(rand: int, cents: int) -> st.SearchStrategy[str]:
     )
 
 
-@settings(deadline=None)
+@hypothesis_settings(deadline=None)
 @given(st.data(), st.integers(0, 99_999_999), st.integers(0, 99))
 def test_an_amount_means_the_same_in_every_form(data, rand, cents):
     cell = data.draw(written(rand, cents))
@@ -127,7 +129,7 @@ def test_an_amount_means_the_same_in_every_form(data, rand, cents):
     assert BY_NAME["installation_fee_incl_vat"].value(cell) == Decimal(rand) + Decimal(cents) / 100
 
 
-@settings(deadline=None)
+@hypothesis_settings(deadline=None)
 @given(st.text())
 def test_whatever_is_taken_for_an_amount_has_two_decimals_and_fits_its_column(cell):
     try:
@@ -265,3 +267,18 @@ def test_every_title_means_one_column():
     titles = [title for column in COLUMNS for title in (column.name, *column.aliases)]
 
     assert len(titles) == len(set(titles))
+
+
+def test_the_manual_names_every_column_as_it_is():
+    manual = (settings.BASE_DIR / "docs" / "importing.md").read_text(encoding="utf-8")
+    lines = [line for line in manual.splitlines() if line.startswith("| `")]
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+
+    assert [tuple(row[1:4]) for row in rows] == [
+        (
+            f"`{column.name}`",
+            ", ".join(f"`{alias}`" for alias in column.aliases),
+            "yes" if column.required else "",
+        )
+        for column in COLUMNS
+    ]

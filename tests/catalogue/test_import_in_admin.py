@@ -1,0 +1,216 @@
+"""The import page of the admin: first a preview, then all rows or none."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import path
+from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
+
+from catalogue.demo import SAMPLE_CATALOGUE
+from catalogue.importing import RowError
+from catalogue.models import AuditEntry, Product
+from catalogue.resources import ProductFile, ProductImportMixin
+from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
+
+# A site of its own, so that this is about the import and not about the rest of the admin.
+site = UnfoldAdminSite(name="admin")
+
+
+class ImportOnlyAdmin(ProductImportMixin, ModelAdmin):
+    list_display = ("name", "sku")
+
+
+site.register(Product, ImportOnlyAdmin)
+urlpatterns = [path("admin/", site.urls)]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("redis_flushed")]
+
+PAGE = "/admin/catalogue/product/import/"
+HEADER = "sku,name,service_type,category,segment,provider,price,contract_months\n"
+ROW = "FIBRE-1,Home Fibre 100,HomeFibre,home_fibre,consumer,DFA,799,12\n"
+
+
+@pytest.fixture
+def as_ms_naidoo(client):
+    client.force_login(ms_naidoo())
+    return client
+
+
+def upload(client, content: str | bytes):
+    content = content.encode() if isinstance(content, str) else content
+    return client.post(
+        PAGE, {"format": "0", "resource": "0", "import_file": SimpleUploadedFile("p.csv", content)}
+    )
+
+
+def confirm(client, preview):
+    form = preview.context["confirm_form"]
+    return client.post("/admin/catalogue/product/process_import/", form.initial, follow=True)
+
+
+def text(response) -> str:
+    """What a person reads on the page."""
+    page = re.sub(r"<(script|style|head).*?</\1>", " ", response.content.decode(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def test_a_good_file_is_shown_first_and_applied_after_the_confirmation(as_ms_naidoo):
+    preview = upload(as_ms_naidoo, SAMPLE_CATALOGUE.read_bytes())
+
+    assert "64 new, 0 changed, 0 unchanged. Nothing is imported yet." in text(preview)
+    assert (
+        "SKYFIBRE-HOME-LITE-50-24M SkyFibre Home Lite 50 SkyFibre fixed_wireless_residential consumer"
+        in text(preview)
+    )
+    assert not Product.objects.exists()
+
+    done = confirm(as_ms_naidoo, preview)
+
+    assert done.redirect_chain == [("/admin/catalogue/product/", 302)]
+    assert said(done) == ["Products imported: 64 new, 0 changed, 0 unchanged."]
+    assert Product.objects.count() == 64
+    assert set(AuditEntry.objects.values_list("actor_name", "action")) == {("Thandi Naidoo", "created")}
+
+
+def test_the_audit_trail_knows_where_the_import_came_from(as_ms_naidoo):
+    preview = upload(as_ms_naidoo, HEADER + ROW)
+
+    confirm(as_ms_naidoo, preview)
+
+    entry = AuditEntry.objects.get(action="created")
+    assert entry.address == "127.0.0.1"
+    assert entry.correlation_id != ""
+
+
+def test_the_preview_shows_new_changed_and_unchanged_with_what_changes(as_ms_naidoo):
+    draft_product(sku="FIBRE-1", name="Home Fibre 100")
+    approved_product(sku="FIBRE-2", name="Home Fibre 200")
+
+    preview = upload(
+        as_ms_naidoo,
+        HEADER
+        + ROW
+        + "FIBRE-2,Home Fibre 200,HomeFibre,home_fibre,consumer,DFA,849,12\n"
+        + ROW.replace("DFA", "MTN"),
+    )
+
+    page = text(preview)
+    assert (
+        "1 new, 1 changed, 1 unchanged; 1 of the changed had been submitted or approved and must be submitted again."
+        in page
+    )
+    assert "3 Changed FIBRE-2 price_incl_vat: 799.00 849.00 Home Fibre 200" in page
+    assert "4 New FIBRE-1" in page
+    assert "2 Unchanged FIBRE-1" in page
+    assert page.index("Changed FIBRE-2") < page.index("Unchanged FIBRE-1")
+
+
+def test_a_bad_file_shows_every_error_and_offers_no_confirmation(as_ms_naidoo):
+    page = upload(as_ms_naidoo, HEADER + ROW + ",Home Fibre 200,HomeFibre,home_fibre,retail,DFA,abc,12\n")
+
+    assert "confirm_form" not in page.context
+    assert "Nothing was imported. 3 errors in this file: mend them and upload it again." in text(page)
+    assert "3 sku (empty) at most 64 letters" in text(page)
+    assert "3 market_segment retail consumer or business" in text(page)
+    assert "3 price_incl_vat abc an amount in rand with VAT" in text(page)
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "The submitted file is empty."),
+        (b"\n", "a header row with sku, name"),
+        ((HEADER + ROW.replace("Home Fibre", "Café")).encode("latin-1"), "byte 0xE9 at position"),
+        ((HEADER + ROW).encode("utf-16"), "text in UTF-16"),
+        (b"PK\x03\x04\x00\xff", "an Excel workbook"),
+        (b"a,b\n1,2\n", "column 1 a one of sku, name"),
+        (HEADER.encode(), "at least one row below the header"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_explained_in_our_words(as_ms_naidoo, content, words):
+    page = upload(as_ms_naidoo, content)
+
+    assert page.status_code == 200
+    assert words in text(page)
+    assert "confirm_form" not in page.context
+
+
+def test_what_a_cell_holds_is_shown_and_not_run(as_ms_naidoo):
+    good = upload(as_ms_naidoo, HEADER + ROW.replace("Home Fibre 100", "<script>alert(1)</script>"))
+    bad = upload(as_ms_naidoo, HEADER + ROW.replace("799", "<script>alert(1)</script>"))
+
+    for page in (good, bad):
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.content.decode()
+        assert "<script>alert(1)" not in page.content.decode()
+
+
+def test_a_confirmation_that_no_longer_fits_the_catalogue_applies_nothing(as_ms_naidoo):
+    preview = upload(as_ms_naidoo, HEADER + ROW.replace("FIBRE-1", "FIBRE-0") + ROW.replace("799", "650"))
+    product = draft_product(sku="FIBRE-1", name="Home Fibre 100", promotion_price=Decimal("699.00"))
+
+    done = confirm(as_ms_naidoo, preview)
+
+    assert done.redirect_chain == [(PAGE, 302)]
+    assert said(done) == [
+        "Nothing was imported: row 3, promo_price_incl_vat: “699.00”, expected an amount below the regular price, 650.00"
+    ]
+    assert list(Product.objects.all()) == [product]
+
+
+def test_a_confirmation_after_the_upload_was_forgotten_says_so(as_ms_naidoo, redis_flushed):
+    preview = upload(as_ms_naidoo, HEADER + ROW)
+    redis_flushed.flushdb()
+
+    done = confirm(as_ms_naidoo, preview)
+
+    assert said(done) == [
+        "Nothing was imported: “an upload of more than a day ago”, expected the file to be uploaded again"
+    ]
+    assert not Product.objects.exists()
+
+
+def test_who_may_not_import_sees_neither_page_nor_button(client):
+    client.force_login(mr_botha())
+
+    assert client.get(PAGE).status_code == 403
+    assert upload(client, HEADER + ROW).status_code == 403
+    assert client.post("/admin/catalogue/product/process_import/", {}).status_code == 403
+    assert PAGE not in client.get("/admin/catalogue/product/").content.decode()
+
+
+def test_who_may_import_finds_the_button_and_the_columns(as_ms_naidoo):
+    assert PAGE in as_ms_naidoo.get("/admin/catalogue/product/").content.decode()
+    assert "sku, name, service_type, product_category, market_segment, provider, technology," in text(
+        as_ms_naidoo.get(PAGE)
+    )
+
+
+def test_a_long_file_is_shown_in_part_and_applied_whole(as_ms_naidoo):
+    rows = [ROW.replace("FIBRE-1", f"FIBRE-{number}") for number in range(520)]
+
+    preview = upload(as_ms_naidoo, HEADER + "".join(rows))
+    done = confirm(as_ms_naidoo, preview)
+
+    assert "And 20 more rows, not shown." in text(preview)
+    assert said(done) == ["Products imported: 520 new, 0 changed, 0 unchanged."]
+
+
+def test_many_errors_are_shown_in_part_and_counted_whole(as_ms_naidoo):
+    page = upload(as_ms_naidoo, HEADER + ROW.replace("799", "abc") * 600)
+
+    assert "Nothing was imported. 1199 errors in this file" in text(page)
+    assert "The first 500 of 1199 are shown." in text(page)
+
+
+def test_a_forgotten_upload_is_an_error_like_any_other():
+    assert ProductFile().create_dataset(None).errors == [
+        RowError(None, "", "an upload of more than a day ago", "the file to be uploaded again")
+    ]
