@@ -182,11 +182,14 @@ def publish(product_id: Any, *, actor: AbstractUser, at: datetime | None = None)
     archived = _archive_earlier_versions(package, actor=actor)
     after = _package_content(package)
     changes = differences(before, after)
+    package.source_version = product.version
     if changes:
         if not created:
             package.version += 1
         package.save()
         package_changed.send(ServicePackage, package=package)
+    else:
+        ServicePackage.objects.filter(pk=package.pk).update(source_version=product.version)
     pricing = pricing_of(product)
     assert pricing is not None  # _ensure_publishable saw it
     asked, news = pricing.regular_price, ""

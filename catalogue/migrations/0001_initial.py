@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
                 ('provider', models.CharField(max_length=60)),
                 ('logical_key', models.CharField(db_index=True, help_text='One variant (offer, term, device, segment, provider) across its versions.', max_length=400)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('source_version', models.PositiveIntegerField(default=1, help_text="The product's version that was last published.")),
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(max_length=260, unique=True)),
                 ('service_type', models.CharField(max_length=60)),

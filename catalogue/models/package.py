@@ -42,6 +42,9 @@ class ServicePackage(models.Model):
         help_text="One variant (offer, term, device, segment, provider) across its versions.",
     )
     version = models.PositiveIntegerField(default=1)
+    source_version = models.PositiveIntegerField(
+        default=1, help_text="The product's version that was last published."
+    )
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=260, unique=True)

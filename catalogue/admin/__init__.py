@@ -1,0 +1,7 @@
+"""The catalogue in the admin. Thin doors: every deed is a function in `catalogue.services`."""
+
+from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
+from catalogue.admin.package import ServicePackageAdmin
+from catalogue.admin.product import ProductAdmin
+
+__all__ = ["AuditEntryAdmin", "ProductAdmin", "ServicePackageAdmin", "VatRateAdmin"]

@@ -1,0 +1,48 @@
+"""What the pages of all apps share: read-only pages, badges, and amounts as South Africans write them."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+NBSP = "\u00a0"
+# How unfold colours a badge; the words say the same without colour.
+BADGES = {
+    "Draft": "info",
+    "Pending approval": "warning",
+    "Approved": "success",
+    "Archived": "default",
+    "Active": "success",
+    "Inactive": "default",
+    "Live": "success",
+    "Live, edited since": "warning",
+    "Not published": "default",
+    "In step": "success",
+    "Owed": "info",
+    "Failed, will be retried": "warning",
+    "Needs a person": "danger",
+    "Done": "success",
+    "Refused": "danger",
+}
+
+
+def rand(amount: Decimal | None) -> str:
+    """1299 as `R 1 299,00`; nothing as a dash."""
+    if amount is None:
+        return "—"
+    whole, cents = f"{amount:,.2f}".split(".")
+    return f"R{NBSP}{whole.replace(',', NBSP)},{cents}"
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A page to look at: nothing can be added, changed or deleted in it."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,69 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from catalogue.admin.base import BADGES, ReadOnlyAdmin
+from catalogue.models import AuditEntry, VatRate
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what, when, from where, with what result."""
+
+    list_display = ("at", "who", "action", "target_name", "shown_result", "detail")
+    list_filter = ("action", "result", "target_type", "at")
+    search_fields = ("actor_name", "actor_email", "target_name", "target_id", "correlation_id")
+    date_hierarchy = "at"
+    list_per_page = 50
+    show_full_result_count = False
+    fields = (
+        "at",
+        "who",
+        "actor_email",
+        "action",
+        "target_type",
+        "target_name",
+        "target_id",
+        "shown_result",
+        "detail",
+        "what_changed",
+        "address",
+        "user_agent",
+        "correlation_id",
+    )
+
+    @display(description="Who", ordering="actor_name")
+    def who(self, entry: AuditEntry) -> str:
+        return entry.actor_name or "The system"
+
+    @display(description="Result", ordering="result", label=BADGES)
+    def shown_result(self, entry: AuditEntry) -> str:
+        return entry.get_result_display()
+
+    @display(description="What changed")
+    def what_changed(self, entry: AuditEntry) -> SafeString | str:
+        rows = ((field, _shown(before), _shown(after)) for field, (before, after) in entry.changes.items())
+        return format_html_join("", "<div><strong>{}</strong>: {} → {}</div>", rows) or "Nothing"
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value in (None, "", []) else str(value)
+
+
+@admin.register(VatRate)
+class VatRateAdmin(ModelAdmin):
+    """VAT rates by day. History is kept: a rate ends, it is not deleted."""
+
+    list_display = ("percentage", "valid_from", "valid_to")
+
+    @display(description="Rate", ordering="rate")
+    def percentage(self, rate: VatRate) -> str:
+        return f"{rate.rate * 100:.2f} %"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,178 @@
+"""Packages: what the storefront sells. Looked at, never edited: a publish makes them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, rand
+from catalogue.admin.standing import WORDS, BillingStateFilter, CrmStateFilter, worst_state
+from catalogue.models import ServicePackage
+from zoho_sync.models import ProductIntegration, System
+
+
+class ZohoRecordInline(TabularInline):
+    model = ProductIntegration
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    verbose_name_plural = "Zoho records"
+    fields = readonly_fields = (
+        "kind",
+        "remote_key",
+        "remote_id",
+        "shown_state",
+        "last_synced_at",
+        "next_retry_at",
+        "last_sync_error",
+    )
+
+    @display(description="State", label=BADGES)
+    def shown_state(self, record: ProductIntegration) -> str:
+        return record.get_status_display()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ServicePackage)
+class ServicePackageAdmin(ReadOnlyAdmin):
+    """What is, was or will be on sale."""
+
+    list_display = (
+        "shown_name",
+        "market_segment",
+        "provider",
+        "term",
+        "shown_price",
+        "shown_status",
+        "crm",
+        "billing",
+    )
+    list_filter = (
+        "status",
+        CrmStateFilter,
+        BillingStateFilter,
+        "market_segment",
+        "service_type",
+        "provider",
+        "technology",
+    )
+    search_fields = ("name", "sku", "slug")
+    list_per_page = 50
+    show_full_result_count = False
+    inlines = (ZohoRecordInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "sku"),
+                    ("market_segment", "provider", "service_type"),
+                    ("category", "technology", "contract_months"),
+                    ("speed_down_mbps", "speed_up_mbps", "data_limit"),
+                    "description",
+                    "feature_list",
+                    "hardware",
+                )
+            },
+        ),
+        (
+            "Prices, VAT included",
+            {"fields": (("shown_price", "shown_new_price"), ("promotion", "installation"), "history")},
+        ),
+        (
+            "On sale",
+            {
+                "fields": (
+                    ("shown_status", "version"),
+                    ("valid_from", "valid_to"),
+                    ("published_at", "published_by"),
+                    "product",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ServicePackage]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("published_by", "source_admin_product")
+            .annotate(
+                crm_state=worst_state(System.CRM, "integrations__"),
+                billing_state=worst_state(System.BILLING, "integrations__"),
+            )
+        )
+
+    @display(description="Package", ordering="name", header=True)
+    def shown_name(self, package: ServicePackage) -> tuple[str, str]:
+        return package.name, package.sku
+
+    @display(description="Term", ordering="contract_months")
+    def term(self, package: ServicePackage) -> str:
+        return f"{package.contract_months} month{'s' if package.contract_months != 1 else ''}"
+
+    @display(description="Price a month", ordering="price")
+    def shown_price(self, package: ServicePackage) -> str:
+        return rand(package.price)
+
+    @display(description="Price for new customers")
+    def shown_new_price(self, package: ServicePackage) -> str:
+        return rand(package.current_price)
+
+    @display(description="Promotion")
+    def promotion(self, package: ServicePackage) -> str:
+        if package.promotion_price is None:
+            return "—"
+        months = f" for {package.promotion_months} months" if package.promotion_months else ""
+        until = f", offered until {package.promotion_to:%-d %b %Y}" if package.promotion_to else ""
+        return f"{rand(package.promotion_price)} a month{months}{until}"
+
+    @display(description="Installation, once")
+    def installation(self, package: ServicePackage) -> str:
+        return "Free" if package.installation_fee == 0 else rand(package.installation_fee)
+
+    @display(description="Hardware")
+    def hardware(self, package: ServicePackage) -> str:
+        if not package.hardware_model:
+            return "—"
+        return f"{package.hardware_model}, {'included' if package.hardware_included else rand(package.hardware_price)}"
+
+    @display(description="Features")
+    def feature_list(self, package: ServicePackage) -> SafeString | str:
+        return format_html_join("", "<div>{}</div>", ((text,) for text in package.features)) or "—"
+
+    @display(description="Price history")
+    def history(self, package: ServicePackage) -> SafeString | str:
+        lines = (
+            (step.get("price"), step.get("effective_from", "")[:10], step.get("reason", ""))
+            for step in package.price_history
+        )
+        return format_html_join("", "<div>R {} from {}: {}</div>", lines) or "—"
+
+    @display(description="Product")
+    def product(self, package: ServicePackage) -> SafeString:
+        url = reverse("admin:catalogue_product_change", args=[package.source_admin_product_id])
+        return format_html('<a href="{}">{}</a>', url, package.source_admin_product)
+
+    @display(description="Status", ordering="status", label=BADGES)
+    def shown_status(self, package: ServicePackage) -> str:
+        return package.get_status_display()
+
+    @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
+    def crm(self, package: ServicePackage) -> str | None:
+        return WORDS.get(package.crm_state)  # type: ignore[attr-defined]
+
+    @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
+    def billing(self, package: ServicePackage) -> str | None:
+        return WORDS.get(package.billing_state)  # type: ignore[attr-defined]

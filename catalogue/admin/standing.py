@@ -1,0 +1,76 @@
+"""How products and packages stand with Zoho, as badges: one word for a system, one row for a record."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Case, IntegerField, Max, Q, QuerySet, Value, When
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from unfold.admin import ModelAdmin
+
+from catalogue.models import ServicePackage
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+
+# The worst state of a package's records is the one a person must know of.
+SEVERITY = {SyncStatus.OK: 1, SyncStatus.PENDING: 2, SyncStatus.FAILED: 3, SyncStatus.DEAD: 4}
+WORDS = {SEVERITY[status]: status.label for status in SyncStatus}
+
+
+def kinds_of(system: System) -> list[Kind]:
+    return [kind for kind in Kind if kind.system is system]
+
+
+def worst_state(system: System, prefix: str) -> Max:
+    """An annotation: the severity of the worst record of that system, reached over `prefix`; None without any."""
+    whens = [
+        When(**{f"{prefix}status": status}, then=Value(severity)) for status, severity in SEVERITY.items()
+    ]
+    return Max(Case(*whens, output_field=IntegerField()), filter=Q(**{f"{prefix}kind__in": kinds_of(system)}))
+
+
+class ZohoStateFilter(admin.SimpleListFilter):
+    """Products or packages by the worst state of their records in one system."""
+
+    system: System
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Iterable[tuple[str, str]]:
+        return [*SyncStatus.choices, ("none", "No records")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        field = f"{self.system}_state"
+        if self.value() == "none":
+            return queryset.filter(**{f"{field}__isnull": True})
+        if self.value() in SyncStatus.values:
+            return queryset.filter(**{field: SEVERITY[SyncStatus(self.value())]})
+        return queryset
+
+
+class CrmStateFilter(ZohoStateFilter):
+    title, parameter_name, system = "Zoho CRM", "crm", System.CRM
+
+
+class BillingStateFilter(ZohoStateFilter):
+    title, parameter_name, system = "Zoho Billing", "billing", System.BILLING
+
+
+def standing_fragment(request: HttpRequest, packages: Iterable[ServicePackage], refresh_url: str) -> str:
+    """The packages with each of their Zoho records, as HTML that asks for itself again while something is owed."""
+    rows = [
+        {"package": package, "records": sorted(package.integrations.all(), key=_in_order)}
+        for package in packages
+    ]
+    states = {record.status for row in rows for record in row["records"]}
+    context = {
+        "rows": rows,
+        "refresh_url": refresh_url,
+        "moving": bool(states & {SyncStatus.PENDING, SyncStatus.FAILED}),
+        "soon": SyncStatus.PENDING in states,
+        "may_resync": request.user.has_perm("zoho_sync.resync_productintegration"),
+        "may_see_records": request.user.has_perm("zoho_sync.view_productintegration"),
+    }
+    return render_to_string("catalogue/zoho_standing.html", context, request)
+
+
+def _in_order(record: ProductIntegration) -> int:
+    return list(Kind).index(Kind(record.kind))
