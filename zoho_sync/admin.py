@@ -9,8 +9,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
@@ -70,16 +72,7 @@ class ErrorClassFilter(admin.SimpleListFilter):
 class ProductIntegrationAdmin(ReadOnlyAdmin):
     """One row for each Zoho record: its state, its id there, and why it is not in step."""
 
-    list_display = (
-        "kind",
-        "remote_key",
-        "shown_state",
-        "remote_id",
-        "last_synced_at",
-        "retry_count",
-        "next_retry_at",
-        "last_sync_error",
-    )
+    list_display = ("shown_record", "shown_state", "remote_id", "last_synced_at", "tries", "last_sync_error")
     list_filter = ("status", SystemFilter, "kind", ErrorClassFilter)
     search_fields = ("remote_key", "remote_id", "package__name", "package__sku", "last_sync_error")
     list_select_related = ("package",)
@@ -95,7 +88,8 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
                     ("kind", "shown_state"),
                     ("remote_key", "remote_id"),
                     "shown_package",
-                    ("last_synced_at", "retry_count", "next_retry_at", "last_retry_at"),
+                    ("last_synced_at", "last_retry_at"),
+                    ("retry_count", "next_retry_at"),
                     "last_sync_error",
                     "shown_details",
                     "calls",
@@ -104,6 +98,17 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
         ),
         ("What Zoho last accepted", {"fields": ("shown_payload",)}),
     )
+
+    @display(description="Record", ordering="remote_key", header=True)
+    def shown_record(self, record: ProductIntegration) -> tuple[str, str]:
+        return record.get_kind_display(), record.remote_key
+
+    @display(description="Tries", ordering="retry_count", header=True)
+    def tries(self, record: ProductIntegration) -> tuple[str, str]:
+        due = record.next_retry_at
+        return str(
+            record.retry_count
+        ), f"next {localize(localtime(due))}" if due and record.retry_count else ""
 
     @display(description="State", ordering="status", label=BADGES)
     def shown_state(self, record: ProductIntegration) -> str:
@@ -188,8 +193,10 @@ class ZohoSyncLogAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("at", "system"),
-                    ("method", "path", "http_status"),
-                    ("shown_outcome", "duration", "attempt", "records"),
+                    ("method", "path"),
+                    ("http_status", "shown_outcome"),
+                    ("duration", "attempt"),
+                    "records",
                     "error",
                     "correlation_id",
                 )

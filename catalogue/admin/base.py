@@ -35,6 +35,10 @@ def rand(amount: Decimal | None) -> str:
     return f"R{NBSP}{whole.replace(',', NBSP)},{cents}"
 
 
+def term(months: int) -> str:
+    return "month to month" if months == 1 else f"{months} months"
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """A page to look at: nothing can be added, changed or deleted in it."""
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, rand
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, rand, term
 from catalogue.admin.standing import WORDS, BillingStateFilter, CrmStateFilter, worst_state
 from catalogue.models import ServicePackage
 from zoho_sync.models import ProductIntegration, System
@@ -48,16 +48,7 @@ class ZohoRecordInline(TabularInline):
 class ServicePackageAdmin(ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
-    list_display = (
-        "shown_name",
-        "market_segment",
-        "provider",
-        "term",
-        "shown_price",
-        "shown_status",
-        "crm",
-        "billing",
-    )
+    list_display = ("shown_name", "sold_to", "listed_price", "shown_status", "crm", "billing")
     list_filter = (
         "status",
         CrmStateFilter,
@@ -77,9 +68,11 @@ class ServicePackageAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("name", "sku"),
-                    ("market_segment", "provider", "service_type"),
-                    ("category", "technology", "contract_months"),
-                    ("speed_down_mbps", "speed_up_mbps", "data_limit"),
+                    ("market_segment", "provider"),
+                    ("service_type", "category"),
+                    ("technology", "contract_months"),
+                    ("speed_down_mbps", "speed_up_mbps"),
+                    "data_limit",
                     "description",
                     "feature_list",
                     "hardware",
@@ -118,11 +111,15 @@ class ServicePackageAdmin(ReadOnlyAdmin):
     def shown_name(self, package: ServicePackage) -> tuple[str, str]:
         return package.name, package.sku
 
-    @display(description="Term", ordering="contract_months")
-    def term(self, package: ServicePackage) -> str:
-        return f"{package.contract_months} month{'s' if package.contract_months != 1 else ''}"
+    @display(description="Sold to", ordering="market_segment", header=True)
+    def sold_to(self, package: ServicePackage) -> tuple[str, str]:
+        return package.get_market_segment_display(), f"over {package.provider}"
 
-    @display(description="Price a month", ordering="price")
+    @display(description="Price a month", ordering="price", header=True)
+    def listed_price(self, package: ServicePackage) -> tuple[str, str]:
+        return rand(package.price), term(package.contract_months)
+
+    @display(description="Price a month")
     def shown_price(self, package: ServicePackage) -> str:
         return rand(package.price)
 

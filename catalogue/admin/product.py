@@ -19,7 +19,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import services
-from catalogue.admin.base import BADGES, rand
+from catalogue.admin.base import BADGES, rand, term
 from catalogue.admin.standing import (
     WORDS,
     BillingStateFilter,
@@ -121,17 +121,7 @@ class PublishStateFilter(admin.SimpleListFilter):
 class ProductAdmin(ProductImportMixin, ModelAdmin):
     """What we describe; its page shows what became of it."""
 
-    list_display = (
-        "shown_name",
-        "market_segment",
-        "provider",
-        "term",
-        "price",
-        "shown_status",
-        "publish_state",
-        "crm",
-        "billing",
-    )
+    list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
     list_filter = (
         "status",
         PublishStateFilter,
@@ -152,14 +142,16 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
             {
                 "fields": (
                     "name",
-                    ("sku", "provider", "market_segment"),
-                    ("service_type", "category", "technology"),
-                    ("speed_down_mbps", "speed_up_mbps", "data_limit", "contract_months"),
+                    ("sku", "provider"),
+                    ("market_segment", "service_type"),
+                    ("category", "technology"),
+                    ("speed_down_mbps", "speed_up_mbps"),
+                    ("data_limit", "contract_months"),
                     "description",
                 )
             },
         ),
-        ("When it is sold", {"fields": (("valid_from", "valid_to"),)}),
+        ("When it is sold", {"fields": ("valid_from", "valid_to")}),
         ("Back office only", {"fields": ("internal_notes",)}),
     )
     actions = ("submit_selected", "approve_selected", "publish_selected")
@@ -193,14 +185,14 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
     def shown_name(self, product: Product) -> tuple[str, str]:
         return product.name, product.sku
 
-    @display(description="Term", ordering="contract_months")
-    def term(self, product: Product) -> str:
-        return f"{product.contract_months} month{'s' if product.contract_months != 1 else ''}"
+    @display(description="Sold to", ordering="market_segment", header=True)
+    def sold_to(self, product: Product) -> tuple[str, str]:
+        return product.get_market_segment_display(), f"over {product.provider}"
 
-    @display(description="Price a month", ordering="pricing__regular_price")
-    def price(self, product: Product) -> str:
+    @display(description="Price a month", ordering="pricing__regular_price", header=True)
+    def price(self, product: Product) -> tuple[str, str]:
         pricing = pricing_of(product)
-        return rand(pricing.regular_price if pricing else None)
+        return rand(pricing.regular_price if pricing else None), term(product.contract_months)
 
     @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, product: Product) -> str:
@@ -268,6 +260,12 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
         view = self.admin_site.admin_view(self.zoho_standing_view)
         own = path("<uuid:object_id>/zoho-standing/", view, name="catalogue_product_zoho_standing")
         return [own, *super().get_urls()]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("description", "internal_notes"):
+            field.widget.attrs["rows"] = 3
+        return field
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Only the deeds that the product's status admits."""

@@ -54,7 +54,8 @@ class Web(AppProcess):
     @property
     def url(self) -> str:
         """An address that works on this machine."""
-        return f"http://{self._reachable_host()}:{self.port}"
+        host = self._reachable_host()
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def command(self) -> Sequence[str | Path]:
         options = ("--interface", "wsgi", "--host", self.host, "--port", str(self.port), "--workers", "2")

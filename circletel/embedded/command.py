@@ -24,7 +24,7 @@ def manage(arguments: Sequence[str]) -> int:
     Uses the services of whoever has started them in this folder; else starts them for its own duration.
     """
     values = configured(REPOSITORY)
-    state = State(state_folder(REPOSITORY))
+    state = State(state_folder(REPOSITORY, values))
     while not state.try_claim(_purpose(arguments)):
         if owner := state.owner_with_services():
             with state.borrowed() as borrowed:

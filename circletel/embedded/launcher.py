@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .app import Beat, Web, Worker
@@ -36,6 +37,7 @@ class Launcher:
         self._worker: Worker | None = None
         self._beat: Beat | None = None
         self._begun = time.monotonic()
+        self._begun_at = datetime.now(UTC)
         self.is_up = False
 
     def start(self) -> None:
@@ -56,7 +58,7 @@ class Launcher:
     def sync(self) -> None:
         """Wait until Zoho has what the catalogue owes it. Raises OutOfStep when it does not get it."""
         say("In step with Zoho?")
-        if self._manage("await_sync"):
+        if self._manage("await_sync", "--since", self._begun_at.isoformat()):
             raise OutOfStep(f"Not everything is in step with Zoho: see above.\n{self._end_of_worker_log()}")
 
     def say_where(self) -> None:

@@ -1,21 +1,26 @@
 """Loopback ports: free ones, and the ones used last time, so that addresses stay the same over restarts."""
 
+import errno
 import json
 import socket
 from contextlib import suppress
 from pathlib import Path
 
+from .errors import Misconfigured
+
 LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen there now."""
+    """Whether a server could listen there now. Misconfigured when none ever could."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except (OSError, OverflowError):
-            return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise Misconfigured(f"Nothing can listen on {host} port {port}: {error.strerror}.") from None
     return True
 
 

@@ -1,6 +1,7 @@
 """PostgreSQL from a wheel: a cluster of its own in a folder, on a loopback port, guarded by a password."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -113,17 +114,29 @@ class Postgres(Service):
 
 @cache
 def prefix() -> tuple[str, ...]:
-    """PostgreSQL refuses to run as root; these words in front make root look like nobody to it."""
-    if os.geteuid() != 0:
+    """Words in front of every PostgreSQL program that let it believe it runs as nobody.
+
+    It refuses to run as root, and as a user without a name (a container started with just any number).
+    """
+    is_root = os.geteuid() == 0
+    if not is_root and _has_name(os.geteuid()):
         return ()
     if _works(AS_NOBODY_WITHIN):
         return AS_NOBODY_WITHIN
-    if _works(AS_NOBODY):
+    if is_root and _works(AS_NOBODY):
         return AS_NOBODY
     raise StartFailed(
-        "PostgreSQL does not run as root, and neither unshare nor setpriv can change that here. "
-        "Run as an ordinary user, or set DATABASE_URL."
+        f"PostgreSQL does not run as {'root' if is_root else 'a user without a name'}, and neither unshare nor "
+        "setpriv can change that here. Run as an ordinary user, or set DATABASE_URL."
     )
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _works(words: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ class Stopped(BaseException):
 def run(*, once: bool) -> int:
     """Returns the exit code: 0 when stopped by a person, or `once` in step; else not 0."""
     values = configured(REPOSITORY)
-    state = State(state_folder(REPOSITORY))
+    state = State(state_folder(REPOSITORY, values))
     _claim(state)
     launcher = Launcher(state, values)
     try:
