@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -67,7 +67,7 @@ class Published:
 
 
 @transaction.atomic
-def submit(product_id: Any, *, actor: AbstractUser) -> Product:
+def submit(product_id: Any, *, actor: User) -> Product:
     """draft → pending: ask for approval. Refused while the product is incomplete."""
     product = _locked(product_id)
     _ensure_may(actor, "submit_product", "submit products")
@@ -78,7 +78,7 @@ def submit(product_id: Any, *, actor: AbstractUser) -> Product:
 
 
 @transaction.atomic
-def approve(product_id: Any, *, actor: AbstractUser) -> Product:
+def approve(product_id: Any, *, actor: User) -> Product:
     """pending → approved, with its pricing. Someone other than its author and last editor signs its content."""
     product = _locked(product_id)
     _ensure_may(actor, "approve_product", "approve products")
@@ -104,7 +104,7 @@ def approve(product_id: Any, *, actor: AbstractUser) -> Product:
 
 
 @transaction.atomic
-def reject(product_id: Any, *, actor: AbstractUser, reason: str) -> Product:
+def reject(product_id: Any, *, actor: User, reason: str) -> Product:
     """pending → draft, with a reason for the author."""
     product = _locked(product_id)
     _ensure_may(actor, "approve_product", "reject products")
@@ -121,7 +121,7 @@ def reject(product_id: Any, *, actor: AbstractUser, reason: str) -> Product:
     )
 
 
-def record_edit(product: Product, *, actor: AbstractUser, before: dict[str, Any] | None) -> bool:
+def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None) -> bool:
     """Write down an edit just saved in this transaction; `before` is `product_content` as it was, None when new.
 
     An approval signs content: when anything of substance changed, a pending or approved product goes back to draft.
@@ -149,7 +149,7 @@ def record_edit(product: Product, *, actor: AbstractUser, before: dict[str, Any]
     return voided
 
 
-def record_creations(product_ids: list[Any], *, actor: AbstractUser) -> None:
+def record_creations(product_ids: list[Any], *, actor: User) -> None:
     """`record_edit` for many products just made in this transaction, in few statements."""
     made = Product.objects.with_content().filter(pk__in=product_ids).iterator(chunk_size=1000)
     created = ((product, differences({}, product_content(product))) for product in made)
@@ -157,7 +157,7 @@ def record_creations(product_ids: list[Any], *, actor: AbstractUser) -> None:
 
 
 @transaction.atomic
-def publish(product_id: Any, *, actor: AbstractUser, at: datetime | None = None) -> Published:
+def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Published:
     """Turn an approved product into a live package and write down what that means to others. Never waits for Zoho.
 
     Under the same business key the live package is updated in place, its price excepted: a price moves only
@@ -202,7 +202,7 @@ def publish(product_id: Any, *, actor: AbstractUser, at: datetime | None = None)
     return outcome
 
 
-def record_refusal(action: str, product_id: Any, *, actor: AbstractUser, refusal: Refused) -> None:
+def record_refusal(action: str, product_id: Any, *, actor: User, refusal: Refused) -> None:
     """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
     product = Product.objects.filter(pk=product_id).first()
     if product is not None:
@@ -214,7 +214,7 @@ def _locked(product_id: Any) -> Product:
     return Product.objects.with_content().get(pk=product_id)
 
 
-def _ensure_may(actor: AbstractUser, permission: str, deed: str) -> None:
+def _ensure_may(actor: User, permission: str, deed: str) -> None:
     if not actor.has_perm(f"catalogue.{permission}"):
         raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")
 
@@ -244,7 +244,7 @@ def _move(
     product: Product,
     status: ProductStatus,
     action: str,
-    actor: AbstractUser,
+    actor: User,
     *,
     detail: str = "",
     **values: Any,
@@ -258,7 +258,7 @@ def _move(
     return product
 
 
-def _new_package(product: Product, actor: AbstractUser, now: datetime) -> ServicePackage:
+def _new_package(product: Product, actor: User, now: datetime) -> ServicePackage:
     pricing = pricing_of(product)
     assert pricing is not None  # _ensure_publishable saw it
     valid_from = product.valid_from or now
@@ -333,7 +333,7 @@ def _shown(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _archive_earlier_versions(package: ServicePackage, *, actor: AbstractUser) -> list[ServicePackage]:
+def _archive_earlier_versions(package: ServicePackage, *, actor: User) -> list[ServicePackage]:
     earlier = list(
         ServicePackage.objects.select_for_update()
         .filter(logical_key=package.logical_key, status=PackageStatus.ACTIVE)

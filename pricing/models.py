@@ -1,6 +1,5 @@
 import uuid
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -59,7 +58,7 @@ class PriceChange(models.Model):
     class Meta:
         db_table = "price_changes"
         ordering = ["-created_at"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
                 fields=["package"],

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.dispatch import receiver
 
 from catalogue.models import ServicePackage
@@ -13,7 +13,7 @@ from pricing.services import draft_price_change
 
 
 @receiver(price_asked, dispatch_uid="pricing.price_asked")
-def on_price_asked(package: ServicePackage, price: Decimal, actor: AbstractUser, **_: Any) -> str:
+def on_price_asked(package: ServicePackage, price: Decimal, actor: User, **_: Any) -> str:
     """A published product asks for `price`: a difference becomes a draft price change. Says what became of it."""
     change: PriceChange | None = draft_price_change(
         package=package, new_price=price, actor=actor, reason="The published product asks for this price."

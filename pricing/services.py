@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from catalogue import audit
@@ -12,7 +12,7 @@ from pricing.models import PriceChange, PriceChangeStatus
 
 @transaction.atomic
 def draft_price_change(
-    *, package: ServicePackage, new_price: Decimal, actor: AbstractUser, reason: str
+    *, package: ServicePackage, new_price: Decimal, actor: User, reason: str
 ) -> PriceChange | None:
     """Ask for another price of a live package, as a draft: nothing moves until it is published and its day comes.
 
@@ -23,7 +23,9 @@ def draft_price_change(
     if open_change is not None and open_change.status == PriceChangeStatus.PUBLISHED:
         return None
     if new_price == package.price:
-        return _give_up(open_change, actor) if open_change else None
+        if open_change is not None:
+            _give_up(open_change, actor)
+        return None
     if open_change is None:
         change = PriceChange.objects.create(
             package=package, old_price=package.price, new_price=new_price, reason=reason, created_by=actor
@@ -39,7 +41,7 @@ def draft_price_change(
     return open_change
 
 
-def _give_up(change: PriceChange, actor: AbstractUser) -> None:
+def _give_up(change: PriceChange, actor: User) -> None:
     change.status = PriceChangeStatus.CANCELLED
     change.save(update_fields=["status", "changed_at"])
     audit.record(

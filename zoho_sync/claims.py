@@ -47,7 +47,7 @@ def _prerequisite_exists() -> Q:
             needed = ProductIntegration.objects.filter(package=OuterRef("package"), kind=kind.needs).exclude(
                 remote_id=""
             )
-            met |= Q(kind=kind) & Exists(needed)
+            met |= Q(Q(kind=kind), Exists(needed))
     return met
 
 

@@ -1,6 +1,5 @@
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -48,10 +47,14 @@ class SyncStatus(models.TextChoices):
     DEAD = "dead", "Needs a person"
 
 
+# What a worker may still bring to Zoho.
+OWED = (SyncStatus.PENDING, SyncStatus.FAILED)
+
+
 class ProductIntegrationQuerySet(models.QuerySet["ProductIntegration"]):
     def owed(self) -> "ProductIntegrationQuerySet":
         """What Zoho does not have yet and a worker may still bring there."""
-        return self.filter(status__in=(SyncStatus.PENDING, SyncStatus.FAILED))
+        return self.filter(status__in=OWED)
 
     def of_system(self, system: System) -> "ProductIntegrationQuerySet":
         return self.filter(kind__in=[kind for kind in Kind if kind.system is system])
@@ -101,7 +104,7 @@ class ProductIntegration(models.Model):
         db_table = "product_integrations"
         verbose_name = "Zoho record"
         ordering = ["package", "kind"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
         permissions = [("resync_productintegration", "Can send records to Zoho again")]
         indexes = [
             models.Index(
@@ -163,7 +166,7 @@ class ZohoSyncLog(models.Model):
         db_table = "zoho_sync_logs"
         verbose_name = "Zoho call"
         ordering = ["-at"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
         indexes = [GinIndex(fields=["packages"]), models.Index(fields=["system", "-at"])]
 
     def __str__(self) -> str:

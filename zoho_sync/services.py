@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import structlog
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
@@ -86,7 +86,7 @@ def _settle(row: ProductIntegration) -> ProductIntegration | None:
     return None if in_step else row
 
 
-def resync(integrations: QuerySet[ProductIntegration], *, actor: AbstractUser) -> int:
+def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
     """Try again now what is failed, dead or owed among `integrations`. Returns how many will be sent.
 
     What is in step stays so. The breaker gives the systems concerned another chance at once.
@@ -134,7 +134,7 @@ def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = Fals
         first = cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1))
         if not first and not urgent:
             return False
-        drain_system.apply_async(args=[str(system)], countdown=seconds)
+        drain_system.apply_async(args=(str(system),), countdown=seconds)
     except (OperationalError, RedisError) as trouble:
         log.warning("nudge_lost", system=str(system), trouble=str(trouble))
         return False

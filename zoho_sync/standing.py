@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
+from zoho_sync.models import OWED, Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,17 @@ class Standing:
 
 
 def standing() -> Standing:
-    """The whole picture in two queries."""
+    """The whole picture in one query."""
     states = {status.value: Count("id", filter=Q(status=status)) for status in SyncStatus}
-    rows = {
-        row["kind"]: row
+    rows: dict[str, dict[str, Any]] = {
+        row["kind"]: dict(row)
         for row in ProductIntegration.objects.order_by()
         .values("kind")
-        .annotate(distinct=Count("remote_key", distinct=True), **states)
+        .annotate(
+            distinct=Count("remote_key", distinct=True),
+            due=Min("next_retry_at", filter=Q(status__in=OWED)),
+            **states,
+        )
     }
     tallies = tuple(
         Tally(
@@ -64,8 +69,7 @@ def standing() -> Standing:
         for kind in Kind
         for row in [rows.get(kind.value, {})]
     )
-    due = ProductIntegration.objects.owed().aggregate(first=Min("next_retry_at"))["first"]
-    return Standing(tallies, due)
+    return Standing(tallies, min((row["due"] for row in rows.values() if row["due"]), default=None))
 
 
 def reasons(limit: int = 10) -> list[tuple[str, int]]:

@@ -114,7 +114,7 @@ class PublishStateFilter(admin.SimpleListFilter):
         return [(state, state) for state in ("Not published", "Live", "Live, edited since", "Archived")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
-        return queryset.filter(publish_state_=self.value()) if self.value() else queryset
+        return queryset.filter(publish_state_=self.value()) if self.value() else queryset  # type: ignore[misc]
 
 
 @admin.register(Product)
@@ -311,7 +311,7 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
     def log_addition(self, *_: Any) -> None:
         """The audit trail has it, with more."""
 
-    log_change = log_addition  # type: ignore[assignment]
+    log_change = log_addition
 
     # --- deeds
 
@@ -429,7 +429,9 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
         done: str,
     ) -> None:
         """Each product by itself: one that is refused never stops the others."""
-        number, refusals, news = 0, [], []
+        number = 0
+        refusals: list[str] = []
+        news: list[str] = []
         for product_id in list(queryset.order_by("name", "sku").values_list("pk", flat=True)):
             try:
                 outcome = deed(product_id, actor=request.user)

@@ -39,10 +39,11 @@ class ZohoStateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         field = f"{self.system}_state"
-        if self.value() == "none":
+        value = self.value()
+        if value == "none":
             return queryset.filter(**{f"{field}__isnull": True})
-        if self.value() in SyncStatus.values:
-            return queryset.filter(**{field: SEVERITY[SyncStatus(self.value())]})
+        if value in SyncStatus.values:
+            return queryset.filter(**{field: SEVERITY[SyncStatus(value)]})
         return queryset
 
 
@@ -56,7 +57,7 @@ class BillingStateFilter(ZohoStateFilter):
 
 def standing_fragment(request: HttpRequest, packages: Iterable[ServicePackage], refresh_url: str) -> str:
     """The packages with each of their Zoho records, as HTML that asks for itself again while something is owed."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"package": package, "records": sorted(package.integrations.all(), key=_in_order)}
         for package in packages
     ]

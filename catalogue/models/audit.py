@@ -1,5 +1,4 @@
 import uuid
-from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -39,7 +38,7 @@ class AuditEntry(models.Model):
         verbose_name = "audit entry"
         verbose_name_plural = "audit entries"
         ordering = ["-at"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.actor_name or 'System'}: {self.action} {self.target_name}"

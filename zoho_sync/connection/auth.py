@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 
-from zoho_sync.connection.errors import Misconfigured, RateLimited, ServerTrouble, Unreachable
+from zoho_sync.connection.errors import Misconfigured, RateLimited, ServerTrouble, Unreachable, ZohoError
 from zoho_sync.connection.log import write_log
 from zoho_sync.connection.shared import PREFIX, shared_store
 
@@ -96,7 +96,9 @@ class TokenSource:
             "client_secret": settings.ZOHO_CLIENT_SECRET,
             "grant_type": "refresh_token",
         }
-        begun, status, answer, error = time.monotonic(), None, None, None
+        begun, status = time.monotonic(), None
+        answer: Any = None
+        error: ZohoError | None = None
         try:
             response = self._http.post(f"{settings.ZOHO_ACCOUNTS_URL.rstrip('/')}{TOKEN_PATH}", data=form)
             status, answer = response.status_code, response.json()

@@ -91,7 +91,8 @@ def crm_error(
 ) -> ZohoError:
     """The error that a CRM problem object ({code, message, details}) stands for."""
     code, words = str(problem.get("code", "")), str(problem.get("message", ""))
-    details = problem.get("details") if isinstance(problem.get("details"), dict) else {}
+    found = problem.get("details")
+    details: dict[str, Any] = found if isinstance(found, dict) else {}
     meaning = CRM.get(code) or _by_status(http_status)
     where = f" ({details['api_name']})" if details.get("api_name") else ""
     message = f"Zoho CRM: {meaning.words}{where}. It said: {words or 'nothing'} [{code or http_status}]"

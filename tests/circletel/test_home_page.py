@@ -1,0 +1,167 @@
+"""The first page of the day: its numbers, where they lead, and what each reader may see of it."""
+
+import re
+
+import pytest
+from django.db.models import F
+from django.test import Client
+from django.urls import reverse
+
+from catalogue import services
+from tests.factories import approved_product, draft_product, live_package, ms_naidoo, person
+from zoho_sync.connection.breaker import Breaker
+from zoho_sync.connection.errors import ServerTrouble
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
+HOME = reverse("admin:index")
+
+
+def reader(*roles):
+    client = Client()
+    client.force_login(person(f"some.{'-'.join(roles) or 'body'}".replace(" ", "").lower(), *roles))
+    return client
+
+
+def home(*roles):
+    response = reader(*roles).get(HOME)
+    assert response.status_code == 200
+    return response.context["home"]
+
+
+def numbers(figures):
+    return {figure.words: figure.number for figure in figures}
+
+
+def acknowledge(rows):
+    """As if Zoho had taken them."""
+    rows.update(remote_id="42", synced_hash=F("desired_hash"), status=SyncStatus.OK, next_retry_at=None)
+
+
+def log_call(path, **values):
+    ZohoSyncLog.objects.create(system="crm", method="POST", path=path, duration_ms=12, **values)
+
+
+def test_the_catalogue_is_counted_by_what_it_waits_for():
+    draft_product()
+    services.submit(draft_product().pk, actor=ms_naidoo())
+    approved_product()
+    live_package()
+    live_package()
+
+    page = home("Product manager")
+
+    assert numbers(page["products"]) == {
+        "Waiting for approval": 1,
+        "Drafts": 1,
+        "Approved, not yet published": 1,
+    }
+    assert page["packages"].number == 2
+    assert page["import_url"] == reverse("admin:catalogue_product_import")
+
+
+def test_each_system_is_counted_by_state():
+    package = live_package(hardware={"model": "Router", "included": True})
+    rows = ProductIntegration.objects.filter(package=package)
+    acknowledge(rows.filter(kind=Kind.CRM_PRODUCT))
+    rows.filter(kind=Kind.BILLING_PRODUCT).update(status=SyncStatus.DEAD, next_retry_at=None)
+    rows.filter(kind=Kind.BILLING_PLAN).update(status=SyncStatus.FAILED)
+
+    page = home("Sync operator")
+
+    assert {system.name: numbers(system.figures) for system in page["zoho"]} == {
+        "Zoho CRM": {"In step": 1, "Owed": 0, "Failed, will be retried": 0, "Needs a person": 0},
+        "Zoho Billing": {"In step": 0, "Owed": 1, "Failed, will be retried": 1, "Needs a person": 1},
+    }
+    assert not page["is_in_step"]
+    assert page["oldest_owed"].package == str(package)
+
+
+def test_every_number_is_the_length_of_the_list_it_leads_to():
+    services.submit(draft_product().pk, actor=ms_naidoo())
+    approved_product()
+    live_package()
+    client = reader("Product manager", "Sync operator")
+    page = client.get(HOME).context["home"]
+    figures = [page["packages"], *page["products"], *(f for system in page["zoho"] for f in system.figures)]
+
+    lengths = {figure.url: client.get(figure.url).context["cl"].result_count for figure in figures}
+
+    assert lengths == {figure.url: figure.number for figure in figures}
+    assert (
+        sum(figure.number for figure in figures) == 6
+    )  # one waits, one approved, one on sale, its three records
+
+
+def test_in_step_says_so():
+    live_package()
+    acknowledge(ProductIntegration.objects.all())
+
+    response = reader("Sync operator").get(HOME)
+
+    assert "Everything that is published is in step with Zoho." in response.content.decode()
+    assert "No call to Zoho has failed." in response.content.decode()
+
+
+def test_a_system_at_rest_says_why(settings):
+    trouble = ServerTrouble("Zoho Billing answered 503.")
+    breaker = Breaker(System.BILLING)
+    for _ in range(20):
+        breaker.failed(trouble)
+
+    rests = {system.name: system.rest for system in home("Sync operator")["zoho"]}
+
+    assert rests["Zoho CRM"].words == "Calls go through."
+    assert re.fullmatch(r"Resting for \d+ s: .*503.*", rests["Zoho Billing"].words)
+
+
+def test_without_redis_the_page_says_that_it_does_not_know(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    rests = {system.rest.words for system in home("Sync operator")["zoho"]}
+
+    assert rests == {"Not known whether calls go through: Redis does not answer."}
+
+
+def test_the_last_failing_calls_lead_to_what_was_said():
+    for number in range(7):
+        log_call(f"/crm/v8/{number}", error_class="RateLimited", error="Too many")
+    log_call("/crm/v8/fine")
+
+    calls = home("Sync operator")["failing_calls"]
+
+    assert [call.name for call in calls] == [f"POST /crm/v8/{number}" for number in (6, 5, 4, 3, 2)]
+
+
+def test_whoever_has_no_rights_sees_no_number():
+    live_package()
+
+    response = reader().get(HOME)
+
+    assert response.context["home"] == {}
+    assert "You have not been given any rights here yet." in response.content.decode()
+
+
+def test_an_approver_sees_no_calls_and_cannot_import():
+    page = home("Approver")
+
+    assert "failing_calls" not in page
+    assert page["import_url"] == page["add_url"] == ""
+
+
+def test_the_page_takes_the_same_few_queries_however_much_there_is(django_assert_max_num_queries):
+    client = reader("Product manager", "Sync operator")
+    for _ in range(5):
+        live_package()
+
+    with django_assert_max_num_queries(9):
+        client.get(HOME)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["auth_user", "auth_group", "django_celery_beat_periodictask", "django_celery_beat_crontabschedule"],
+)
+def test_pages_of_other_apps_open(name, admin_client):
+    assert admin_client.get(reverse(f"admin:{name}_changelist")).status_code == 200
+    assert admin_client.get(reverse(f"admin:{name}_add")).status_code == 200
