@@ -1,0 +1,55 @@
+"""A real browser against a real server. Skipped, saying so, where no Chromium is found."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+PASSWORD = "a long enough pass phrase"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NAVIGATION_SECONDS = 30
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = pytest.mark.skip(reason="Chromium is not installed: `make browser` installs it")
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker("browser")
+            if CHROMIUM is None:
+                item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which makes Django suspect asynchronous use of the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any, live_server: Any) -> Iterator[Any]:
+    """`open_page(username)`: a page of a fresh browser profile with that person logged in, on the admin's home."""
+    contexts = []
+
+    def log_in(username: str) -> Any:
+        context = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+        contexts.append(context)
+        context.set_default_timeout(NAVIGATION_SECONDS * 1000)
+        page = context.new_page()
+        page.goto("/admin/")
+        page.fill("input[name=username]", username)
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_url("**/admin/")
+        return page
+
+    yield log_in
+    for context in contexts:
+        context.close()
