@@ -1,11 +1,11 @@
 """A real browser against a real server. Skipped, saying so, where no Chromium is found."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 PASSWORD = "a long enough pass phrase"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -21,16 +21,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+@pytest.fixture
+def chromium(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A browser for one test.
+
+    Playwright keeps an event loop running in this thread, in which Django gives out other database connections and
+    suspects asynchronous use. So it begins after the database is set up and ends before it is cleaned.
+    """
     from playwright.sync_api import sync_playwright
 
-    # Playwright keeps an event loop in this thread, which makes Django suspect asynchronous use of the database.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+        connections.close_all()
 
 
 @pytest.fixture

@@ -5,28 +5,14 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import path
-from unfold.admin import ModelAdmin
-from unfold.sites import UnfoldAdminSite
 
 from catalogue.demo import SAMPLE_CATALOGUE
 from catalogue.importing import RowError
 from catalogue.models import AuditEntry, Product
-from catalogue.resources import ProductFile, ProductImportMixin
+from catalogue.resources import ProductFile
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
 
-# A site of its own, so that this is about the import and not about the rest of the admin.
-site = UnfoldAdminSite(name="admin")
-
-
-class ImportOnlyAdmin(ProductImportMixin, ModelAdmin):
-    list_display = ("name", "sku")
-
-
-site.register(Product, ImportOnlyAdmin)
-urlpatterns = [path("admin/", site.urls)]
-
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("redis_flushed")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 
 PAGE = "/admin/catalogue/product/import/"
 HEADER = "sku,name,service_type,category,segment,provider,price,contract_months\n"
