@@ -59,7 +59,7 @@ def product_content(product: Product) -> dict[str, Any]:
     content["add_ons"] = [
         {field: getattr(add_on, field) for field in ADD_ON_FIELDS} for add_on in product.add_ons.all()
     ]
-    return _plain(content)
+    return plain(content)
 
 
 def fingerprint(product: Product) -> str:
@@ -97,7 +97,8 @@ def _folded(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().casefold()
 
 
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
+def plain(value: dict[str, Any]) -> dict[str, Any]:
+    """The values as JSON has them, equal exactly when they mean the same."""
     return json.loads(json.dumps(value, cls=_CanonicalEncoder))
 
 

@@ -35,7 +35,13 @@ class Person:
 AUTHOR, SIGNATORY = "thandi.naidoo", "pieter.botha"
 PEOPLE = (
     Person(AUTHOR, "Thandi", "Naidoo", "make, import and submit products", ("Product manager",)),
-    Person(SIGNATORY, "Pieter", "Botha", "approve and publish what others made", ("Approver", "Publisher")),
+    Person(
+        SIGNATORY,
+        "Pieter",
+        "Botha",
+        "approve and publish what others made",
+        ("Approver", "Pricing manager", "Publisher"),
+    ),
     Person(
         "lerato.mokoena",
         "Lerato",

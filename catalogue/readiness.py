@@ -20,8 +20,11 @@ class Problem:
         return f"{self.field}: {self.message}"
 
 
-def publishing_problems(product: Product) -> list[Problem]:
-    """What is missing or invalid for the storefront; empty when the (stored) product may be published."""
+def publishing_problems(product: Product, *, with_vat: bool = True) -> list[Problem]:
+    """What is missing or invalid for the storefront; empty when the (stored) product may be published.
+
+    Without queries when the product came `with_content` and `with_vat` is off (see `vat_problems`).
+    """
     problems = _field_problems(product, prefix="")
     pricing, hardware = pricing_of(product), hardware_of(product)
     if pricing is None:
@@ -40,7 +43,7 @@ def publishing_problems(product: Product) -> list[Problem]:
             problems.append(
                 Problem("hardware.retail_value", "is missing: hardware that is not included needs a price")
             )
-    return problems + _vat_problems()
+    return problems + (vat_problems() if with_vat else [])
 
 
 def _field_problems(instance: models.Model, *, prefix: str) -> list[Problem]:
@@ -56,7 +59,8 @@ def _field_problems(instance: models.Model, *, prefix: str) -> list[Problem]:
     return []
 
 
-def _vat_problems() -> list[Problem]:
+def vat_problems() -> list[Problem]:
+    """What is wrong with all products at once: no VAT rate for today."""
     try:
         vat_rate_today()
     except NoVatRate as missing:

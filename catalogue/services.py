@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from catalogue import audit
 from catalogue.content import differences, fingerprint, hardware_of, logical_key, pricing_of, product_content
+from catalogue.ending import archive_others
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, Product, ProductStatus, ServicePackage
 from catalogue.readiness import publishing_problems
@@ -79,7 +80,10 @@ def submit(product_id: Any, *, actor: User) -> Product:
 
 @transaction.atomic
 def approve(product_id: Any, *, actor: User) -> Product:
-    """pending → approved, with its pricing. Someone other than its author and last editor signs its content."""
+    """pending → approved. Someone other than its author and last editor signs its content.
+
+    Whoever may approve pricing too signs both at once; otherwise a pricing manager does, before it is published.
+    """
     product = _locked(product_id)
     _ensure_may(actor, "approve_product", "approve products")
     _ensure_status(product, "approved", ProductStatus.PENDING)
@@ -88,19 +92,52 @@ def approve(product_id: Any, *, actor: User) -> Product:
     if problems := publishing_problems(product):
         raise NotReady(*(f"{product}: {problem}" for problem in problems))
     now = timezone.now()
+    signature = fingerprint(product)
+    values: dict[str, Any] = {"approved_by": actor, "approved_at": now, "approved_fingerprint": signature}
+    _move(product, ProductStatus.APPROVED, "approved", actor, **values)
+    if actor.has_perm("catalogue.approve_pricing"):
+        _sign_pricing(product, actor)
+    return product
+
+
+@transaction.atomic
+def approve_pricing(product_id: Any, *, actor: User) -> Product:
+    """Sign the pricing of a pending or approved product. Needed before it is published, like the approval itself."""
+    product = _locked(product_id)
+    _ensure_may(actor, "approve_pricing", "approve pricing")
+    _ensure_status(product, "approved in its pricing", ProductStatus.PENDING, ProductStatus.APPROVED)
+    if actor.pk in (product.created_by_id, product.changed_by_id):
+        raise NotAllowed(f"{product}: you made or last changed it, so someone else must approve its pricing")
+    if problems := [p for p in publishing_problems(product) if p.field.startswith("pricing.")]:
+        raise NotReady(*(f"{product}: {problem}" for problem in problems))
+    _sign_pricing(product, actor)
+    return product
+
+
+def _sign_pricing(product: Product, actor: User) -> None:
     pricing = pricing_of(product)
     assert pricing is not None  # publishing_problems saw it
-    pricing.approved_by, pricing.approved_at = actor, now
+    if pricing.approved_by_id is not None:
+        return
+    pricing.approved_by, pricing.approved_at = actor, timezone.now()
     pricing.save(update_fields=["approved_by", "approved_at"])
-    return _move(
-        product,
-        ProductStatus.APPROVED,
-        "approved",
-        actor,
-        approved_by=actor,
-        approved_at=now,
-        approved_fingerprint=fingerprint(product),
-    )
+    content = product_content(product)
+    signed = {name: [None, value] for name, value in content.items() if name.startswith("pricing.") and value}
+    audit.record("pricing approved", product, actor=actor, changes=signed)
+
+
+@transaction.atomic
+def archive(product_id: Any, *, actor: User, reason: str) -> Product:
+    """Put a product away for good. Refused while a package made of it is active: end that first."""
+    product = _locked(product_id)
+    _ensure_may(actor, "archive_product", "archive products")
+    statuses = (ProductStatus.DRAFT, ProductStatus.PENDING, ProductStatus.APPROVED)
+    _ensure_status(product, "archived", *statuses)
+    if not reason.strip():
+        raise Refused(f"{product}: say why it is archived")
+    if live := product.packages.filter(status=PackageStatus.ACTIVE).first():
+        raise Refused(f"{product}: {live.sku} is active still; set the end of its life first")
+    return _move(product, ProductStatus.ARCHIVED, "archived", actor, detail=reason.strip())
 
 
 @transaction.atomic
@@ -142,7 +179,8 @@ def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None)
     product.approved_by, product.approved_at, product.approved_fingerprint = None, None, ""
     product.version += 1
     product.save()
-    if pricing := pricing_of(product):
+    pricing = pricing_of(product)
+    if pricing and any(name.startswith("pricing.") for name in changes):
         pricing.approved_by, pricing.approved_at = None, None
         pricing.save(update_fields=["approved_by", "approved_at"])
     audit.record("edited", product, actor=actor, changes=changes, detail="approval voided" if voided else "")
@@ -179,7 +217,11 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
         package = _new_package(product, actor, now)
     before = _package_content(package) if not created else {}
     _copy_content(product, package)
-    archived = _archive_earlier_versions(package, actor=actor)
+    archived = archive_others(
+        package, package.logical_key, actor=actor, because=f"succeeded by {package.sku}"
+    )
+    for old in archived:
+        package.version = max(package.version, old.version + 1)
     after = _package_content(package)
     changes = differences(before, after)
     package.source_version = product.version
@@ -187,7 +229,8 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
         if not created:
             package.version += 1
         package.save()
-        package_changed.send(ServicePackage, package=package)
+        deed = "published" if created else "updated"
+        package_changed.send(ServicePackage, package=package, deed=deed, actor=actor)
     else:
         ServicePackage.objects.filter(pk=package.pk).update(source_version=product.version)
     pricing = pricing_of(product)
@@ -200,6 +243,21 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
     outcome = Published(package, created, changes, archived, waiting, news)
     audit.record("published", product, actor=actor, changes=changes, detail=str(outcome))
     return outcome
+
+
+def objections(deed: str, product: Product, *, actor: User) -> list[str]:
+    """What would be said against submitting, approving or publishing `product` now; empty when nothing is.
+
+    For previews of many: it asks the database nothing, so not for the VAT rate. The deed itself decides again.
+    """
+    status = product.get_status_display().lower()
+    if deed == "publish":
+        return _objections_to_publishing(product, with_vat=False)[1]
+    wanted = ProductStatus.DRAFT if deed == "submit" else ProductStatus.PENDING
+    found = [f"it is {status}, not {wanted.label.lower()}"] if product.status != wanted else []
+    if deed == "approve" and actor.pk in (product.created_by_id, product.changed_by_id):
+        found.append("you made or last changed it, so someone else must approve it")
+    return found + [str(problem) for problem in publishing_problems(product, with_vat=False)]
 
 
 def record_refusal(action: str, product_id: Any, *, actor: User, refusal: Refused) -> None:
@@ -229,15 +287,23 @@ def _ensure_status(product: Product, deed: str, *wanted: ProductStatus) -> None:
 
 def _ensure_publishable(product: Product) -> None:
     """Everything that speaks against publishing, at once. Raises WrongStatus, ContentChanged or NotReady."""
+    kind, reasons = _objections_to_publishing(product)
+    if reasons:
+        raise kind(*(f"{product} cannot be published: {reason}" for reason in reasons))
+
+
+def _objections_to_publishing(product: Product, *, with_vat: bool = True) -> tuple[type[Refused], list[str]]:
     status_wrong = product.status != ProductStatus.APPROVED
     reasons = [f"it is {product.get_status_display().lower()}, not approved"] if status_wrong else []
+    pricing = pricing_of(product)
+    if not status_wrong and pricing is not None and pricing.approved_by_id is None:
+        reasons.append("its pricing is not approved yet: a pricing manager does that on its page")
     tampered = not status_wrong and product.approved_fingerprint != fingerprint(product)
     if tampered:
         reasons.append("its content is not what was approved: have it approved again")
-    reasons += [str(problem) for problem in publishing_problems(product)]
-    if reasons:
-        kind = WrongStatus if status_wrong else ContentChanged if tampered else NotReady
-        raise kind(*(f"{product} cannot be published: {reason}" for reason in reasons))
+    reasons += [str(problem) for problem in publishing_problems(product, with_vat=with_vat)]
+    kind = WrongStatus if status_wrong else ContentChanged if tampered else NotReady
+    return kind, reasons
 
 
 def _move(
@@ -331,24 +397,3 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _archive_earlier_versions(package: ServicePackage, *, actor: User) -> list[ServicePackage]:
-    earlier = list(
-        ServicePackage.objects.select_for_update()
-        .filter(logical_key=package.logical_key, status=PackageStatus.ACTIVE)
-        .exclude(pk=package.pk)
-    )
-    for old in earlier:
-        package.version = max(package.version, old.version + 1)
-        old.status = PackageStatus.ARCHIVED
-        old.save(update_fields=["status", "changed_at"])
-        package_changed.send(ServicePackage, package=old)
-        audit.record(
-            "archived",
-            old,
-            actor=actor,
-            changes={"status": ["active", "archived"]},
-            detail=f"succeeded by {package.sku}",
-        )
-    return earlier

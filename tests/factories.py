@@ -34,8 +34,8 @@ def ms_naidoo() -> User:
 
 
 def mr_botha() -> User:
-    """Approves and publishes what others made."""
-    return person("pieter.botha", "Approver", "Publisher")
+    """Approves and publishes what others made, its pricing included."""
+    return person("pieter.botha", "Approver", "Pricing manager", "Publisher")
 
 
 def draft_product(**values: Any) -> Product:

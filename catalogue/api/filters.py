@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from catalogue.api import parameters
 from catalogue.api.parameters import ParameterField, ensure_understood
-from catalogue.models import MarketSegment, ServicePackage
+from catalogue.models import MarketSegment
 
 ORDERINGS: dict[str, Any] = {
     "price": F("price_now"),
@@ -136,6 +136,22 @@ class Ordering(Parameter):
         return qs.order_by(*terms, "id")
 
 
+class AsOf(Parameter):
+    """Read by the view, which takes its packages and its prices from that instant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            read=parameters.instant,
+            expected="a day, such as 2026-11-23 (its beginning in South Africa), or an instant with its offset,"
+            " such as 2026-11-23T08:00:00+02:00",
+            schema={"type": "string", "examples": ["2026-11-23", "2026-11-23T08:00:00+02:00"]},
+            meaning="What was, or by today's knowledge will be, on sale then, at the price of then.",
+        )
+
+    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
+        return qs
+
+
 class NarrowingFilter(filters.FilterSet):
     """Segment and provider: with the SKU, what makes a package the only one of its kind."""
 
@@ -149,10 +165,7 @@ class NarrowingFilter(filters.FilterSet):
         many=True,
     )
     provider = AnyOf("provider", "Whose network carries it.", example="MTN")
-
-    class Meta:
-        model = ServicePackage
-        fields: list[str] = []
+    as_of = AsOf()
 
 
 class PackageFilter(NarrowingFilter):

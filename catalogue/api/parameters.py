@@ -3,11 +3,13 @@
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 
 from catalogue.api.problems import InvalidParameters
 
@@ -101,6 +103,21 @@ def words(text: str) -> list[str]:
     if len(text) > LONGEST_SEARCH:
         raise ValueError(text)
     return text.split()
+
+
+def instant(text: str) -> datetime:
+    """An instant with its offset, or a day: that day's beginning in South Africa."""
+    # A plus that was not escaped arrives as a space.
+    text = re.sub(r" (\d\d:\d\d)$", r"+\1", text)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return datetime.combine(date.fromisoformat(text), time(), timezone.get_default_timezone())
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    # Beyond these, converting to another time zone leaves the calendar.
+    if not 1900 < found.year < 9999:
+        raise ValueError(text)
+    return found
 
 
 def one_of(*known: str) -> Callable[[str], str]:

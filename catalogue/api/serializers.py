@@ -10,7 +10,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalogue.models import MarketSegment, ServicePackage, excluding_vat, vat_rate_today
+from catalogue.models import MarketSegment, ServicePackage, excluding_vat, vat_rate_at
 
 CURRENCY = "ZAR"
 
@@ -19,11 +19,16 @@ CURRENCY = "ZAR"
 class Quotation:
     """The one instant, and the one VAT rate, that every amount of an answer rests on."""
 
-    at: datetime = field(default_factory=timezone.now)
+    now: datetime = field(default_factory=timezone.now)
+    as_of: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        return self.as_of or self.now
 
     @cached_property
     def vat_rate(self) -> Decimal:
-        return vat_rate_today()
+        return vat_rate_at(self.at)
 
 
 class AmountSerializer(serializers.Serializer):
@@ -87,7 +92,7 @@ class AddOnSerializer(serializers.Serializer):
 class PackageSerializer(serializers.Serializer):
     """A package on sale, as a customer who signs up now would get it."""
 
-    id = serializers.UUIDField(help_text="Never changes.")
+    id = serializers.UUIDField(source="package_uuid", help_text="Never changes.")
     sku = serializers.CharField(
         help_text="What staff and Zoho call it; may be shared between segments and providers."
     )
@@ -124,7 +129,9 @@ class PackageSerializer(serializers.Serializer):
     currency = serializers.SerializerMethodField(help_text="Of every amount.")
     valid_from = serializers.DateTimeField(help_text="On sale from this instant.")
     valid_to = serializers.DateTimeField(
-        allow_null=True, help_text="No longer on sale from this instant; null when no end is set."
+        source="sale_ends",
+        allow_null=True,
+        help_text="No longer on sale from this instant; null when no end is set.",
     )
 
     @extend_schema_field({"type": "string", "const": CURRENCY})

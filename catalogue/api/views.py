@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from catalogue.api import examples, problems
+from catalogue.api import examples, parameters, problems
 from catalogue.api.filters import NarrowingFilter, PackageFilter, StrictFilterBackend
 from catalogue.api.pages import Pages
 from catalogue.api.problems import AmbiguousSku, NotOnSale
@@ -25,6 +25,7 @@ from catalogue.api.serializers import (
     Quotation,
 )
 from catalogue.models import ServicePackage
+from catalogue.versions import on_sale_at
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -78,12 +79,17 @@ class StorefrontView(generics.GenericAPIView):
 
     @cached_property
     def quotation(self) -> Quotation:
-        return Quotation()
+        """Of now, or of the instant asked for. What is no instant is refused with the other parameters."""
+        asked = self.request.query_params.get("as_of", "").strip()
+        try:
+            return Quotation(as_of=parameters.instant(asked) if asked else None)
+        except ValueError:
+            return Quotation()
 
     def get_queryset(self) -> QuerySet[ServicePackage]:
         # As `ServicePackage.current_price`, for the database to filter and sort by.
         price_now = Coalesce("new_customer_price", "price")
-        return ServicePackage.objects.on_sale(self.quotation.at).alias(price_now=price_now)
+        return on_sale_at(self.quotation.at, now=self.quotation.now).alias(price_now=price_now)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "quotation": self.quotation}

@@ -1,14 +1,23 @@
 from catalogue.models.audit import AuditEntry
+from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
-from catalogue.models.package import ServicePackage
+from catalogue.models.package import PackageContent, ServicePackage
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
-from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_today
+from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today
+from catalogue.models.version import PackageVersion
 
 __all__ = [
     "AuditEntry",
+    "Batch",
+    "BatchDeed",
+    "BatchItem",
+    "BatchStatus",
+    "ItemState",
     "MarketSegment",
     "NoVatRate",
+    "PackageContent",
     "PackageStatus",
+    "PackageVersion",
     "Product",
     "ProductAddOn",
     "ProductFeature",
@@ -18,5 +27,6 @@ __all__ = [
     "ServicePackage",
     "VatRate",
     "excluding_vat",
+    "vat_rate_at",
     "vat_rate_today",
 ]

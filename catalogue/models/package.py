@@ -17,21 +17,24 @@ from catalogue.models.fields import INCLUDING_VAT, money, optional_money, speed
 from catalogue.models.product import Product, free_slug
 
 
+def on_sale_at(at: datetime) -> Q:
+    """What a new customer can order at that instant. Status and dates decide; no job flips anything."""
+    return Q(
+        Q(valid_to=None) | Q(valid_to__gt=at),
+        Q(end_of_sale=None) | Q(end_of_sale__gt=at),
+        status=PackageStatus.ACTIVE,
+        valid_from__lte=at,
+    )
+
+
 class ServicePackageQuerySet(models.QuerySet["ServicePackage"]):
     def on_sale(self, at: datetime) -> "ServicePackageQuerySet":
-        """What a new customer can order at that instant. Status and dates decide; no job flips anything."""
-        return self.filter(status=PackageStatus.ACTIVE, valid_from__lte=at).filter(
-            Q(valid_to=None) | Q(valid_to__gt=at)
-        )
+        """What a new customer can order at that instant."""
+        return self.filter(on_sale_at(at))
 
 
-class ServicePackage(models.Model):
-    """The published, sellable thing. A version that was published is archived, never destroyed."""
-
-    Status = PackageStatus
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    source_admin_product = models.ForeignKey(Product, models.PROTECT, related_name="packages")
+class PackageContent(models.Model):
+    """What a package says to the world: the same columns for what is live and for what was."""
 
     sku = models.CharField("SKU", max_length=64)
     market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
@@ -47,7 +50,7 @@ class ServicePackage(models.Model):
     )
 
     name = models.CharField(max_length=200)
-    slug = models.SlugField(max_length=260, unique=True)
+    slug = models.SlugField(max_length=260)
     service_type = models.CharField(max_length=60)
     category = models.CharField(max_length=60)
     technology = models.CharField(max_length=40, blank=True)
@@ -83,12 +86,70 @@ class ServicePackage(models.Model):
     installation_fee = optional_money(
         "installation fee, once", help_text=f"{INCLUDING_VAT} 0 is free; empty when none is offered."
     )
-    price_history = models.JSONField(default=list, encoder=DjangoJSONEncoder)
 
     status = models.CharField(max_length=20, choices=PackageStatus.choices, default=PackageStatus.DRAFT)
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, blank=True)
+    end_of_sale = models.DateTimeField(
+        null=True, blank=True, help_text="No new customers from this instant. Existing ones keep the package."
+    )
+    end_of_life = models.DateTimeField(
+        null=True, blank=True, help_text="Nobody has the package any more from this instant."
+    )
     published_at = models.DateTimeField(help_text="When it was first published.")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sku})"
+
+    @property
+    def package_uuid(self) -> uuid.UUID:
+        """The package's own id, also for an earlier version of it."""
+        raise NotImplementedError
+
+    @property
+    def business_key(self) -> tuple[str, str, str]:
+        return self.sku, self.market_segment, self.provider
+
+    @property
+    def current_price(self) -> Decimal:
+        """What a customer who signs up now pays a month after any promotion, VAT included."""
+        return self.price if self.new_customer_price is None else self.new_customer_price
+
+    @property
+    def sale_ends(self) -> datetime | None:
+        """The first instant at which it is not on sale any more, whichever reason comes first; None when open."""
+        return min((end for end in (self.valid_to, self.end_of_sale) if end), default=None)
+
+    def is_on_sale(self, at: datetime | None = None) -> bool:
+        at = at or timezone.now()
+        ends = self.sale_ends
+        return self.status == PackageStatus.ACTIVE and self.valid_from <= at and (ends is None or ends > at)
+
+    def promotion_price_at(self, at: datetime) -> Decimal | None:
+        """The promotion price offered at that instant, if it is below the price.
+
+        Its window is in South African civil days, both inclusive. A price that has fallen below the promotion
+        leaves nothing to promote.
+        """
+        day = timezone.localdate(at)
+        begun = self.promotion_from is None or self.promotion_from <= day
+        over = self.promotion_to is not None and self.promotion_to < day
+        cheaper = self.promotion_price is not None and self.promotion_price < self.current_price
+        return self.promotion_price if begun and not over and cheaper else None
+
+
+class ServicePackage(PackageContent):
+    """The published, sellable thing. A version that was published is archived, never destroyed."""
+
+    Status = PackageStatus
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=260, unique=True)
+    source_admin_product = models.ForeignKey(Product, models.PROTECT, related_name="packages")
+    price_history = models.JSONField(default=list, encoder=DjangoJSONEncoder)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -96,6 +157,7 @@ class ServicePackage(models.Model):
 
     class Meta:
         db_table = "service_packages"
+        permissions = [("end_servicepackage", "Can end the sale and the life of packages")]
         ordering = ["name", "contract_months", "sku"]
         indexes = [
             models.Index(fields=["status", "valid_from"]),
@@ -120,6 +182,12 @@ class ServicePackage(models.Model):
                 condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="package_validity_in_order"
             ),
             models.CheckConstraint(
+                condition=Q(end_of_life=None)
+                | Q(end_of_sale__isnull=False, end_of_sale__lte=F("end_of_life")),
+                name="package_sale_ends_before_life",
+                violation_error_message="A package goes off sale before it ends for good.",
+            ),
+            models.CheckConstraint(
                 condition=Q(hardware_model="") | Q(hardware_price__isnull=False),
                 name="package_hardware_has_a_price",
             ),
@@ -129,39 +197,11 @@ class ServicePackage(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.name} ({self.sku})"
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.slug:
             self.slug = free_slug(ServicePackage, self.name, self.sku, self.market_segment, self.provider)
         super().save(*args, **kwargs)
 
     @property
-    def business_key(self) -> tuple[str, str, str]:
-        return self.sku, self.market_segment, self.provider
-
-    @property
-    def current_price(self) -> Decimal:
-        """What a customer who signs up now pays a month after any promotion, VAT included."""
-        return self.price if self.new_customer_price is None else self.new_customer_price
-
-    def is_on_sale(self, at: datetime | None = None) -> bool:
-        at = at or timezone.now()
-        return (
-            self.status == PackageStatus.ACTIVE
-            and self.valid_from <= at
-            and (self.valid_to is None or self.valid_to > at)
-        )
-
-    def promotion_price_at(self, at: datetime) -> Decimal | None:
-        """The promotion price offered at that instant, if it is below the price.
-
-        Its window is in South African civil days, both inclusive. A price that has fallen below the promotion
-        leaves nothing to promote.
-        """
-        day = timezone.localdate(at)
-        begun = self.promotion_from is None or self.promotion_from <= day
-        over = self.promotion_to is not None and self.promotion_to < day
-        cheaper = self.promotion_price is not None and self.promotion_price < self.current_price
-        return self.promotion_price if begun and not over and cheaper else None
+    def package_uuid(self) -> uuid.UUID:
+        return self.id

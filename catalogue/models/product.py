@@ -108,7 +108,9 @@ class Product(models.Model):
             ("import_product", "Can import products"),
             ("submit_product", "Can submit products for approval"),
             ("approve_product", "Can approve and reject products"),
+            ("approve_pricing", "Can approve the pricing of products"),
             ("publish_product", "Can publish approved products"),
+            ("archive_product", "Can archive products"),
             ("view_costs", "Can see costs and margins"),
         ]
 

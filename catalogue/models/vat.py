@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -65,6 +65,11 @@ class VatRate(models.Model):
 def excluding_vat(amount: Decimal, rate: Decimal) -> Decimal:
     """`amount` (VAT included) without its VAT, to the cent, half up; VAT is the difference of the two."""
     return (amount / (1 + rate)).quantize(CENT, ROUND_HALF_UP)
+
+
+def vat_rate_at(at: datetime) -> Decimal:
+    """The rate in force in South Africa at that instant. Raises NoVatRate."""
+    return VatRate.objects.in_force_on(timezone.localdate(at)).rate
 
 
 def vat_rate_today() -> Decimal:

@@ -77,6 +77,7 @@ def test_it_brings_all_64_to_market_each_by_itself(monkeypatch):
         ("created", "Thandi Naidoo"),
         ("submitted", "Thandi Naidoo"),
         ("approved", "Pieter Botha"),
+        ("pricing approved", "Pieter Botha"),
         ("published", "Pieter Botha"),
     }
 

@@ -258,12 +258,76 @@ def test_every_deed_is_in_the_audit_trail_with_who_and_from_where():
     assert [(entry.action, entry.actor_name, entry.actor_email) for entry in entries] == [
         ("submitted", "Thandi Naidoo", "thandi.naidoo@example.com"),
         ("approved", "Pieter Botha", "pieter.botha@example.com"),
+        ("pricing approved", "Pieter Botha", "pieter.botha@example.com"),
         ("published", "Pieter Botha", "pieter.botha@example.com"),
     ]
     assert {(entry.address, entry.user_agent, entry.correlation_id) for entry in entries} == {
         ("10.1.2.3", "Firefox", "c" * 32)
     }
     assert entries[1].changes == {"status": ["pending", "approved"]}
+
+
+def test_pricing_is_approved_in_its_own_right():
+    product = draft_product(regular_price="899.00")
+    approver, pricing_manager = person("anna.approver", "Approver"), person("paul.pricing", "Pricing manager")
+    services.submit(product.pk, actor=ms_naidoo())
+    services.approve(product.pk, actor=approver)
+
+    with pytest.raises(NotReady, match="its pricing is not approved yet"):
+        services.publish(product.pk, actor=mr_botha())
+    with pytest.raises(NotAllowed):
+        services.approve_pricing(product.pk, actor=approver)
+    services.approve_pricing(product.pk, actor=pricing_manager)
+    package = services.publish(product.pk, actor=mr_botha()).package
+
+    assert package.price == Decimal("899.00")
+    entry = AuditEntry.objects.get(action="pricing approved")
+    assert (entry.actor_name, entry.changes) == (
+        "Paul Pricing",
+        {"pricing.regular_price": [None, "899.00"]},
+    )
+
+
+def test_an_edit_of_something_else_leaves_the_approval_of_the_pricing_standing():
+    product = approved_product()
+
+    edit(product, description="Faster than ever")
+
+    product = Product.objects.get(pk=product.pk)
+    assert (product.status, product.pricing.approved_by) == (ProductStatus.DRAFT, mr_botha())
+
+
+def test_nobody_approves_the_pricing_of_what_they_made():
+    author = person("una.unsure", "Product manager", "Pricing manager")
+    product = draft_product(author=author)
+    services.submit(product.pk, actor=author)
+
+    with pytest.raises(NotAllowed, match="someone else must approve its pricing"):
+        services.approve_pricing(product.pk, actor=author)
+
+    assert Product.objects.get(pk=product.pk).pricing.approved_by is None
+
+
+def test_a_product_is_archived_with_a_reason_and_its_key_is_free_again():
+    product = draft_product(sku="OLD-1")
+
+    with pytest.raises(Refused, match="say why it is archived"):
+        services.archive(product.pk, actor=ms_naidoo(), reason=" ")
+    services.archive(product.pk, actor=ms_naidoo(), reason="Never sold")
+
+    assert status_of(product) == ProductStatus.ARCHIVED
+    assert draft_product(sku="OLD-1").pk != product.pk
+    with pytest.raises(WrongStatus):
+        services.submit(product.pk, actor=ms_naidoo())
+
+
+def test_a_product_whose_package_is_active_is_not_archived():
+    package = live_package(sku="HF-1")
+
+    with pytest.raises(Refused, match="HF-1 is active still"):
+        services.archive(package.source_admin_product_id, actor=ms_naidoo(), reason="Tired of it")
+
+    assert status_of(package.source_admin_product) == ProductStatus.APPROVED
 
 
 def test_a_refused_attempt_is_written_down_too():

@@ -50,7 +50,7 @@ def drain(zoho: Any) -> Iterator[Callable[..., sync.Drained]]:
     """Send what is due in this thread, without the pauses between tries."""
     connections = {system: ZohoHttp(system, sleep=lambda _seconds: None) for system in System}
 
-    def now(*systems: System, seconds: float = 20) -> sync.Drained:
+    def now(*systems: System, seconds: float = 300) -> sync.Drained:
         outcome = sync.Drained()
         for system in systems or tuple(System):
             one = sync.drain(system, threads=1, http=connections[system], seconds=seconds)

@@ -58,7 +58,7 @@ def standard_fields() -> tuple[Field, ...]:
         Field(
             "Sales_End_Date",
             "on sale until",
-            lambda f: f.package.valid_to and timezone.localdate(f.package.valid_to),
+            lambda f: f.package.sale_ends and timezone.localdate(f.package.sale_ends),
             FieldType.DATE,
         ),
     )

@@ -173,7 +173,7 @@ def test_from_draft_to_on_sale_with_three_buttons(as_role):
     product = draft_product()
 
     as_role("Product manager").post(deed_of(product, "submit_one"), CONFIRMED)
-    as_role("Approver").post(deed_of(product, "approve_one"), CONFIRMED)
+    as_role("Approver", "Pricing manager").post(deed_of(product, "approve_one"), CONFIRMED)
     response = as_role("Publisher").post(deed_of(product, "publish_one"), CONFIRMED, follow=True)
 
     assert ServicePackage.objects.get().source_admin_product_id == product.pk

@@ -33,6 +33,10 @@ PROVIDER = (
     "expects one or more values, separated by commas or repeated;"
     " one that itself holds a comma stands in double quotes"
 )
+INSTANT = (
+    "expects a day, such as 2026-11-23 (its beginning in South Africa), or an instant with its offset,"
+    " such as 2026-11-23T08:00:00+02:00"
+)
 PARAMETERS = [*PackageFilter.base_filters, *Pages.fields]
 
 
@@ -86,6 +90,10 @@ def test_a_refusal_reads_as_documented(client):
         ({"ordering": "foo"}, "ordering", ORDERING),
         ({"ordering": "--price"}, "ordering", ORDERING),
         ({"ordering": "price,internal_notes"}, "ordering", ORDERING),
+        ({"as_of": "yesterday"}, "as_of", INSTANT),
+        ({"as_of": "2026-13-01"}, "as_of", INSTANT),
+        ({"as_of": "2026-11-23T08:00"}, "as_of", INSTANT),
+        ({"as_of": "9999-12-31T23:59:59-12:00"}, "as_of", INSTANT),
         ({"page": "0"}, "page", PAGE),
         ({"page": "-1"}, "page", PAGE),
         ({"page": "last"}, "page", PAGE),
@@ -105,7 +113,7 @@ def test_a_bad_value_is_refused_with_what_is_understood(client, query, name, det
     assert refusal(client, query) == {name: detail}
 
 
-@pytest.mark.parametrize("name", ["colour", "format", "Provider", "price", "as_of", "provider__in", "", "\0"])
+@pytest.mark.parametrize("name", ["colour", "format", "Provider", "price", "at", "provider__in", "", "\0"])
 def test_an_unknown_parameter_is_refused_with_those_that_are_known(client, name):
     assert refusal(client, {name: "x"}) == {
         name: f"is not a parameter here; understood are {', '.join(PARAMETERS)}"
@@ -132,10 +140,10 @@ def test_a_thousand_mistakes_are_told_by_the_first_twenty(client):
     assert len(refusal(client, "&".join(f"x{number}=" for number in range(1000)))) == 20
 
 
-def test_one_package_understands_segment_and_provider_only(client):
+def test_one_package_understands_segment_provider_and_instant_only(client):
     package()
 
-    known = "understood are market_segment, provider"
+    known = "understood are market_segment, provider, as_of"
     assert refusal(client, "page=1", "HOME-FIBRE-100/") == {"page": f"is not a parameter here; {known}"}
     assert refusal(client, "colour=x", "nothing/") == {"colour": f"is not a parameter here; {known}"}
     assert refusal(client, "market_segment=x", "HOME-FIBRE-100/") == {"market_segment": SEGMENT}

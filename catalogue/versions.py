@@ -1,0 +1,98 @@
+"""The history of packages: written with every change, read for any instant, and published again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from catalogue.content import plain
+from catalogue.models import PackageContent, PackageVersion, ServicePackage
+
+CONTENT = tuple(field.attname for field in PackageContent._meta.local_fields)
+
+
+@transaction.atomic
+def record(
+    packages: Iterable[ServicePackage], *, deed: str, actor: User | None = None, at: datetime | None = None
+) -> int:
+    """Close the version that stood and open a new one for each of `packages` whose content differs from it.
+
+    Belongs into the transaction of the change. Three statements however many packages. Returns how many differ.
+    """
+    changed = {package.pk: package for package in packages}
+    standing = {
+        version.package_id: version
+        for version in PackageVersion.objects.select_for_update().filter(
+            package__in=changed, recorded_to=None
+        )
+    }
+    now = at or timezone.now()
+    new = []
+    for key, package in changed.items():
+        before, content = standing.get(key), content_of(package)
+        if before is not None and content_of(before) == content:
+            del standing[key]
+            continue
+        values = {name: getattr(package, name) for name in CONTENT}
+        new.append(
+            PackageVersion(
+                **values,
+                package=package,
+                revision=before.revision + 1 if before else 1,
+                # Never before what stood until now, whatever the clocks of two machines say.
+                recorded_from=max(now, before.recorded_from) if before else now,
+                deed=deed,
+                deed_by=(actor.get_full_name() or actor.get_username()) if actor else "",
+            )
+        )
+    instants = {version.package_id: version.recorded_from for version in new}
+    for before in standing.values():
+        before.recorded_to = instants[before.package_id]
+    PackageVersion.objects.bulk_update(standing.values(), ["recorded_to"], batch_size=1000)
+    PackageVersion.objects.bulk_create(new, batch_size=1000)
+    return len(new)
+
+
+def content_of(package: PackageContent) -> dict[str, Any]:
+    """Everything the package says, as plain comparable values."""
+    return plain({name: getattr(package, name) for name in CONTENT})
+
+
+def on_sale_at(at: datetime, *, now: datetime) -> QuerySet[Any]:
+    """What a new customer could or can order at `at`: from history when that lies before `now`, else from what stands.
+
+    About the future it says what is known today. Both answer with the same fields.
+    """
+    return PackageVersion.objects.on_sale(at) if at < now else ServicePackage.objects.on_sale(at)
+
+
+def history(package: ServicePackage) -> Sequence[PackageVersion]:
+    """Every version of the package's variant, also under earlier business keys, the latest first."""
+    return list(
+        PackageVersion.objects.filter(logical_key=package.logical_key).order_by("-recorded_from", "-id")
+    )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that two versions say differently."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def compare(before: PackageContent, after: PackageContent) -> list[Difference]:
+    """What differs from one version to another, in the order of the fields; bookkeeping left out."""
+    old, new = content_of(before), content_of(after)
+    silent = {"version", "source_version", "logical_key", "published_at"}
+    return [
+        Difference(name, old[name], new[name])
+        for name in CONTENT
+        if name not in silent and old[name] != new[name]
+    ]

@@ -1,0 +1,193 @@
+"""One deed for many products: planned, done one by one, resumed, cancelled."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from catalogue import batches, services
+from catalogue.errors import NotAllowed, Refused
+from catalogue.models import AuditEntry, Batch, ServicePackage
+from circletel.origin import Origin, acting_from
+from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
+
+
+def planned(*products, deed="publish", actor=None):
+    return batches.plan(deed, [product.pk for product in products], actor=actor or mr_botha())
+
+
+def started(*products, deed="publish"):
+    return batches.start(planned(*products, deed=deed).pk, actor=mr_botha())
+
+
+def items(batch):
+    return [(item.state, item.message) for item in batch.items.all()]
+
+
+def test_a_plan_does_nothing_and_says_what_it_foresees():
+    good, bad = approved_product(), draft_product()
+
+    batch = planned(good, bad)
+
+    assert [(item.state, item.foreseen) for item in batch.items.all()] == [
+        ("waiting", ""),
+        ("waiting", "it is draft, not approved"),
+    ]
+    assert not ServicePackage.objects.exists()
+    assert batches.run(batch.pk) == 0  # not started
+
+
+def test_one_bad_product_never_stops_the_others():
+    first, bad, last = approved_product(), draft_product(), approved_product()
+    batch = started(first, bad, last)
+
+    assert batches.run(batch.pk) == 3
+
+    batch.refresh_from_db()
+    assert items(batch) == [
+        ("done", f"{first} published"),
+        ("refused", f"{bad} cannot be published: it is draft, not approved"),
+        ("done", f"{last} published"),
+    ]
+    assert (batch.status, batches.progress(batch)) == (
+        "done",
+        {"total": 3, "waiting": 0, "done": 2, "refused": 1, "failed": 0, "cancelled": 0},
+    )
+    refused = AuditEntry.objects.get(result="refused")
+    assert (refused.target_id, refused.actor_name) == (str(bad.pk), "Pieter Botha")
+
+
+def test_what_breaks_is_named_and_the_rest_goes_on(monkeypatch):
+    broken, fine = approved_product(), approved_product()
+
+    def publish(product_id, *, actor):
+        if product_id == broken.pk:
+            raise ZeroDivisionError
+        return services.publish(product_id, actor=actor)
+
+    permission, _deed, words = batches.DEEDS["publish"]
+    monkeypatch.setitem(batches.DEEDS, "publish", (permission, publish, words))
+    batch = started(broken, fine)
+
+    batches.run(batch.pk)
+
+    assert [state for state, _message in items(batch)] == ["failed", "done"]
+    assert "ZeroDivisionError" in items(batch)[0][1]
+
+
+def test_approving_many(django_user_model):
+    mine, theirs = draft_product(author=mr_botha()), draft_product()
+    for product, author in ((mine, ms_naidoo()), (theirs, ms_naidoo())):
+        services.submit(product.pk, actor=author)
+    batch = started(mine, theirs, deed="approve")
+
+    batches.run(batch.pk)
+
+    assert items(batch) == [
+        ("refused", f"{mine}: you made or last changed it, so someone else must approve it"),
+        ("done", "approved"),
+    ]
+
+
+def test_it_is_audited_as_the_deed_of_whoever_ordered_it():
+    product = approved_product()
+    with acting_from(Origin("c" * 32, "10.1.2.3", "Firefox")):
+        batch = started(product)
+
+    batches.run(batch.pk)
+
+    entry = AuditEntry.objects.get(action="published")
+    assert (entry.actor_name, entry.address, entry.correlation_id) == ("Pieter Botha", "10.1.2.3", "c" * 32)
+
+
+def test_a_cancelled_batch_leaves_the_rest_alone():
+    products = [approved_product() for _ in range(3)]
+    batch = started(*products)
+    batches._do_next(batch, mr_botha())
+
+    batches.cancel(batch.pk, actor=mr_botha())
+    assert batches.run(batch.pk) == 0
+
+    batch.refresh_from_db()
+    assert [state for state, _message in items(batch)] == ["done", "cancelled", "cancelled"]
+    assert batch.status == "cancelled"
+    assert ServicePackage.objects.count() == 1
+    with pytest.raises(Refused, match="cancelled already"):
+        batches.start(batch.pk, actor=mr_botha())
+
+
+def test_a_batch_of_a_lost_worker_is_resumed_and_repeats_nothing():
+    batch = started(approved_product(), approved_product())
+    taken = batches._taken(batch.pk)
+    batches._do_next(taken, mr_botha())  # and here the worker is killed
+
+    assert batches.run(batch.pk) == 0  # its lease holds still
+    assert batches.resume() == 0
+    Batch.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert batches.resume() == 1
+    assert batches.run(batch.pk) == 1
+
+    assert [state for state, _message in items(batch)] == ["done", "done"]
+    assert AuditEntry.objects.filter(action="published").count() == 2
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_two_workers_share_a_batch_without_doing_anything_twice():
+    batch = started(*(approved_product() for _ in range(6)))
+    numbers = []
+
+    def work():
+        numbers.append(batches.run(batch.pk))
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert sum(numbers) == 6
+    assert AuditEntry.objects.filter(action="published").count() == 6
+    batch.refresh_from_db()
+    assert batch.status == "done"
+
+
+def test_starting_twice_is_starting_once():
+    batch = started(approved_product())
+
+    batches.start(batch.pk, actor=mr_botha())
+
+    assert AuditEntry.objects.filter(action="batch started").count() == 1
+
+
+@pytest.mark.parametrize("deed", ["publish", "approve"])
+def test_it_needs_the_right_of_the_deed(deed):
+    with pytest.raises(NotAllowed):
+        planned(approved_product(), deed=deed, actor=ms_naidoo())
+
+    assert not Batch.objects.exists()
+
+
+def test_nothing_and_unknown_products_are_refused():
+    with pytest.raises(Refused, match="choose at least one"):
+        planned()
+    with pytest.raises(Refused, match="There are no products with these ids"):
+        batches.plan("publish", ["0b6b3d4e-0000-4000-8000-000000000000"], actor=mr_botha())
+
+
+def test_planning_takes_the_same_queries_for_two_and_for_twenty(django_assert_num_queries):
+    def queries(number):
+        from django.test.utils import CaptureQueriesContext
+
+        products = [approved_product() for _ in range(number)]
+        actor = mr_botha()
+        actor.has_perm("catalogue.publish_product")
+        with CaptureQueriesContext(connection) as captured:
+            planned(*products, actor=actor)
+        return len(captured)
+
+    assert queries(2) == queries(20)
