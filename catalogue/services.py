@@ -4,6 +4,8 @@ Admin, REST, tasks and commands are doors to these functions. The actor comes as
 checks the right of that person, does the deed or raises a `Refused` whose text is fit for them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -204,7 +206,38 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
     product = _locked(product_id)
     _ensure_may(actor, "publish_product", "publish products")
     _ensure_publishable(product)
-    now = at or timezone.now()
+    return _publish(product, actor, at or timezone.now())
+
+
+@contextmanager
+def rehearsed_publish(product_id: Any, *, actor: User) -> Iterator[Published]:
+    """Inside, everything is as a publish by `actor` would leave it; afterwards nothing has happened.
+
+    Approval and rights are taken for granted; raises NotReady for a product that is incomplete.
+    """
+    with transaction.atomic():
+        product = _locked(product_id)
+        if problems := publishing_problems(product):
+            raise NotReady(*(f"{product}: {problem}" for problem in problems))
+        yield _publish(product, actor, timezone.now())
+        transaction.set_rollback(True)
+
+
+def live_package_of(product: Product) -> ServicePackage | None:
+    """The package with the product's business key, whatever its status; None when it was never published."""
+    return ServicePackage.objects.filter(
+        sku__iexact=product.sku, market_segment=product.market_segment, provider__iexact=product.provider
+    ).first()
+
+
+def package_as_of(product: Product, *, actor: User) -> ServicePackage:
+    """The package a first publish would make, as far as the product goes; not stored. An absent price is None."""
+    package = _new_package(product, actor, timezone.now())
+    _copy_content(product, package)
+    return package
+
+
+def _publish(product: Product, actor: User, now: datetime) -> Published:
     package = (
         ServicePackage.objects.select_for_update()
         .filter(
@@ -234,7 +267,7 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
     else:
         ServicePackage.objects.filter(pk=package.pk).update(source_version=product.version)
     pricing = pricing_of(product)
-    assert pricing is not None  # _ensure_publishable saw it
+    assert pricing is not None  # publishing_problems saw it
     asked, news = pricing.regular_price, ""
     if not created:
         answers = price_asked.send(ServicePackage, package=package, price=asked, actor=actor)
@@ -326,21 +359,16 @@ def _move(
 
 def _new_package(product: Product, actor: User, now: datetime) -> ServicePackage:
     pricing = pricing_of(product)
-    assert pricing is not None  # _ensure_publishable saw it
-    valid_from = product.valid_from or now
+    price = pricing.regular_price if pricing else None
+    shown = "" if price is None else f"{price:.2f}"
+    history = [{"price": shown, "effective_from": now.isoformat(), "reason": "first publication"}]
     return ServicePackage(
         sku=product.sku,
         market_segment=product.market_segment,
         provider=product.provider,
-        price=pricing.regular_price,
-        price_history=[
-            {
-                "price": f"{pricing.regular_price:.2f}",
-                "effective_from": now.isoformat(),
-                "reason": "first publication",
-            }
-        ],
-        valid_from=valid_from,
+        price=price,
+        price_history=history,
+        valid_from=product.valid_from or now,
         published_at=now,
         published_by=actor,
     )
@@ -349,7 +377,6 @@ def _new_package(product: Product, actor: User, now: datetime) -> ServicePackage
 def _copy_content(product: Product, package: ServicePackage) -> None:
     """Carry over everything of substance but the price and the business key."""
     pricing, hardware = pricing_of(product), hardware_of(product)
-    assert pricing is not None  # _ensure_publishable saw it
     for field in (
         "name",
         "service_type",
@@ -382,7 +409,7 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
         "promotion_to",
         "installation_fee",
     ):
-        setattr(package, field, getattr(pricing, field))
+        setattr(package, field, getattr(pricing, field, None))
     package.source_admin_product = product
     package.logical_key = logical_key(product)
     package.status = PackageStatus.ACTIVE

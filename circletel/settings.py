@@ -179,12 +179,12 @@ SPECTACULAR_SETTINGS = {
 
 
 # --- Admin ------------------------------------------------------------------------------------
-def _page(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+def _page(title: str, icon: str, app: str, model: str, page: str = "changelist") -> dict[str, Any]:
     """One line of the side bar, for those who may see what it leads to."""
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "link": reverse_lazy(f"admin:{app}_{model}_{page}"),
         "permission": lambda request: any(
             request.user.has_perm(f"{app}.{deed}_{model}") for deed in ("view", "change")
         ),
@@ -230,6 +230,9 @@ UNFOLD = {
                 "items": [
                     _page("Products", "inventory_2", "catalogue", "product"),
                     _page("Packages", "sell", "catalogue", "servicepackage"),
+                    _page("Versions", "manage_history", "catalogue", "packageversion"),
+                    _page("What was on sale", "event", "catalogue", "packageversion", "on_sale"),
+                    _page("Batches", "checklist", "catalogue", "batch"),
                     _page("VAT rates", "percent", "catalogue", "vatrate"),
                 ],
             },

@@ -1,7 +1,16 @@
-"""The catalogue in the admin. Thin doors: every deed is a function in `catalogue.services`."""
+"""The catalogue in the admin. Thin doors: every deed is a function of a service module."""
 
+from catalogue.admin.batches import BatchAdmin
 from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
 from catalogue.admin.product import ProductAdmin
+from catalogue.admin.versions import PackageVersionAdmin
 
-__all__ = ["AuditEntryAdmin", "ProductAdmin", "ServicePackageAdmin", "VatRateAdmin"]
+__all__ = [
+    "AuditEntryAdmin",
+    "BatchAdmin",
+    "PackageVersionAdmin",
+    "ProductAdmin",
+    "ServicePackageAdmin",
+    "VatRateAdmin",
+]

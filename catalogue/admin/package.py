@@ -2,19 +2,27 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, rand, term
+from catalogue import ending
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
 from catalogue.admin.standing import WORDS, BillingStateFilter, CrmStateFilter, worst_state
-from catalogue.models import ServicePackage
+from catalogue.errors import Refused
+from catalogue.models import PackageStatus, ServicePackage
 from zoho_sync.models import ProductIntegration, System
+
+LOCAL_INSTANT = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})
 
 
 class ZohoRecordInline(TabularInline):
@@ -44,6 +52,24 @@ class ZohoRecordInline(TabularInline):
         return False
 
 
+class EndOfSaleForm(BaseDialogForm):
+    at = forms.DateTimeField(
+        label="From",
+        required=False,
+        widget=LOCAL_INSTANT,
+        help_text="South African time. Empty takes it back.",
+    )
+
+
+class EndOfLifeForm(EndOfSaleForm):
+    override_reason = forms.CharField(
+        label="Why, although customers have it",
+        required=False,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="Needed only when subscriptions are known.",
+    )
+
+
 @admin.register(ServicePackage)
 class ServicePackageAdmin(ReadOnlyAdmin):
     """What is, was or will be on sale."""
@@ -62,6 +88,7 @@ class ServicePackageAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     inlines = (ZohoRecordInline,)
+    actions_detail = ("end_sale_one", "end_life_one")
     fieldsets = (
         (
             None,
@@ -89,8 +116,9 @@ class ServicePackageAdmin(ReadOnlyAdmin):
                 "fields": (
                     ("shown_status", "version"),
                     ("valid_from", "valid_to"),
+                    ("end_of_sale", "end_of_life"),
                     ("published_at", "published_by"),
-                    "product",
+                    ("product", "versions"),
                 )
             },
         ),
@@ -161,6 +189,61 @@ class ServicePackageAdmin(ReadOnlyAdmin):
     def product(self, package: ServicePackage) -> SafeString:
         url = reverse("admin:catalogue_product_change", args=[package.source_admin_product_id])
         return format_html('<a href="{}">{}</a>', url, package.source_admin_product)
+
+    @display(description="Versions")
+    def versions(self, package: ServicePackage) -> SafeString:
+        url = (
+            f"{reverse('admin:catalogue_packageversion_changelist')}?{urlencode({'q': package.logical_key})}"
+        )
+        return format_html('<a href="{}">Every version of this variant</a>', url)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        package = self.get_object(request, object_id)
+        active = package is not None and package.status == PackageStatus.ACTIVE
+        return super().get_actions_detail(request, object_id) if active else []
+
+    def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("catalogue.end_servicepackage")
+
+    @action(
+        description="End of sale",
+        permissions=["end"],
+        icon="block",
+        url_path="end-of-sale",
+        dialog={
+            "title": "End the sale to new customers?",
+            "description": "From that instant the storefront does not offer it. Existing customers keep it.",
+            "form_class": EndOfSaleForm,
+            "form_submit_text": "Set end of sale",
+        },
+    )
+    def end_sale_one(self, request: HttpRequest, form: EndOfSaleForm, object_id: Any) -> HttpResponse:
+        return self._ended(request, object_id, ending.end_sale, at=form.cleaned_data["at"])
+
+    @action(
+        description="End of life",
+        permissions=["end"],
+        icon="event_busy",
+        url_path="end-of-life",
+        dialog={
+            "title": "End this package for everybody?",
+            "description": "At that instant it is archived and marked inactive in Zoho. Refused while subscriptions are"
+            " known, unless you say why it ends all the same.",
+            "form_class": EndOfLifeForm,
+            "form_submit_text": "Set end of life",
+        },
+    )
+    def end_life_one(self, request: HttpRequest, form: EndOfLifeForm, object_id: Any) -> HttpResponse:
+        values = {"at": form.cleaned_data["at"], "override_reason": form.cleaned_data["override_reason"]}
+        return self._ended(request, object_id, ending.end_life, **values)
+
+    def _ended(self, request: HttpRequest, package_id: Any, deed: Any, **values: Any) -> HttpResponse:
+        try:
+            package = deed(package_id, actor=request.user, **values)
+            messages.success(request, f"{package}: noted, and on its way to Zoho.")
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        return moved_to(request, reverse("admin:catalogue_servicepackage_change", args=[package_id]))
 
     @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, package: ServicePackage) -> str:

@@ -1,25 +1,22 @@
 """Products: describe, submit, approve, publish, and see on one page that Zoho has them."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, CharField, Exists, OuterRef, Prefetch, QuerySet, Value, When
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString, mark_safe
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from catalogue import services
 from catalogue.admin.base import BADGES, rand, term
+from catalogue.admin.deeds import ProductDeeds
+from catalogue.admin.parts import AddOnInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.standing import (
     WORDS,
     BillingStateFilter,
@@ -28,83 +25,17 @@ from catalogue.admin.standing import (
     worst_state,
 )
 from catalogue.content import pricing_of, product_content
-from catalogue.errors import Refused
 from catalogue.models import (
     PackageStatus,
     Product,
-    ProductAddOn,
-    ProductFeature,
-    ProductHardware,
-    ProductPricing,
     ProductStatus,
     ServicePackage,
 )
-from catalogue.readiness import publishing_problems
 from catalogue.resources import ProductImportMixin
 from zoho_sync.models import System
+from zoho_sync.preview import preview_publish, readiness
 
-MOST_REASONS = 20
-# Which deed is offered in which status. Anybody may still try another one and is told why not.
-DEEDS_BY_STATUS = {
-    ProductStatus.DRAFT: {"submit_one"},
-    ProductStatus.PENDING: {"approve_one", "reject_one"},
-    ProductStatus.APPROVED: {"publish_one"},
-    ProductStatus.ARCHIVED: set(),
-}
-
-
-class PartOfProduct:
-    """Children are part of their product: whoever may see or change it may see or change them."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("catalogue.view_product") or self.has_change_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("catalogue.change_product")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("catalogue.change_product" if obj else "catalogue.add_product")
-
-    has_delete_permission = has_change_permission
-
-
-class PricingInline(PartOfProduct, StackedInline):
-    model = ProductPricing
-    can_delete = False
-    fields = (
-        ("regular_price", "installation_fee"),
-        ("promotion_price", "promotion_months"),
-        ("promotion_from", "promotion_to"),
-    )
-
-
-class HardwareInline(PartOfProduct, StackedInline):
-    model = ProductHardware
-    extra = 0
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        costs = ("dealer_cost",) if request.user.has_perm("catalogue.view_costs") else ()
-        return (("model", "included"), ("retail_value", *costs))
-
-
-class FeatureInline(PartOfProduct, TabularInline):
-    model = ProductFeature
-    extra = 0
-    fields = ("position", "text")
-
-
-class AddOnInline(PartOfProduct, TabularInline):
-    model = ProductAddOn
-    extra = 0
-    verbose_name_plural = "add-ons"
-
-
-class RejectForm(BaseDialogForm):
-    reason = forms.CharField(
-        label="Reason",
-        widget=UnfoldAdminTextareaWidget,
-        help_text="Its author reads this on the product page.",
-    )
+EDITED_HERE = {field.name for field in Product._meta.fields if field.editable}
 
 
 class PublishStateFilter(admin.SimpleListFilter):
@@ -118,7 +49,7 @@ class PublishStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Product)
-class ProductAdmin(ProductImportMixin, ModelAdmin):
+class ProductAdmin(ProductImportMixin, ProductDeeds):
     """What we describe; its page shows what became of it."""
 
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
@@ -154,9 +85,6 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
         ("When it is sold", {"fields": ("valid_from", "valid_to")}),
         ("Back office only", {"fields": ("internal_notes",)}),
     )
-    actions = ("submit_selected", "approve_selected", "publish_selected")
-    actions_row = ("submit_one", "approve_one", "publish_one")
-    actions_detail = ("submit_one", "approve_one", "reject_one", "publish_one")
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
 
     # --- the list
@@ -232,7 +160,12 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
             "made_by": product.created_by.get_full_name() or product.created_by.get_username(),
             "changed_by": product.changed_by.get_full_name() or product.changed_by.get_username(),
             "approved_by": product.approved_by and product.approved_by.get_full_name(),
-            "problems": publishing_problems(product),
+            "readiness": [
+                (one.target, [(str(problem), _anchor(problem.field)) for problem in one.problems])
+                for one in readiness(product, actor=request.user)  # type: ignore[arg-type]
+            ],
+            "pricing_approved_by": (pricing := pricing_of(product)) and pricing.approved_by,
+            "preview_url": reverse("admin:catalogue_product_preview", args=[product.pk]),
             "standing": self._standing(request, product),
         }
 
@@ -256,10 +189,29 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
+    def preview_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """What publishing would do: rehearsed and undone, so looking at it changes nothing."""
+        product = get_object_or_404(Product.objects.with_content(), pk=object_id)
+        if not self.has_view_permission(request, product):
+            raise PermissionDenied
+        preview = preview_publish(product, actor=request.user)  # type: ignore[arg-type]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "What will publishing do?",
+            "opts": self.opts,
+            "product": product,
+            "preview": preview,
+        }
+        return render(request, "catalogue/preview.html", context)
+
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.zoho_standing_view)
-        own = path("<uuid:object_id>/zoho-standing/", view, name="catalogue_product_zoho_standing")
-        return [own, *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        standing = wrap(self.zoho_standing_view)
+        return [
+            path("<uuid:object_id>/zoho-standing/", standing, name="catalogue_product_zoho_standing"),
+            path("<uuid:object_id>/preview/", wrap(self.preview_view), name="catalogue_product_preview"),
+            *super().get_urls(),
+        ]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -267,20 +219,14 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
             field.widget.attrs["rows"] = 3
         return field
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Only the deeds that the product's status admits."""
-        product = self.get_object(request, object_id)
-        offered = DEEDS_BY_STATUS[ProductStatus(product.status)] if product else set()
-        return [
-            one
-            for one in super().get_actions_detail(request, object_id)
-            if one.method.original_function_name in offered
-        ]
-
     # --- editing
 
     def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        archived = obj is not None and obj.status == ProductStatus.ARCHIVED
+        return not archived and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
         # The business key of something published is not edited: another key is another product.
@@ -313,149 +259,10 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
 
     log_change = log_addition
 
-    # --- deeds
 
-    def has_submit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.submit_product")
-
-    def has_approve_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.approve_product")
-
-    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.publish_product")
-
-    @action(
-        description="Submit for approval",
-        permissions=["submit"],
-        icon="send",
-        url_path="submit",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Submit for approval?",
-            "description": "Someone other than you approves it. Editing it afterwards takes the request back.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Submit",
-        },
-    )
-    def submit_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._one(request, object_id, "submit", services.submit, "{} waits for approval.")
-
-    @action(
-        description="Approve",
-        permissions=["approve"],
-        icon="check",
-        url_path="approve",
-        variant=ActionVariant.SUCCESS,
-        dialog={
-            "title": "Approve this product?",
-            "description": "You sign its content and its pricing as they stand. Any later edit voids the approval.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Approve",
-        },
-    )
-    def approve_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._one(request, object_id, "approve", services.approve, "{} is approved.")
-
-    @action(
-        description="Reject",
-        permissions=["approve"],
-        icon="undo",
-        url_path="reject",
-        dialog={
-            "title": "Send it back to its author?",
-            "description": "It becomes a draft again.",
-            "form_class": RejectForm,
-            "form_submit_text": "Reject",
-        },
-    )
-    def reject_one(self, request: HttpRequest, form: RejectForm, object_id: Any) -> HttpResponse:
-        def deed(product_id: Any, *, actor: Any) -> Any:
-            return services.reject(product_id, actor=actor, reason=form.cleaned_data["reason"])
-
-        return self._one(request, object_id, "reject", deed, "{} went back to its author.")
-
-    @action(
-        description="Publish",
-        permissions=["publish"],
-        icon="publish",
-        url_path="publish",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Publish this product?",
-            "description": "The storefront sells it at once, and Zoho CRM and Zoho Billing get it within seconds."
-            " The price of a package that is live already does not move.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Publish",
-        },
-    )
-    def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._one(request, object_id, "publish", services.publish, "{}.")
-
-    @action(description="Submit selected products for approval", permissions=["submit"])
-    def submit_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        self._many(request, queryset, "submit", services.submit, "submitted")
-
-    @action(description="Approve selected products", permissions=["approve"])
-    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        self._many(request, queryset, "approve", services.approve, "approved")
-
-    @action(description="Publish selected products", permissions=["publish"])
-    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        self._many(request, queryset, "publish", services.publish, "published")
-
-    def _one(
-        self, request: HttpRequest, product_id: Any, name: str, deed: Callable[..., Any], sentence: str
-    ) -> HttpResponse:
-        page = reverse("admin:catalogue_product_change", args=[product_id])
-        try:
-            outcome = deed(product_id, actor=request.user)
-        except Product.DoesNotExist:
-            messages.error(request, "This product does not exist any more.")
-            page = reverse("admin:catalogue_product_changelist")
-        except Refused as refusal:
-            services.record_refusal(name, product_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
-            for reason in refusal.reasons:
-                messages.error(request, reason)
-        else:
-            messages.success(request, sentence.format(outcome))
-        return _go_to(request, page)
-
-    def _many(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Product],
-        name: str,
-        deed: Callable[..., Any],
-        done: str,
-    ) -> None:
-        """Each product by itself: one that is refused never stops the others."""
-        number = 0
-        refusals: list[str] = []
-        news: list[str] = []
-        for product_id in list(queryset.order_by("name", "sku").values_list("pk", flat=True)):
-            try:
-                outcome = deed(product_id, actor=request.user)
-            except Refused as refusal:
-                services.record_refusal(name, product_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
-                refusals += refusal.reasons
-            else:
-                number += 1
-                if getattr(outcome, "price_waiting", None) is not None or getattr(outcome, "archived", None):
-                    news.append(str(outcome))
-        if number:
-            messages.success(request, f"{number} {done}.")
-        for sentence in news[:MOST_REASONS]:
-            messages.warning(request, sentence)
-        for reason in refusals[:MOST_REASONS]:
-            messages.error(request, reason)
-        if len(refusals) > MOST_REASONS:
-            messages.error(
-                request, f"… and {len(refusals) - MOST_REASONS} more reasons; the audit trail has them all."
-            )
-
-
-def _go_to(request: HttpRequest, page: str) -> HttpResponse:
-    """To `page`, also from a dialog: those are posted by htmx, which follows a header and not a redirect."""
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": page})
-    return HttpResponseRedirect(page)
+def _anchor(field: str) -> str:
+    """Where on the page a problem is mended: the id of its form field, or nothing."""
+    owner, _, name = field.rpartition(".")
+    if owner:
+        return f"id_{owner}-0-{name}"
+    return f"id_{name}" if name in EDITED_HERE else ""

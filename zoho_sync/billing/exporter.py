@@ -54,6 +54,17 @@ def export(
     return flow.remote_id
 
 
+def calls_needed(row: ProductIntegration, wanted: Mapping[str, Any]) -> int:
+    """How many calls `export` makes for `row` when nothing goes wrong. For estimates shown to people."""
+    if not row.remote_id:
+        # A product has no code, so all are listed before one is made.
+        looking = 1 if FAMILIES[Kind(row.kind)] is PRODUCTS else 0
+        return looking + 1 + (wanted.get("status") == "inactive")
+    before = row.acknowledged_payload or {}
+    content = any(before.get(name) != value for name, value in wanted.items() if name != "status")
+    return content + (wanted.get("status") not in (None, before.get("status", "active")))
+
+
 class _Flow:
     """One record on its way; `remote_id` and `address` are known once it exists."""
 

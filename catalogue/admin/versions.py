@@ -1,0 +1,196 @@
+"""The history of packages: what each said when, what differs between two, and an earlier one published again."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from catalogue import ending, versions
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from catalogue.errors import Refused
+from catalogue.models import PackageVersion
+
+MOST_SHOWN = 500
+
+
+class PublishAgainForm(BaseDialogForm):
+    reason = forms.CharField(
+        label="Reason", widget=UnfoldAdminTextareaWidget, help_text="It stands in the audit trail."
+    )
+
+
+@admin.register(PackageVersion)
+class PackageVersionAdmin(ReadOnlyAdmin):
+    """One line for each change of each package. The database lets nobody rewrite it."""
+
+    list_display = (
+        "shown_name",
+        "deed",
+        "deed_by",
+        "shown_price",
+        "shown_status",
+        "recorded_from",
+        "recorded_to",
+    )
+    list_filter = ("deed", "status", "market_segment", "provider", "recorded_from")
+    search_fields = ("name", "sku", "logical_key", "package__id")
+    date_hierarchy = "recorded_from"
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("compare",)
+    actions_detail = ("publish_again",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "sku"),
+                    ("market_segment", "provider"),
+                    ("deed", "deed_by"),
+                    ("recorded_from", "recorded_to"),
+                    ("revision", "version"),
+                )
+            },
+        ),
+        (
+            "What it said",
+            {
+                "fields": (
+                    ("service_type", "category"),
+                    ("technology", "contract_months"),
+                    ("speed_down_mbps", "speed_up_mbps"),
+                    "data_limit",
+                    "description",
+                    "features",
+                    ("hardware_model", "hardware_included"),
+                    ("price", "new_customer_price"),
+                    ("promotion_price", "promotion_months"),
+                    ("promotion_from", "promotion_to"),
+                    ("installation_fee", "hardware_price"),
+                    ("shown_status", "valid_from"),
+                    ("valid_to", "end_of_sale"),
+                    "end_of_life",
+                )
+            },
+        ),
+    )
+
+    @display(description="Package", ordering="name", header=True)
+    def shown_name(self, version: PackageVersion) -> tuple[str, str]:
+        return version.name, f"{version.sku}, revision {version.revision}"
+
+    @display(description="Price a month", ordering="price", header=True)
+    def shown_price(self, version: PackageVersion) -> tuple[str, str]:
+        return rand(version.current_price), term(version.contract_months)
+
+    @display(description="Status", ordering="status", label=BADGES)
+    def shown_status(self, version: PackageVersion) -> str:
+        return version.get_status_display()
+
+    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("catalogue.publish_product")
+
+    @action(description="Compare two")
+    def compare(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        chosen = list(queryset.order_by("recorded_from", "pk").values_list("pk", flat=True)[:3])
+        if len(chosen) != 2:
+            messages.error(request, "Choose exactly two versions to compare.")
+            return None
+        return HttpResponseRedirect(reverse("admin:catalogue_packageversion_compare", args=chosen))
+
+    @action(
+        description="Publish again",
+        permissions=["publish"],
+        icon="restore",
+        url_path="publish-again",
+        dialog={
+            "title": "Publish this version again?",
+            "description": "The package says what it said then, as a new version, and Zoho gets it within seconds."
+            " Its price stays where it is: that moves only through a price change.",
+            "form_class": PublishAgainForm,
+            "form_submit_text": "Publish again",
+        },
+    )
+    def publish_again(self, request: HttpRequest, form: PublishAgainForm, object_id: Any) -> HttpResponse:
+        target = reverse("admin:catalogue_packageversion_change", args=[object_id])
+        try:
+            package = ending.publish_again(
+                object_id,
+                actor=request.user,  # type: ignore[arg-type]
+                reason=form.cleaned_data["reason"],
+            )
+            messages.success(request, f"{package} is published again as version {package.version}.")
+            target = reverse("admin:catalogue_servicepackage_change", args=[package.pk])
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        return moved_to(request, target)
+
+    def compare_view(self, request: HttpRequest, before_id: int, after_id: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        before, after = (get_object_or_404(PackageVersion, pk=key) for key in (before_id, after_id))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "What differs between two versions",
+            "before": before,
+            "after": after,
+            "differences": [
+                (label_for_field(one.field, PackageVersion), one.before, one.after)
+                for one in versions.compare(before, after)
+            ],
+        }
+        return render(request, "catalogue/compare.html", context)
+
+    def on_sale_view(self, request: HttpRequest) -> HttpResponse:
+        """What was, is or will be on sale at an instant, and at what price."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = OnSaleForm(request.GET or None)
+        now = timezone.now()
+        at = form.cleaned_data["at"] if form.is_valid() else now
+        found = versions.on_sale_at(at, now=now).order_by("name", "contract_months", "sku")
+        rows = [
+            (
+                package,
+                rand(package.current_price),
+                rand(package.promotion_price_at(at)),
+                term(package.contract_months),
+            )
+            for package in found[:MOST_SHOWN]
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "What was on sale",
+            "form": form,
+            "at": at,
+            "value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
+            "is_future": at > now,
+            "rows": rows,
+            "number": found.count(),
+            "most": MOST_SHOWN,
+        }
+        return render(request, "catalogue/on_sale.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap, name = self.admin_site.admin_view, "catalogue_packageversion"
+        return [
+            path("<int:before_id>/to/<int:after_id>/", wrap(self.compare_view), name=f"{name}_compare"),
+            path("on-sale/", wrap(self.on_sale_view), name=f"{name}_on_sale"),
+            *super().get_urls(),
+        ]
+
+
+class OnSaleForm(forms.Form):
+    at = forms.DateTimeField(
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"],
+        error_messages={"invalid": "Enter a date and a time, such as 2026-11-23T08:00."},
+    )
