@@ -140,7 +140,7 @@ def _with_distinct_ids(table: Table, rows: Iterable[Row]) -> Iterable[Row]:
         if not row.id or row.id in seen:
             found = f"{row.id} stands in two rows" if row.id else "it is empty in a row"
             raise LegacyTrouble(
-                f"{table.key} does not tell the rows of {table} apart: {found}. Name another with --key COLUMN."
+                f"{table.key!r} does not tell the rows of {table} apart: {found}. Name another with --key COLUMN."
             )
         seen.add(row.id)
         yield row

@@ -101,7 +101,7 @@ def objections(session: Session, table: Table, record: LegacyTable, *, now: date
     total = session.all("SELECT count(*) FROM {schema}.{stored}", **names(table))[0][0]
     left = total - LegacyProduct.objects.filter(table=record).count()
     if left > 0:
-        reasons.append(f"{left} of its {total} rows are not in the catalogue: migrate them first")
+        reasons.append(f"{left} of its {total} rows not in the catalogue: migrate them first")
     return reasons
 
 
@@ -122,7 +122,9 @@ def _too_soon(table: Table, seen: Reads, now: datetime) -> list[str]:
     locked_at = seen.lock.locked_at
     if now - locked_at < quiet:
         days = (now - locked_at).days
-        reasons.append(f"{table} was locked on {locked_at:%-d %b %Y}, {days} days ago and not {QUIET_DAYS}")
+        reasons.append(
+            f"{table} was locked only {days} days ago, on {locked_at:%-d %b %Y}; wait for {QUIET_DAYS}"
+        )
     if seen.last_seen and now - seen.last_seen < quiet:
         reasons.append(
             f"it was last read on {seen.last_seen:%-d %b %Y at %H:%M} UTC, within {QUIET_DAYS} days"

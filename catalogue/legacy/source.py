@@ -159,6 +159,8 @@ def rows_of(session: Session, table: Table) -> Iterator[Row]:
 def _said(error: object) -> str:
     if not isinstance(error, psycopg.Error):
         return ""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return "others are using the table; try again when their transactions have ended"
     parts = (error.diag.message_primary, error.diag.message_detail)
     return "; ".join(" ".join(part.split()) for part in parts if part)
 

@@ -206,7 +206,11 @@ def _actor(options: dict[str, Any], deed: str) -> User:
 
 
 def _sentences(refusal: Refused) -> list[str]:
-    return [f"{reason[:1].upper()}{reason[1:].rstrip('.')}." for reason in refusal.reasons]
+    """Each reason as a sentence; the name of a table keeps its letters."""
+    return [
+        f"{reason if '.' in reason.split(' ')[0] else reason[:1].upper() + reason[1:]}".rstrip(".") + "."
+        for reason in refusal.reasons
+    ]
 
 
 def _json(value: Any) -> str:
