@@ -41,6 +41,11 @@ class OldTable:
     def __init__(self, execute: Callable[..., Any], url: str | None) -> None:
         self.execute, self.url = execute, url
 
+    @property
+    def database(self) -> str:
+        name: str = self.execute("SELECT current_database()")[0][0]
+        return name
+
     def add(self, **values: Any) -> int:
         """A row that can become Home Fibre 100, with these values otherwise. Returns its id."""
         row = {**GOOD, **values}
@@ -76,21 +81,29 @@ def old(db: None) -> OldTable:
     return OldTable(execute, None)
 
 
-@pytest.fixture
-def elsewhere(db: None) -> Iterator[OldTable]:
-    """In a database of its own on the same server."""
-    name = "circletel_old"
+@pytest.fixture(scope="session")
+def second_database(django_db_setup: None) -> Iterator[str]:
+    """The address of another database on the same server, one for each xdist worker."""
     own = connection.settings_dict
     server = {"host": own["HOST"], "port": own["PORT"], "user": own["USER"], "password": own["PASSWORD"]}
+    name = f"{own['NAME']}_old"
     with psycopg.connect(dbname="postgres", autocommit=True, **server) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {name}")
-        with psycopg.connect(dbname=name, autocommit=True, **server) as other:
-            other.execute(TABLE)
-
-            def execute(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-                cursor = other.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
-
-            yield OldTable(execute, psycopg.conninfo.make_conninfo(dbname=name, **server))
+        yield psycopg.conninfo.make_conninfo(dbname=name, **server)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def elsewhere(db: None, second_database: str) -> Iterator[OldTable]:
+    """In that database, with nothing else in it."""
+    with psycopg.connect(second_database, autocommit=True) as other:
+        other.execute("DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public")
+        other.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+        other.execute(TABLE)
+
+        def execute(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+            cursor = other.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+        yield OldTable(execute, second_database)

@@ -169,7 +169,9 @@ def test_an_audit_writes_nothing_in_a_second_database_and_here(elsewhere):
     text, err = elsewhere.run("audit")
 
     lines = [line.split() for line in text.splitlines()]
-    assert text.startswith("circletel_old.public.products: 1 rows, 1 of them active; id tells them apart\n")
+    assert text.startswith(
+        f"{elsewhere.database}.public.products: 1 rows, 1 of them active; id tells them apart\n"
+    )
     assert ["flux_capacitor", "text", "NOT", "UNDERSTOOD"] in lines
     assert ["new", "1"] in lines
     assert f"Without an SKU, so one is made from the key: LEGACY-{row}." in text

@@ -140,7 +140,7 @@ def test_force_needs_a_reason_and_writes_it_down_with_what_spoke_against_it(else
 
     assert tables(elsewhere) == []
     detail = AuditEntry.objects.get(action="legacy dropped", result="done").detail
-    assert "forced: the shop is gone, although circletel_old.public.products is not locked" in detail
+    assert f"forced: the shop is gone, although {elsewhere.database}.public.products is not locked" in detail
 
 
 def test_a_refused_drop_is_in_the_audit_trail(elsewhere, dump):

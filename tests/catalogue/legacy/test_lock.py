@@ -10,8 +10,6 @@ from psycopg.rows import tuple_row
 from catalogue.models import AuditEntry, Product
 from tests.factories import ms_naidoo, person
 
-NOW = "now()"
-
 
 @pytest.fixture(autouse=True)
 def people(db):
@@ -22,21 +20,23 @@ def people(db):
 @pytest.fixture
 def reader(elsewhere):
     """A login that may read the table and nothing else."""
-    elsewhere.execute("DROP ROLE IF EXISTS shop_reader")
-    elsewhere.execute("CREATE ROLE shop_reader LOGIN PASSWORD 'x'")
-    elsewhere.execute("GRANT SELECT ON products TO shop_reader")
+    login = f"{elsewhere.database}_reader"  # roles belong to the server, which workers share
+    elsewhere.execute(f"DROP ROLE IF EXISTS {login}")
+    elsewhere.execute(f"CREATE ROLE {login} LOGIN PASSWORD 'x'")
+    elsewhere.execute(f"GRANT SELECT ON products TO {login}")
 
     @contextmanager
     def connected(program="the shop"):
         url = psycopg.conninfo.make_conninfo(
-            elsewhere.url, user="shop_reader", password="x", application_name=program
+            elsewhere.url, user=login, password="x", application_name=program
         )
         with psycopg.connect(url, autocommit=True, row_factory=tuple_row) as connection:
             yield connection
 
+    connected.login = login
     yield connected
-    elsewhere.execute("DROP OWNED BY shop_reader")
-    elsewhere.execute("DROP ROLE shop_reader")
+    elsewhere.execute(f"DROP OWNED BY {login}")
+    elsewhere.execute(f"DROP ROLE {login}")
 
 
 def lock(old, *arguments):
@@ -120,7 +120,7 @@ def test_a_read_works_as_before_and_is_counted_once(elsewhere, reader, statement
     assert (before == after) or statement.startswith("EXPLAIN")
     assert (seen["total"], seen["traces"], seen["not_in_log"]) == (1, 1, 0)
     (day,) = seen["days"]
-    assert (day["login"], day["role"], day["program"], day["reads"]) == ("shop_reader", None, "the shop", 1)
+    assert (day["login"], day["role"], day["program"], day["reads"]) == (reader.login, None, "the shop", 1)
 
 
 def test_what_only_plans_a_read_is_not_counted(elsewhere, reader):
@@ -147,7 +147,7 @@ def test_reads_are_told_apart_by_day_login_and_program(elsewhere, reader):
     assert (seen["total"], [day["reads"] for day in seen["days"][2:]]) == (5, [1])
     assert seen["days"][2]["day"] == "2026-11-02"
     assert "5 reads counted since; last seen: " in text
-    assert ["2026-11-02", "shop_reader", "-", "the", "shop", "1"] in [
+    assert ["2026-11-02", reader.login, "-", "the", "shop", "1"] in [
         line.split() for line in text.splitlines()
     ]
 
@@ -194,10 +194,11 @@ def test_two_readers_do_not_wait_for_one_another(elsewhere, reader):
 
 def test_readers_neither_gain_nor_lose_rights(elsewhere, reader):
     elsewhere.execute("ALTER TABLE products ENABLE ROW LEVEL SECURITY")
-    elsewhere.execute("CREATE POLICY of_shop ON products FOR SELECT TO shop_reader USING (is_active)")
+    elsewhere.execute(f"CREATE POLICY of_shop ON products FOR SELECT TO {reader.login} USING (is_active)")
     elsewhere.add()
     elsewhere.add(sku="OLD-2", is_active=False)
-    elsewhere.execute("CREATE ROLE shop_stranger")
+    stranger = f"{elsewhere.database}_stranger"
+    elsewhere.execute(f"CREATE ROLE {stranger}")
     lock(elsewhere)
 
     with reader() as shop:
@@ -205,10 +206,10 @@ def test_readers_neither_gain_nor_lose_rights(elsewhere, reader):
         for refused in ("DELETE FROM products", "SELECT * FROM products_reads", "DELETE FROM products_reads"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 shop.execute(refused)
-    elsewhere.execute("SET ROLE shop_stranger")
+    elsewhere.execute(f"SET ROLE {stranger}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         elsewhere.execute("SELECT * FROM products")
-    elsewhere.execute("RESET ROLE; DROP ROLE shop_stranger")
+    elsewhere.execute(f"RESET ROLE; DROP ROLE {stranger}")
 
     assert seen == [("OLD-1",)]
 
@@ -220,7 +221,7 @@ def test_audit_and_migrate_read_a_locked_table_and_are_not_counted(elsewhere):
     text, _err = elsewhere.run("audit")
     elsewhere.run("migrate", "--actor", "thandi.naidoo")
 
-    assert "circletel_old.public.products: 1 rows" in text
+    assert f"{elsewhere.database}.public.products: 1 rows" in text
     assert "Locked on " in text
     assert "by Sam Dube." in text
     assert Product.objects.count() == 1
@@ -332,5 +333,5 @@ def test_whoever_may_not_lock_is_refused_and_that_is_written_down(elsewhere):
     assert (entry.action, entry.result, entry.target_name) == (
         "legacy locked",
         "refused",
-        "circletel_old.public.products",
+        f"{elsewhere.database}.public.products",
     )
