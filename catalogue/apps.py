@@ -7,6 +7,7 @@ class CatalogueConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
+        from catalogue import bundles  # noqa: F401  (connects its receiver)
         from catalogue.roles import sync_roles
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.

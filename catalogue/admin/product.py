@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import services
 from catalogue.admin.base import BADGES, rand, term
+from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.standing import (
     WORDS,
     BillingStateFilter,
@@ -30,6 +31,7 @@ from catalogue.admin.standing import (
 from catalogue.content import pricing_of, product_content
 from catalogue.errors import Refused
 from catalogue.models import (
+    BundleComponent,
     PackageStatus,
     Product,
     ProductAddOn,
@@ -99,6 +101,17 @@ class AddOnInline(PartOfProduct, TabularInline):
     verbose_name_plural = "add-ons"
 
 
+class ComponentInline(PartOfProduct, TabularInline):
+    """What a bundle is made of; empty for every other product."""
+
+    model = BundleComponent
+    fk_name = "product"
+    extra = 0
+    fields = ("component", "quantity")
+    autocomplete_fields = ("component",)
+    verbose_name_plural = "bundle components"
+
+
 class RejectForm(BaseDialogForm):
     reason = forms.CharField(
         label="Reason",
@@ -135,7 +148,7 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
     search_fields = ("name", "sku")
     list_per_page = 50
     show_full_result_count = False
-    inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline)
+    inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline, ComponentInline)
     fieldsets = (
         (
             None,
@@ -233,6 +246,8 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
             "changed_by": product.changed_by.get_full_name() or product.changed_by.get_username(),
             "approved_by": product.approved_by and product.approved_by.get_full_name(),
             "problems": publishing_problems(product),
+            "bundle": bundle_summary(product),
+            "bundled_in": list(Product.objects.filter(components__component=product)),
             "standing": self._standing(request, product),
         }
 
@@ -438,7 +453,10 @@ class ProductAdmin(ProductImportMixin, ModelAdmin):
                 refusals += refusal.reasons
             else:
                 number += 1
-                if getattr(outcome, "price_waiting", None) is not None or getattr(outcome, "archived", None):
+                worth_saying = ("archived", "bundles")
+                if getattr(outcome, "price_waiting", None) is not None or any(
+                    getattr(outcome, name, None) for name in worth_saying
+                ):
                     news.append(str(outcome))
         if number:
             messages.success(request, f"{number} {done}.")

@@ -110,7 +110,9 @@ def _part(content: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields of one model out of a flat content."""
     own = {path.removeprefix(prefix): value for path, value in content.items() if path.startswith(prefix)}
     return {
-        name: value for name, value in own.items() if "." not in name and name not in ("features", "add_ons")
+        name: value
+        for name, value in own.items()
+        if "." not in name and name not in ("features", "add_ons", "components")
     }
 
 

@@ -1,4 +1,5 @@
 from catalogue.models.audit import AuditEntry
+from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import ServicePackage
@@ -7,6 +8,7 @@ from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_tod
 
 __all__ = [
     "AuditEntry",
+    "BundleComponent",
     "FoundBy",
     "LegacyProduct",
     "LegacyTable",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -63,6 +64,12 @@ class ServicePackage(models.Model):
         encoder=DjangoJSONEncoder,
         help_text="Name, price (VAT included) and whether it recurs.",
     )
+    components = models.JSONField(
+        default=list,
+        blank=True,
+        encoder=DjangoJSONEncoder,
+        help_text="Of a bundle: package, SKU, name, quantity and what each costs a month (VAT included).",
+    )
     hardware_model = models.CharField(max_length=120, blank=True)
     hardware_included = models.BooleanField(default=False)
     hardware_price = optional_money(
@@ -101,6 +108,7 @@ class ServicePackage(models.Model):
             models.Index(fields=["status", "valid_from"]),
             models.Index(fields=["market_segment", "provider"]),
             models.Index(fields=["service_type"]),
+            GinIndex(fields=["components"], opclasses=["jsonb_path_ops"], name="package_components"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -145,6 +153,19 @@ class ServicePackage(models.Model):
     def current_price(self) -> Decimal:
         """What a customer who signs up now pays a month after any promotion, VAT included."""
         return self.price if self.new_customer_price is None else self.new_customer_price
+
+    @property
+    def separate_price(self) -> Decimal | None:
+        """What the components of a bundle cost a month one by one, VAT included; None when it is no bundle."""
+        if not self.components:
+            return None
+        return sum((Decimal(one["price"]) * one["quantity"] for one in self.components), Decimal("0.00"))
+
+    @property
+    def savings(self) -> Decimal | None:
+        """What a bundle costs less a month than its components, never below 0; None when it is no bundle."""
+        separately = self.separate_price
+        return None if separately is None else max(separately - self.current_price, Decimal("0.00"))
 
     def is_on_sale(self, at: datetime | None = None) -> bool:
         at = at or timezone.now()
