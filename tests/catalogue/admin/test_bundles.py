@@ -8,7 +8,7 @@ from django.urls import reverse
 from catalogue import services
 from catalogue.models import AuditEntry, BundleComponent
 from tests.catalogue.admin.conftest import texts
-from tests.catalogue.admin.test_products import edit, page_of
+from tests.catalogue.admin.test_products import CONFIRMED, deed_of, edit, page_of
 from tests.factories import draft_product, live_package, mr_botha, ms_naidoo
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +20,12 @@ def bundle():
     product = draft_product(name="Home and Voice", sku="BUNDLE-1", regular_price="1500.00")
     BundleComponent.objects.create(product=product, component=fibre.source_admin_product, quantity=2)
     return product
+
+
+def on_sale(product):
+    services.submit(product.pk, actor=ms_naidoo())
+    services.approve(product.pk, actor=mr_botha())
+    return services.publish(product.pk, actor=mr_botha()).package
 
 
 def said(response, mark):
@@ -96,17 +102,23 @@ def test_a_bundle_within_a_bundle_is_refused_on_the_page(as_role, bundle):
     assert not other.components.exists()
 
 
+def test_the_page_of_a_package_shows_the_bundle(as_role, bundle):
+    package = on_sale(bundle)
+
+    response = as_role("Auditor").get(reverse("admin:catalogue_servicepackage_change", args=[package.pk]))
+
+    html = response.content.decode().replace("\u00a0", " ")
+    assert "2 × Home Fibre 100 (FIBRE), R 799,00 each; R 1 598,00 one by one, R 98,00 saved" in html
+
+
 def test_publishing_a_component_says_which_bundles_it_touches(as_role, bundle):
-    services.submit(bundle.pk, actor=ms_naidoo())
-    services.approve(bundle.pk, actor=mr_botha())
-    services.publish(bundle.pk, actor=mr_botha())
+    on_sale(bundle)
     component = bundle.components.get().component
     edit(as_role("Product manager"), component, name="Home Fibre 100 Plus")
     services.submit(component.pk, actor=ms_naidoo())
     services.approve(component.pk, actor=mr_botha())
 
-    page = reverse("admin:catalogue_product_publish", args=[component.pk])
-    response = as_role("Publisher").post(page, {"_form_submitted": "True"}, follow=True)
+    response = as_role("Publisher").post(deed_of(component, "publish_one"), CONFIRMED, follow=True)
 
     assert texts(response) == [
         "Home Fibre 100 Plus (FIBRE) updated; it is part of Home and Voice (BUNDLE-1), whose savings follow its price."
