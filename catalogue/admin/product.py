@@ -111,6 +111,14 @@ class ComponentInline(PartOfProduct, TabularInline):
     autocomplete_fields = ("component",)
     verbose_name_plural = "bundle components"
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "component":
+            # One chooses a product here; its own page is where it is made and changed. And a phone is narrow.
+            for deed in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{deed}_related", False)
+        return field
+
 
 class RejectForm(BaseDialogForm):
     reason = forms.CharField(

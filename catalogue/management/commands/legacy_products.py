@@ -77,14 +77,9 @@ class Command(BaseCommand):
         self.stdout.write(_json(audited) if options["json"] else as_text(audited))
 
     def _migrate(self, database: LegacyDatabase, options: dict[str, Any]) -> None:
-        migration = migrate(
-            database,
-            options["table"],
-            _options(options),
-            actor=_actor(options, "migrates"),
-            key=options["key"],
-            dry_run=options["dry_run"],
-        )
+        more = {"options": _options(options), "key": options["key"], "dry_run": options["dry_run"]}
+        actor = _actor(options, "migrates")
+        migration = self._recorded(database, options, "legacy migrated", actor, migrate, **more)
         self.stdout.write(
             f"Nothing written. It would be: {migration}." if migration.dry_run else f"{migration}."
         )
@@ -110,7 +105,9 @@ class Command(BaseCommand):
             self._show_reads(database, table, as_json=options["json"])
         elif options["undo"]:
             actor = _actor(options, "takes the lock back")
-            unlocked = retirement.unlock(database, table, actor=actor, reason=options["reason"])
+            unlocked = self._recorded(
+                database, options, "legacy unlocked", actor, retirement.unlock, reason=options["reason"]
+            )
             self.stdout.write(f"{unlocked} can be written again; reads are no longer counted.")
         else:
             actor = _actor(options, "locks it")

@@ -257,6 +257,8 @@ def test_whoever_may_not_import_may_not_migrate(old):
 
     assert (message, code) == ("Pieter Botha may not import products.", 2)
     assert not Product.objects.exists()
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor_name, entry.result) == ("legacy migrated", "Pieter Botha", "refused")
 
 
 def test_an_unknown_actor_is_refused(old):
