@@ -79,7 +79,7 @@ class Command(BaseCommand):
     def _migrate(self, database: LegacyDatabase, options: dict[str, Any]) -> None:
         more = {"options": _options(options), "key": options["key"], "dry_run": options["dry_run"]}
         actor = _actor(options, "migrates")
-        migration = self._recorded(database, options, "legacy migrated", actor, migrate, **more)
+        migration = self._recorded(database, options["table"], "legacy migrated", actor, migrate, **more)
         self.stdout.write(
             f"Nothing written. It would be: {migration}." if migration.dry_run else f"{migration}."
         )
@@ -106,12 +106,12 @@ class Command(BaseCommand):
         elif options["undo"]:
             actor = _actor(options, "takes the lock back")
             unlocked = self._recorded(
-                database, options, "legacy unlocked", actor, retirement.unlock, reason=options["reason"]
+                database, table, "legacy unlocked", actor, retirement.unlock, reason=options["reason"]
             )
             self.stdout.write(f"{unlocked} can be written again; reads are no longer counted.")
         else:
             actor = _actor(options, "locks it")
-            locked = self._recorded(database, options, "legacy locked", actor, retirement.lock)
+            locked = self._recorded(database, options["table"], "legacy locked", actor, retirement.lock)
             for view in locked.not_counted:
                 self.stderr.write(
                     f"The view {view} reads the rows directly: reads through it are not counted."
@@ -121,7 +121,7 @@ class Command(BaseCommand):
     def _drop(self, database: LegacyDatabase, options: dict[str, Any]) -> None:
         more = {name: options[name] for name in ("dump", "force", "reason")}
         actor = _actor(options, "drops it")
-        dropped = self._recorded(database, options, "legacy dropped", actor, retirement.drop, **more)
+        dropped = self._recorded(database, options["table"], "legacy dropped", actor, retirement.drop, **more)
         self.stdout.write(f"{dropped}.")
 
     def _show_reads(self, database: LegacyDatabase, name: str, *, as_json: bool) -> None:
@@ -132,19 +132,20 @@ class Command(BaseCommand):
     def _recorded(
         self,
         database: LegacyDatabase,
-        options: dict[str, Any],
+        table: str,
         action: str,
         actor: User,
         deed: Callable[..., Any],
+        /,
         **more: Any,
     ) -> Any:
         """A refused attempt stands in the audit trail too, unless there is no table to attempt anything on."""
         try:
-            return deed(database, options["table"], actor=actor, **more)
+            return deed(database, table, actor=actor, **more)
         except LegacyTrouble:
             raise
         except Refused as refusal:
-            retirement.record_refusal(database, options["table"], action, actor=actor, refusal=refusal)
+            retirement.record_refusal(database, table, action, actor=actor, refusal=refusal)
             raise
 
 

@@ -263,7 +263,7 @@ def test_the_lock_can_be_taken_back_with_a_reason(elsewhere):
     assert refused == ("Say why the lock is taken back, with --reason.", 2)
     assert objects_beside(elsewhere) == before
     elsewhere.execute("UPDATE products SET name = 'Other'")
-    assert AuditEntry.objects.get(action="legacy unlocked").detail == "the shop is down"
+    assert AuditEntry.objects.get(action="legacy unlocked", result="done").detail == "the shop is down"
     assert "is not locked" in elsewhere.refused("lock", "--undo", "--reason", "x", "--actor", "sam.dube")[0]
 
 
