@@ -7,7 +7,10 @@ class CatalogueConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
-        from catalogue import receivers  # noqa: F401
+        from catalogue import (
+            bundles,  # noqa: F401  (connects its receiver)
+            receivers,  # noqa: F401
+        )
         from catalogue.roles import sync_roles
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.

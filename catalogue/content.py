@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from catalogue.models import Product, ProductHardware, ProductPricing
+from catalogue.models import BundleComponent, Product, ProductHardware, ProductPricing
 
 # What a product manager writes and an approver signs. Notes and costs are ours alone and not signed.
 PRODUCT_FIELDS = (
@@ -57,9 +57,20 @@ def product_content(product: Product) -> dict[str, Any]:
     }
     content["features"] = [feature.text for feature in product.features.all()]
     content["add_ons"] = [
-        {field: getattr(add_on, field) for field in ADD_ON_FIELDS} for add_on in product.add_ons.all()
+        {field: getattr(add_on, field) for field in ADD_ON_FIELDS}
+        | ({"categories": add_on.categories} if add_on.categories else {})
+        for add_on in product.add_ons.all()
     ]
+    # Only where there are any, so that approvals signed before there were bundles stay valid.
+    if components := list(product.components.all()):
+        content["components"] = [_component(one) for one in components]
     return plain(content)
+
+
+def _component(one: BundleComponent) -> dict[str, Any]:
+    """Which product, and how often; what it costs follows the component and is not signed."""
+    key = {field: getattr(one.component, field) for field in ("sku", "market_segment", "provider")}
+    return {**key, "quantity": one.quantity}
 
 
 def fingerprint(product: Product) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from catalogue.bundles import bundle_problems
 from catalogue.content import hardware_of, pricing_of
 from catalogue.models import NoVatRate, Product, vat_rate_today
 
@@ -43,7 +44,8 @@ def publishing_problems(product: Product, *, with_vat: bool = True) -> list[Prob
             problems.append(
                 Problem("hardware.retail_value", "is missing: hardware that is not included needs a price")
             )
-    return problems + (vat_problems() if with_vat else [])
+    problems += [Problem(field, message) for field, message in bundle_problems(product)]
+    return problems + _add_on_problems(product) + (vat_problems() if with_vat else [])
 
 
 def _field_problems(instance: models.Model, *, prefix: str) -> list[Problem]:
@@ -57,6 +59,19 @@ def _field_problems(instance: models.Model, *, prefix: str) -> list[Problem]:
             for field, messages in error.message_dict.items()
         ]
     return []
+
+
+def _add_on_problems(product: Product) -> list[Problem]:
+    categories = {product.category, *(one.component.category for one in product.components.all())}
+    folded = {category.casefold() for category in categories}
+    return [
+        Problem(
+            "add_ons",
+            f"{add_on.name} goes with {', '.join(add_on.categories)}, and not with {', '.join(sorted(categories))}",
+        )
+        for add_on in product.add_ons.all()
+        if add_on.categories and folded.isdisjoint(category.casefold() for category in add_on.categories)
+    ]
 
 
 def vat_problems() -> list[Problem]:

@@ -43,6 +43,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Sync operator": (
         "catalogue.view_product",
+        "catalogue.retire_legacytable",
         "catalogue.view_servicepackage",
         "zoho_sync.view_productintegration",
         "zoho_sync.resync_productintegration",

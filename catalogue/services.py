@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
+from catalogue.bundles import component_entries, live_bundles_with
 from catalogue.content import differences, fingerprint, hardware_of, logical_key, pricing_of, product_content
 from catalogue.ending import archive_others
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
@@ -35,6 +36,7 @@ PACKAGE_CONTENT = (
     "description",
     "features",
     "add_ons",
+    "components",
     "hardware_model",
     "hardware_included",
     "hardware_price",
@@ -49,7 +51,10 @@ PACKAGE_CONTENT = (
 
 @dataclass(frozen=True)
 class Published:
-    """What a publish did. `price_waiting` is set when the product asks for another price than the package keeps."""
+    """What a publish did. `price_waiting` is set when the product asks for another price than the package keeps.
+
+    `bundles` are live and hold the package; `stranded_bundles` are live and hold a version that was archived.
+    """
 
     package: ServicePackage
     created: bool
@@ -57,6 +62,8 @@ class Published:
     archived: list[ServicePackage]
     price_waiting: Decimal | None = None
     price_news: str = ""
+    bundles: tuple[str, ...] = ()
+    stranded_bundles: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         deed = "published" if self.created else "updated" if self.changes else "already up to date"
@@ -66,6 +73,11 @@ class Published:
         if self.price_waiting is not None:
             news = self.price_news or "a live package's price moves only through a price change"
             sentence += f"; the price stays at R {self.package.price} although the product now says R {self.price_waiting}: {news}"
+        if self.bundles:
+            sentence += f"; it is part of {', '.join(self.bundles)}, whose savings follow its price"
+        if self.stranded_bundles:
+            names = ", ".join(self.stranded_bundles)
+            sentence += f"; the archived version is a component of {names}: choose its successor there"
         return sentence
 
 
@@ -273,7 +285,9 @@ def _publish(product: Product, actor: User, now: datetime) -> Published:
         answers = price_asked.send(ServicePackage, package=package, price=asked, actor=actor)
         news = "; ".join(answer for _receiver, answer in answers if answer)
     waiting = asked if asked != package.current_price else None
-    outcome = Published(package, created, changes, archived, waiting, news)
+    touched = () if created or not changes else tuple(map(str, live_bundles_with([package])))
+    stranded = tuple(map(str, live_bundles_with(archived)))
+    outcome = Published(package, created, changes, archived, waiting, news, touched, stranded)
     audit.record("published", product, actor=actor, changes=changes, detail=str(outcome))
     return outcome
 
@@ -396,6 +410,7 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
         package.valid_from = product.valid_from
     package.features = [feature.text for feature in product.features.all()]
     package.add_ons = product_content(product)["add_ons"]
+    package.components = component_entries(product)
     package.hardware_model = hardware.model if hardware else ""
     package.hardware_included = bool(hardware and hardware.included)
     # What the customer pays for the device. What it costs us is never a price.

@@ -252,7 +252,10 @@ class ProductDeeds(ModelAdmin):
                 refusals += refusal.reasons
             else:
                 number += 1
-                if getattr(outcome, "price_waiting", None) is not None or getattr(outcome, "archived", None):
+                worth_saying = ("archived", "bundles", "stranded_bundles")
+                if getattr(outcome, "price_waiting", None) is not None or any(
+                    getattr(outcome, name, None) for name in worth_saying
+                ):
                     news.append(str(outcome))
         if number:
             messages.success(request, f"{number} {done}.")

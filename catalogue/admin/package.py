@@ -1,5 +1,6 @@
 """Packages: what the storefront sells. Looked at, never edited: a publish makes them."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -103,6 +104,7 @@ class ServicePackageAdmin(ReadOnlyAdmin):
                     "description",
                     "feature_list",
                     "hardware",
+                    "bundle",
                 )
             },
         ),
@@ -172,6 +174,16 @@ class ServicePackageAdmin(ReadOnlyAdmin):
         if not package.hardware_model:
             return "—"
         return f"{package.hardware_model}, {'included' if package.hardware_included else rand(package.hardware_price)}"
+
+    @display(description="Bundle of")
+    def bundle(self, package: ServicePackage) -> str:
+        if not package.components:
+            return "—"
+        parts = (
+            f"{one['quantity']} × {one['name']} ({one['sku']}), {rand(Decimal(one['price']))} each"
+            for one in package.components
+        )
+        return f"{', '.join(parts)}; {rand(package.separate_price)} one by one, {rand(package.savings)} saved"
 
     @display(description="Features")
     def feature_list(self, package: ServicePackage) -> SafeString | str:

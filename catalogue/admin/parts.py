@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.admin import StackedInline, TabularInline
 
-from catalogue.models import ProductAddOn, ProductFeature, ProductHardware, ProductPricing
+from catalogue.models import BundleComponent, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 
 
 class PartOfProduct:
@@ -52,3 +52,22 @@ class AddOnInline(PartOfProduct, TabularInline):
     model = ProductAddOn
     extra = 0
     verbose_name_plural = "add-ons"
+
+
+class ComponentInline(PartOfProduct, TabularInline):
+    """What a bundle is made of; empty for every other product."""
+
+    model = BundleComponent
+    fk_name = "product"
+    extra = 0
+    fields = ("component", "quantity")
+    autocomplete_fields = ("component",)
+    verbose_name_plural = "bundle components"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "component":
+            # One chooses a product here; its own page is where it is made and changed. And a phone is narrow.
+            for deed in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{deed}_related", False)
+        return field

@@ -15,8 +15,9 @@ from unfold.decorators import display
 
 from catalogue import services
 from catalogue.admin.base import BADGES, rand, term
+from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.deeds import ProductDeeds
-from catalogue.admin.parts import AddOnInline, FeatureInline, HardwareInline, PricingInline
+from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.standing import (
     WORDS,
     BillingStateFilter,
@@ -66,7 +67,7 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
     search_fields = ("name", "sku")
     list_per_page = 50
     show_full_result_count = False
-    inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline)
+    inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline, ComponentInline)
     fieldsets = (
         (
             None,
@@ -166,6 +167,8 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
             ],
             "pricing_approved_by": (pricing := pricing_of(product)) and pricing.approved_by,
             "preview_url": reverse("admin:catalogue_product_preview", args=[product.pk]),
+            "bundle": bundle_summary(product),
+            "bundled_in": list(Product.objects.filter(components__component=product)),
             "standing": self._standing(request, product),
         }
 

@@ -25,8 +25,10 @@ PACKAGE = {
             "name": "Static IP",
             "price": {"including_vat": "99.00", "vat": "12.91", "excluding_vat": "86.09"},
             "recurring": True,
+            "categories": [],
         }
     ],
+    "bundle": None,
     "hardware": {
         "model": "Reyee RG-EW1300G",
         "included": True,

@@ -87,6 +87,26 @@ class AddOnSerializer(serializers.Serializer):
     name = serializers.CharField()
     price = AmountSerializer(help_text="A month when it recurs, else once.")
     recurring = serializers.BooleanField(help_text="Charged each month; otherwise once.")
+    categories = serializers.SerializerMethodField(help_text="The categories it goes with; empty means any.")
+
+    def get_categories(self, add_on: dict[str, Any]) -> list[str]:
+        return add_on.get("categories", [])
+
+
+class ComponentSerializer(serializers.Serializer):
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    quantity = serializers.IntegerField(help_text="How many of it the bundle holds.")
+    price = AmountSerializer(help_text="Of one, a month, when taken by itself by a new customer.")
+
+
+class BundleSerializer(serializers.Serializer):
+    components = ComponentSerializer(many=True, help_text="What the bundle is made of.")
+    separate_price = AmountSerializer(help_text="Of all components a month, taken one by one.")
+    savings = AmountSerializer(help_text="How much less the bundle is a month; 0.00 when it is not less now.")
+
+    def to_representation(self, instance: ServicePackage) -> Any:
+        return super().to_representation(instance) if instance.components else None
 
 
 class PackageSerializer(serializers.Serializer):
@@ -114,6 +134,9 @@ class PackageSerializer(serializers.Serializer):
     description = serializers.CharField(help_text="Plain text; may be empty.")
     features = serializers.ListField(child=serializers.CharField(), help_text="In the order to show them.")
     add_ons = AddOnSerializer(many=True, help_text="What a customer may take beside it.")
+    bundle = BundleSerializer(
+        source="*", allow_null=True, help_text="What it is made of and saves; null when it is no bundle."
+    )
     hardware = HardwareSerializer(
         source="*", allow_null=True, help_text="The device that comes with it; null when there is none."
     )

@@ -1,6 +1,7 @@
 """What an import would do: each row beside the product it is about. A fixed number of queries, no writing."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -117,8 +118,13 @@ def _products_of(rows: list[ParsedRow], *, lock: bool) -> dict[Key, Product]:
 
 
 def _wanted(before: dict[str, Any], row: ParsedRow, *, is_new: bool) -> dict[str, Any]:
-    """`before` with what the row says; columns that the file does not have stay as they are."""
-    said = {BY_NAME[name].path: _plain(value) for name, value in row.values.items()}
+    said = {BY_NAME[name].path: value for name, value in row.values.items()}
+    return wanted_content(before, said, is_new=is_new)
+
+
+def wanted_content(before: dict[str, Any], said: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
+    """`before` with the values `said`, {path: value}; what is not said stays as it is, and so does the key."""
+    said = {path: _plain(value) for path, value in said.items()}
     if not is_new:
         said = {path: value for path, value in said.items() if path not in KEY_PATHS}
     wanted = before | said
@@ -131,4 +137,6 @@ def _plain(value: Any) -> Any:
     """As `product_content` writes it."""
     if isinstance(value, Decimal):
         return f"{value:.2f}"
+    if isinstance(value, date):
+        return value.isoformat()
     return list(value) if isinstance(value, tuple) else value

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
 from catalogue import services
-from catalogue.content import pricing_of
+from catalogue.content import HARDWARE_FIELDS, pricing_of
 from catalogue.errors import NotAllowed, Refused
 from catalogue.importing.parsing import ParsedFile, RowError
 from catalogue.importing.plan import ImportOutcome, PlannedRow, plan_import
@@ -36,10 +36,10 @@ def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
             plan = plan_import(parsed, lock=True)
             if plan.errors:
                 raise BadFile(plan.errors)
-            _create([row for row in plan.rows if row.is_new], actor)
+            create_planned([row for row in plan.rows if row.is_new], actor)
             for row in plan.rows:
                 if not row.is_new and row.changes:
-                    _update(row, actor)
+                    update_planned(row, actor)
             return plan.outcome
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
@@ -49,7 +49,7 @@ def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
         ) from error
 
 
-def _create(rows: list[PlannedRow], actor: User) -> None:
+def create_planned(rows: list[PlannedRow], actor: User) -> list[Product]:
     """Many at once: one statement a table and thousand rows, and one audit entry a product."""
     slugs = _free_slugs(rows)
     products, pricings, devices, features = [], [], [], []
@@ -67,9 +67,11 @@ def _create(rows: list[PlannedRow], actor: User) -> None:
     ProductHardware.objects.bulk_create(devices, _BATCH)
     ProductFeature.objects.bulk_create(features, _BATCH)
     services.record_creations([product.pk for product in products], actor=actor)
+    return products
 
 
-def _update(row: PlannedRow, actor: User) -> None:
+def update_planned(row: PlannedRow, actor: User) -> None:
+    """Write the changes of one row, with the audit entry of an edit."""
     product, changed = row.product, {path: after for path, (_before, after) in row.changes.items()}
     assert product is not None
     if fields := _part(changed, ""):
@@ -88,7 +90,7 @@ def _update_device(product: Product, wanted: dict[str, Any]) -> None:
     if wanted["hardware.model"] is None:
         ProductHardware.objects.filter(product=product).delete()
     else:
-        device = {"model": wanted["hardware.model"], "included": wanted["hardware.included"]}
+        device = {field: wanted[f"hardware.{field}"] for field in HARDWARE_FIELDS}
         ProductHardware.objects.update_or_create(product=product, defaults=device)
 
 
@@ -108,7 +110,9 @@ def _part(content: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields of one model out of a flat content."""
     own = {path.removeprefix(prefix): value for path, value in content.items() if path.startswith(prefix)}
     return {
-        name: value for name, value in own.items() if "." not in name and name not in ("features", "add_ons")
+        name: value
+        for name, value in own.items()
+        if "." not in name and name not in ("features", "add_ons", "components")
     }
 
 

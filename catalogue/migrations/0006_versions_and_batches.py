@@ -88,7 +88,7 @@ def remove_schedule(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalogue", "0002_truths"),
+        ("catalogue", "0004_legacy_and_bundles"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -518,6 +518,16 @@ class Migration(migrations.Migration):
                 "ordering": ["name", "contract_months", "sku"],
                 "permissions": [("end_servicepackage", "Can end the sale and the life of packages")],
             },
+        ),
+        migrations.AddField(
+            model_name="packageversion",
+            name="components",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                encoder=django.core.serializers.json.DjangoJSONEncoder,
+                help_text="Of a bundle: package, SKU, name, quantity and what each costs a month (VAT included).",
+            ),
         ),
         migrations.RunSQL(HISTORY_STANDS, UNDO),
         migrations.RunPython(record_what_stands, migrations.RunPython.noop),

@@ -1,6 +1,8 @@
 from catalogue.models.audit import AuditEntry
 from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
+from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
+from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today
@@ -12,7 +14,11 @@ __all__ = [
     "BatchDeed",
     "BatchItem",
     "BatchStatus",
+    "BundleComponent",
+    "FoundBy",
     "ItemState",
+    "LegacyProduct",
+    "LegacyTable",
     "MarketSegment",
     "NoVatRate",
     "PackageContent",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -66,6 +67,12 @@ class PackageContent(models.Model):
         encoder=DjangoJSONEncoder,
         help_text="Name, price (VAT included) and whether it recurs.",
     )
+    components = models.JSONField(
+        default=list,
+        blank=True,
+        encoder=DjangoJSONEncoder,
+        help_text="Of a bundle: package, SKU, name, quantity and what each costs a month (VAT included).",
+    )
     hardware_model = models.CharField(max_length=120, blank=True)
     hardware_included = models.BooleanField(default=False)
     hardware_price = optional_money(
@@ -119,6 +126,19 @@ class PackageContent(models.Model):
         return self.price if self.new_customer_price is None else self.new_customer_price
 
     @property
+    def separate_price(self) -> Decimal | None:
+        """What the components of a bundle cost a month one by one, VAT included; None when it is no bundle."""
+        if not self.components:
+            return None
+        return sum((Decimal(one["price"]) * one["quantity"] for one in self.components), Decimal("0.00"))
+
+    @property
+    def savings(self) -> Decimal | None:
+        """What a bundle costs less a month than its components, never below 0; None when it is no bundle."""
+        separately = self.separate_price
+        return None if separately is None else max(separately - self.current_price, Decimal("0.00"))
+
+    @property
     def sale_ends(self) -> datetime | None:
         """The first instant at which it is not on sale any more, whichever reason comes first; None when open."""
         return min((end for end in (self.valid_to, self.end_of_sale) if end), default=None)
@@ -163,6 +183,7 @@ class ServicePackage(PackageContent):
             models.Index(fields=["status", "valid_from"]),
             models.Index(fields=["market_segment", "provider"]),
             models.Index(fields=["service_type"]),
+            GinIndex(fields=["components"], opclasses=["jsonb_path_ops"], name="package_components"),
         ]
         constraints = [
             models.UniqueConstraint(

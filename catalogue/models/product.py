@@ -2,6 +2,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -22,7 +23,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def with_content(self) -> "ProductQuerySet":
         """Everything a publish or a fingerprint reads, in a fixed number of queries."""
         return self.select_related("pricing", "created_by", "changed_by", "approved_by").prefetch_related(
-            "features", "hardware", "add_ons"
+            "features", "hardware", "add_ons", "components__component"
         )
 
 
@@ -225,6 +226,13 @@ class ProductAddOn(models.Model):
     name = models.CharField(max_length=120)
     price = money("price")
     recurring = models.BooleanField(default=True, help_text="Monthly; otherwise charged once.")
+    categories = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="The categories it goes with, commas between them; empty means any. In a bundle, those of its"
+        " components count too.",
+    )
 
     class Meta:
         db_table = "admin_product_addons"

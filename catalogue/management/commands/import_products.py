@@ -3,11 +3,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.errors import Refused
 from catalogue.importing import BadFile, ParsedFile, RowError, import_products, parse, plan_import
+from catalogue.management.people import person_named
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = _person(options["user"])
+        actor = person_named(options["user"], option="--user", deed="imports")
         parsed = parse(_content(options["file"]))
         try:
             outcome = plan_or_refuse(parsed) if options["dry_run"] else import_products(parsed, actor=actor)
@@ -61,17 +61,3 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as trouble:
         raise CommandError(f"{path} cannot be read: {trouble.strerror}.") from None
-
-
-def _person(username: str | None) -> User:
-    """Who answers for the import in the audit trail."""
-    if username is not None:
-        person = User.objects.filter(username=username).first()
-        if person is None:
-            raise CommandError(f"There is no user {username!r}.")
-        return person
-    superusers = list(User.objects.filter(is_superuser=True, is_active=True)[:2])
-    if len(superusers) != 1:
-        number = "no superuser" if not superusers else "more than one superuser"
-        raise CommandError(f"Say who imports, with --user USERNAME: there is {number} to take for it.")
-    return superusers[0]

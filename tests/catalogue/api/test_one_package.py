@@ -36,6 +36,7 @@ PUBLIC_FIELDS = [
     "description",
     "features",
     "add_ons",
+    "bundle",
     "hardware",
     "price",
     "promotion",
@@ -89,7 +90,14 @@ def test_a_package_with_nothing_optional_says_so(client):
     answer = shown(client)
 
     nothing = {"speed_down_mbps": None, "speed_up_mbps": None, "technology": "", "data_limit": ""}
-    nothing |= {"description": "", "features": [], "add_ons": [], "hardware": None, "promotion": None}
+    nothing |= {
+        "description": "",
+        "features": [],
+        "add_ons": [],
+        "bundle": None,
+        "hardware": None,
+        "promotion": None,
+    }
     nothing |= {"installation_fee": None, "valid_to": None}
     assert {name: answer[name] for name in nothing} == nothing
 
@@ -186,8 +194,18 @@ def test_add_ons_show_chosen_fields_only(client):
     )
 
     assert shown(client)["add_ons"] == [
-        {"name": "Static IP", "price": amount("99.00", "12.91", "86.09"), "recurring": True},
-        {"name": "Call-out", "price": amount("450.00", "58.70", "391.30"), "recurring": False},
+        {
+            "name": "Static IP",
+            "price": amount("99.00", "12.91", "86.09"),
+            "recurring": True,
+            "categories": [],
+        },
+        {
+            "name": "Call-out",
+            "price": amount("450.00", "58.70", "391.30"),
+            "recurring": False,
+            "categories": [],
+        },
     ]
 
 
