@@ -174,6 +174,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# --- TMF620 -----------------------------------------------------------------------------------
+# Where this server is reached from outside; in events, and in hrefs when it differs from the request's host.
+TMF620_PUBLIC_URL = env("TMF620_PUBLIC_URL", default="")
+
 # --- Admin ------------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "CircleTel catalogue",

@@ -1,0 +1,108 @@
+"""The doors of the window. Thin: read the query, ask the collection, show what it answers."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework.authentication import BasicAuthentication
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from catalogue.tmf620 import queries
+from catalogue.tmf620.collections import COLLECTIONS, Collection, Page
+from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering
+from catalogue.tmf620.errors import NotFound, as_tmf_error
+from catalogue.tmf620.queries import Query
+
+
+class TmfJson(JSONRenderer):
+    charset = "utf-8"
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """One representation, whatever is accepted; and `format` is an attribute like any other."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class TmfView(APIView):
+    """One kind of resource in one version. Reading is open to all."""
+
+    dialect: Dialect = V4
+    kind: Kind = Kind.OFFERING
+    # Basic comes first: its challenge is what an anonymous writer is answered with.
+    authentication_classes: list[Any] = [BasicAuthentication, *api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    permission_classes = [AllowAny]
+    renderer_classes = [TmfJson]
+    content_negotiation_class = AlwaysJson
+    # TM Forum's own files describe this window.
+    schema = None
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return as_tmf_error
+
+    @property
+    def collection(self) -> Collection:
+        return COLLECTIONS[self.kind]
+
+    def rendering(self) -> Rendering:
+        return Rendering(self.dialect, self.request.build_absolute_uri("/").rstrip("/"))
+
+
+class ListView(TmfView):
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request) -> Response:
+        query = queries.read(request.query_params)
+        page = self.collection.page(query, self.rendering(), query.offset, query.limit)
+        shown = [queries.chosen(document, query.fields, self.dialect.always) for document in page.documents]
+        rest = query.offset + len(shown) < page.total
+        response = Response(shown, status=206 if rest and query.asks_for_a_page else 200)
+        response["X-Total-Count"] = str(page.total)
+        response["X-Result-Count"] = str(len(shown))
+        if link := self._links(query, page):
+            response["Link"] = link
+        return response
+
+    def _links(self, query: Query, page: Page) -> str:
+        """Where the other pages are; empty when this is all there is."""
+        if query.limit == 0 or (page.total <= query.limit and query.offset == 0):
+            return ""
+        last = max((page.total - 1) // query.limit * query.limit, 0)
+        offsets = {"self": query.offset, "first": 0, "last": last}
+        if query.offset + query.limit < page.total:
+            offsets["next"] = query.offset + query.limit
+        if query.offset > 0:
+            offsets["prev"] = max(query.offset - query.limit, 0)
+        return ", ".join(
+            f'<{self._page(offset, query.limit)}>; rel="{name}"' for name, offset in offsets.items()
+        )
+
+    def _page(self, offset: int, limit: int) -> str:
+        rest = [
+            (name, value)
+            for name, values in self.request.query_params.lists()
+            for value in values
+            if name not in ("offset", "limit")
+        ]
+        path = self.request.build_absolute_uri(self.request.path)
+        return f"{path}?{urlencode([*rest, ('offset', offset), ('limit', limit)])}"
+
+
+class ItemView(TmfView):
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request, id: str) -> Response:
+        query = queries.read_fields(request.query_params)
+        document = self.collection.get(id, self.rendering())
+        if document is None:
+            raise NotFound(f"There is no {self.dialect.name(self.kind)} with the id {id[:80]}.")
+        return Response(queries.chosen(document, query.fields, self.dialect.always))
