@@ -202,6 +202,36 @@ def publish(product_id: Any, *, actor: AbstractUser, at: datetime | None = None)
     return outcome
 
 
+@transaction.atomic
+def end_sale(package_id: Any, *, actor: AbstractUser, reason: str = "") -> ServicePackage:
+    """active → inactive: new customers cannot order it from now on; existing ones keep it.
+
+    Publishing its product again puts it back on sale. Raises WrongStatus when it is not active.
+    """
+    package = ServicePackage.objects.select_for_update().get(pk=package_id)
+    _ensure_may(actor, "publish_product", "end the sale of packages")
+    if package.status != PackageStatus.ACTIVE:
+        status = package.get_status_display().lower()
+        raise WrongStatus(f"{package}: its sale cannot be ended, it is {status}, not active")
+    changes = {"status": [package.status, PackageStatus.INACTIVE.value]}
+    package.status = PackageStatus.INACTIVE
+    package.save(update_fields=["status", "changed_at"])
+    package_changed.send(ServicePackage, package=package)
+    audit.record("sale ended", package, actor=actor, changes=changes, detail=reason.strip())
+    return package
+
+
+@transaction.atomic
+def withdraw(product_id: Any, *, actor: AbstractUser, reason: str = "") -> Product:
+    """draft or pending → archived: a product that was never published is given up. Its SKU is free again."""
+    product = _locked(product_id)
+    _ensure_may(actor, "change_product", "withdraw products")
+    _ensure_status(product, "withdrawn", ProductStatus.DRAFT, ProductStatus.PENDING)
+    if product.packages.exists():
+        raise Refused(f"{product} cannot be withdrawn: it was published; end the sale of its package instead")
+    return _move(product, ProductStatus.ARCHIVED, "withdrawn", actor, detail=reason.strip())
+
+
 def record_refusal(action: str, product_id: Any, *, actor: AbstractUser, refusal: Refused) -> None:
     """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
     product = Product.objects.filter(pk=product_id).first()

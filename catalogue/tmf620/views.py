@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from rest_framework.authentication import BasicAuthentication
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -13,18 +13,23 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from catalogue.tmf620 import queries
+from catalogue.models import TmfDraft
+from catalogue.tmf620 import drafts, queries
+from catalogue.tmf620.actors import actor_of, writer_of
 from catalogue.tmf620.collections import COLLECTIONS, Collection, Page
 from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering
 from catalogue.tmf620.errors import NotFound, as_tmf_error
+from catalogue.tmf620.matching import filtered
+from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
+from catalogue.tmf620.values import Document
 
 
 class TmfJson(JSONRenderer):
     charset = "utf-8"
 
 
-class AlwaysJson(BaseContentNegotiation):
+class AlwaysJson(DefaultContentNegotiation):
     """One representation, whatever is accepted; and `format` is an attribute like any other."""
 
     def select_renderer(
@@ -41,6 +46,7 @@ class TmfView(APIView):
     # Basic comes first: its challenge is what an anonymous writer is answered with.
     authentication_classes: list[Any] = [BasicAuthentication, *api_settings.DEFAULT_AUTHENTICATION_CLASSES]
     permission_classes = [AllowAny]
+    parser_classes = [TmfJsonParser, MergePatchParser]
     renderer_classes = [TmfJson]
     content_negotiation_class = AlwaysJson
     # TM Forum's own files describe this window.
@@ -56,13 +62,22 @@ class TmfView(APIView):
     def rendering(self) -> Rendering:
         return Rendering(self.dialect, self.request.build_absolute_uri("/").rstrip("/"))
 
+    def drafts(self) -> bool:
+        """Whether this kind can be written, and drafts of it be seen by who asks."""
+        return self.kind in drafts.WRITABLE and drafts.may_read(actor_of(self.request))
+
 
 class ListView(TmfView):
-    http_method_names = ["get", "head", "options"]
+    http_method_names = ["get", "head", "options", "post"]
+
+    def post(self, request: Request) -> Response:
+        draft = drafts.create(self.kind, request.data, actor=writer_of(request), dialect=self.dialect)
+        document = drafts.document(draft, self.rendering())
+        return Response(document, status=201, headers={"Location": document["href"]})
 
     def get(self, request: Request) -> Response:
         query = queries.read(request.query_params)
-        page = self.collection.page(query, self.rendering(), query.offset, query.limit)
+        page = self._page_of(query)
         shown = [queries.chosen(document, query.fields, self.dialect.always) for document in page.documents]
         rest = query.offset + len(shown) < page.total
         response = Response(shown, status=206 if rest and query.asks_for_a_page else 200)
@@ -71,6 +86,15 @@ class ListView(TmfView):
         if link := self._links(query, page):
             response["Link"] = link
         return response
+
+    def _page_of(self, query: Query) -> Page:
+        """Drafts, for who may see them, come before what is on sale; each part is sorted by itself."""
+        rendering = self.rendering()
+        unsold = filtered(drafts.documents(self.kind, rendering), query) if self.drafts() else []
+        part = unsold[query.offset : query.offset + query.limit]
+        offset = max(query.offset - len(unsold), 0)
+        sold = self.collection.page(query, rendering, offset, query.limit - len(part))
+        return Page([*part, *sold.documents], len(unsold) + sold.total)
 
     def _links(self, query: Query, page: Page) -> str:
         """Where the other pages are; empty when this is all there is."""
@@ -98,11 +122,27 @@ class ListView(TmfView):
 
 
 class ItemView(TmfView):
-    http_method_names = ["get", "head", "options"]
+    http_method_names = ["get", "head", "options", "patch", "delete"]
 
     def get(self, request: Request, id: str) -> Response:
         query = queries.read_fields(request.query_params)
-        document = self.collection.get(id, self.rendering())
+        document = self._document(id)
+        return Response(queries.chosen(document, query.fields, self.dialect.always))
+
+    def patch(self, request: Request, id: str) -> Response:
+        written = drafts.edit(self.kind, id, request.data, actor=writer_of(request), dialect=self.dialect)
+        if isinstance(written, TmfDraft):
+            return Response(drafts.document(written, self.rendering()))
+        return Response({**self._document(id), "statusReason": drafts.EDIT_WAITS})
+
+    def delete(self, request: Request, id: str) -> Response:
+        drafts.delete(self.kind, id, actor=writer_of(request), dialect=self.dialect)
+        return Response(status=204)
+
+    def _document(self, id: str) -> Document:
+        rendering = self.rendering()
+        draft = drafts.find(self.kind, id, self.dialect) if self.drafts() else None
+        document = drafts.document(draft, rendering) if draft else self.collection.get(id, rendering)
         if document is None:
             raise NotFound(f"There is no {self.dialect.name(self.kind)} with the id {id[:80]}.")
-        return Response(queries.chosen(document, query.fields, self.dialect.always))
+        return document

@@ -126,3 +126,55 @@ def ensure_answer_valid(version: str, method: str, path: str, response: Any) -> 
         assert response.content == b""
     else:
         ensure_valid(version, _with_discriminators(schema), response.json())
+
+
+ROOTS = ("Category", "ProductOffering", "ProductOfferingPrice", "ProductSpecification")
+_SCALARS = {("string", "date-time"): "time", ("string", "uri"): "uri"}
+_SHORT = {"string": "str", "boolean": "bool", "integer": "int", "number": "num", "object": "obj", None: "any"}
+
+
+def shapes(version: str) -> str:
+    """TM Forum's types of what may be written, in the notation of `catalogue.tmf620.shapes`."""
+    document = specification(version)
+    known = document["definitions"] if version == "v4" else document["components"]["schemas"]
+    todo = ["Catalog" if version == "v4" else "ProductCatalog", *ROOTS]
+    done: dict[str, str] = {}
+    while todo:
+        name = todo.pop()
+        if name in known and name not in done:
+            done[name], more = _shape(known, known[name])
+            todo += more
+    return "".join(f"{name}: {done[name]}\n" for name in sorted(done))
+
+
+def _shape(known: dict[str, Any], schema: dict[str, Any]) -> tuple[str, list[str]]:
+    if "oneOf" in schema:
+        alternatives = [item["$ref"].rpartition("/")[2] for item in schema["oneOf"]]
+        return f"= {' | '.join(alternatives)}", alternatives
+    attributes, required = _flat(known, schema)
+    if not attributes:
+        return "= str" if schema.get("type") == "string" else "= any", []
+    told = [
+        f"{'!' if name in required else ''}{name} {_type(attributes[name])}" for name in sorted(attributes)
+    ]
+    return ", ".join(told), [_type(attribute).strip("[]") for attribute in attributes.values()]
+
+
+def _flat(known: dict[str, Any], schema: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Attributes and required names with those of everything `allOf` draws in."""
+    if "$ref" in schema:
+        return _flat(known, known[schema["$ref"].rpartition("/")[2]])
+    attributes, required = {}, set(schema.get("required", []))
+    for part in schema.get("allOf", []):
+        more, needed = _flat(known, part)
+        attributes |= more
+        required |= needed
+    return attributes | schema.get("properties", {}), required
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return schema["$ref"].rpartition("/")[2]
+    if schema.get("type") == "array":
+        return f"[{_type(schema['items'])}]"
+    return _SCALARS.get((schema.get("type"), schema.get("format"))) or _SHORT[schema.get("type")]
