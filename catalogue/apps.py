@@ -8,6 +8,7 @@ class CatalogueConfig(AppConfig):
 
     def ready(self) -> None:
         from catalogue.roles import sync_roles
+        from catalogue.tmf620 import receivers  # noqa: F401
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.
         post_migrate.connect(sync_roles, dispatch_uid="catalogue.roles")

@@ -86,11 +86,12 @@ class Migration(migrations.Migration):
                 ),
                 ("on_sale", models.BooleanField(default=False)),
                 (
-                    "documents",
+                    "hashes",
                     models.JSONField(
-                        default=dict, help_text="The offering and its prices in v4; empty: not known."
+                        default=dict, help_text="Of each resource as it was told; empty: not known."
                     ),
                 ),
+                ("told_at", models.DateTimeField(auto_now=True, db_index=True)),
             ],
             options={
                 "db_table": "tmf620_snapshots",

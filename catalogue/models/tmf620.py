@@ -125,9 +125,8 @@ class HubSnapshot(models.Model):
 
     package = models.OneToOneField(ServicePackage, models.CASCADE, primary_key=True, related_name="+")
     on_sale = models.BooleanField(default=False)
-    documents = models.JSONField(
-        default=dict, help_text="The offering and its prices in v4; empty: not known."
-    )
+    hashes = models.JSONField(default=dict, help_text="Of each resource as it was told; empty: not known.")
+    told_at = models.DateTimeField(auto_now=True, db_index=True)
 
     class Meta:
         db_table = "tmf620_snapshots"

@@ -4,11 +4,14 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from catalogue.tmf620.collections import COLLECTIONS
 from catalogue.tmf620.dialects import V4, V5, Dialect
-from catalogue.tmf620.views import ItemView, ListView
+from catalogue.tmf620.views import HubView, ItemView, ListenerView, ListView
 
 
 def _of(dialect: Dialect) -> list[URLPattern | URLResolver]:
-    patterns: list[URLPattern | URLResolver] = []
+    patterns: list[URLPattern | URLResolver] = [
+        path("hub", HubView.as_view(dialect=dialect)),
+        path("hub/<str:id>", ListenerView.as_view(dialect=dialect)),
+    ]
     for kind in COLLECTIONS:
         name, options = dialect.name(kind), {"dialect": dialect, "kind": kind}
         for slash in ("", "/"):

@@ -14,11 +14,11 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from catalogue.models import TmfDraft
-from catalogue.tmf620 import drafts, queries
+from catalogue.tmf620 import drafts, hub, queries
 from catalogue.tmf620.actors import actor_of, writer_of
 from catalogue.tmf620.collections import COLLECTIONS, Collection, Page
 from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering
-from catalogue.tmf620.errors import NotFound, as_tmf_error
+from catalogue.tmf620.errors import InvalidBody, NotFound, as_tmf_error
 from catalogue.tmf620.matching import filtered
 from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
@@ -146,3 +146,28 @@ class ItemView(TmfView):
         if document is None:
             raise NotFound(f"There is no {self.dialect.name(self.kind)} with the id {id[:80]}.")
         return document
+
+
+class HubView(TmfView):
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request) -> Response:
+        body = request.data
+        if not isinstance(body, dict) or not isinstance(body.get("callback"), str):
+            raise InvalidBody("callback is missing: the address that events are sent to.")
+        query = body.get("query") or ""
+        if not isinstance(query, str) or len(query) > 1000 or "\0" in query:
+            raise InvalidBody("query expects a text such as eventType=ProductOfferingCreateEvent.")
+        actor = writer_of(request)
+        listener = hub.register(body["callback"], query, actor=actor, dialect=self.dialect)
+        href = request.build_absolute_uri(f"{self.dialect.path}/hub/{listener.pk}")
+        shown = hub.document(listener, href, self.dialect)
+        return Response(shown, status=201, headers={"Location": href})
+
+
+class ListenerView(TmfView):
+    http_method_names = ["delete", "options"]
+
+    def delete(self, request: Request, id: str) -> Response:
+        hub.unregister(id, actor=writer_of(request), dialect=self.dialect)
+        return Response(status=204)
