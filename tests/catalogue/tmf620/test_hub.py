@@ -408,7 +408,7 @@ def test_registering_needs_the_right_and_a_query_that_is_understood(client):
 
 def test_the_sweep_sends_and_forgets(ear, settings, monkeypatch):
     nudges = []
-    monkeypatch.setattr(tasks.deliver_events, "apply_async", lambda: nudges.append(1))
+    monkeypatch.setattr(tasks.deliver_events, "apply_async", lambda args: nudges.append(1))
     listening(ear.url)
     live_package()
     tasks.sweep()
@@ -421,7 +421,7 @@ def test_the_sweep_sends_and_forgets(ear, settings, monkeypatch):
 
 def test_a_change_wakes_a_worker_when_somebody_listens(monkeypatch, django_capture_on_commit_callbacks):
     nudges = []
-    monkeypatch.setattr(tasks.deliver_events, "apply_async", lambda: nudges.append(1))
+    monkeypatch.setattr(tasks.deliver_events, "apply_async", lambda args: nudges.append(1))
     with django_capture_on_commit_callbacks(execute=True):
         live_package()
     assert nudges == []
