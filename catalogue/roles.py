@@ -54,6 +54,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "catalogue.add_hublistener",
         "catalogue.delete_hublistener",
         "catalogue.view_hubdelivery",
+        "catalogue.resend_hubdelivery",
     ),
     "Cost viewer": ("catalogue.view_costs",),
 }

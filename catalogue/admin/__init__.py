@@ -3,5 +3,13 @@
 from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
 from catalogue.admin.product import ProductAdmin
+from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 
-__all__ = ["AuditEntryAdmin", "ProductAdmin", "ServicePackageAdmin", "VatRateAdmin"]
+__all__ = [
+    "AuditEntryAdmin",
+    "HubDeliveryAdmin",
+    "HubListenerAdmin",
+    "ProductAdmin",
+    "ServicePackageAdmin",
+    "VatRateAdmin",
+]

@@ -174,6 +174,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "TMF620 delivery",
                 "verbose_name_plural": "TMF620 deliveries",
+                "permissions": [("resend_hubdelivery", "Can send TMF620 events again")],
                 "db_table": "tmf620_deliveries",
                 "ordering": ["id"],
                 "indexes": [

@@ -160,6 +160,7 @@ class HubDelivery(models.Model):
         db_table = "tmf620_deliveries"
         verbose_name = "TMF620 delivery"
         verbose_name_plural = "TMF620 deliveries"
+        permissions = [("resend_hubdelivery", "Can send TMF620 events again")]
         ordering = ["id"]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="pending"), name="tmf620_deliveries_due")

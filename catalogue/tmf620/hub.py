@@ -5,6 +5,7 @@ import hmac
 import json
 import random
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -170,6 +171,24 @@ def replay(listener: HubListener, *, since: datetime, only_failed: bool = False)
     detail = f"{len(wanted)} events since {since.isoformat()}"
     audit.record("replayed", listener, actor=None, detail=detail)
     return len(wanted)
+
+
+@transaction.atomic
+def send_again(ids: Iterable[int], *, actor: AbstractUser) -> int:
+    """What is not delivered is tried at once, with all its tries before it. Returns how many."""
+    _ensure_may(actor, "resend_hubdelivery", "send events again")
+    owed = HubDelivery.objects.filter(pk__in=list(ids)).exclude(state=HubDelivery.State.DELIVERED)
+    deliveries = list(owed.select_for_update(of=("self",)).select_related("listener"))
+    owed.update(state=HubDelivery.State.PENDING, attempts=0, due_at=timezone.now())
+    audit.record_many("sent again", ((delivery, {}) for delivery in deliveries), actor=actor)
+    transaction.on_commit(_nudge, robust=True)
+    return len(deliveries)
+
+
+def _nudge() -> None:
+    from catalogue.tmf620.tasks import nudge_delivery
+
+    nudge_delivery()
 
 
 def forget_old_events() -> None:
