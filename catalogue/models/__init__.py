@@ -2,7 +2,15 @@ from catalogue.models.audit import AuditEntry
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
 from catalogue.models.package import ServicePackage
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
-from catalogue.models.tmf620 import HubDelivery, HubEvent, HubListener, HubSnapshot, TmfDraft, TmfJob
+from catalogue.models.tmf620 import (
+    HubDelivery,
+    HubEvent,
+    HubListener,
+    HubSnapshot,
+    TmfDocument,
+    TmfDraft,
+    TmfJob,
+)
 from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_today
 
 __all__ = [
@@ -21,6 +29,7 @@ __all__ = [
     "ProductPricing",
     "ProductStatus",
     "ServicePackage",
+    "TmfDocument",
     "TmfDraft",
     "TmfJob",
     "VatRate",

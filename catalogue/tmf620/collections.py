@@ -1,6 +1,6 @@
 """The resources by kind: a page of them, or one, in a fixed number of queries whatever the size of the page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from catalogue.models import MarketSegment, ServicePackage
-from catalogue.tmf620 import columns, resources
+from catalogue.tmf620 import columns, resources, written
 from catalogue.tmf620.categories import CategoryKey
 from catalogue.tmf620.columns import PRICE_NOW, Columns
 from catalogue.tmf620.dialects import Kind, Rendering
@@ -47,16 +47,27 @@ def as_uuid(id: str) -> UUID | None:
 class PackageCollection:
     """One resource for each package on sale, under the package's id."""
 
-    build: Callable[[ServicePackage, Rendering], Document]
+    kind: Kind
     columns: Columns
 
     def page(self, query: Query, rendering: Rendering, offset: int, limit: int) -> Page:
         packages = self._matching(query, rendering)
-        ordered = packages.alias(**columns.sort_keys(query, self.columns)).order_by(
+        ordered = self._ordered(packages, query)[offset : offset + limit]
+        return Page([self.build(package, rendering) for package in ordered], packages.count())
+
+    def texts(self, query: Query, rendering: Rendering, offset: int, limit: int) -> tuple[list[str], int]:
+        """The same page as JSON, from what was written down ahead as far as that is true, and the total."""
+        packages = self._matching(query, rendering)
+        ordered = self._ordered(packages, query)
+        return written.texts(ordered, offset, limit, self.kind, rendering), packages.count()
+
+    def build(self, package: ServicePackage, rendering: Rendering) -> Document:
+        return written.BUILDERS[self.kind](package, rendering)
+
+    def _ordered(self, packages: QuerySet[ServicePackage], query: Query) -> QuerySet[ServicePackage]:
+        return packages.alias(**columns.sort_keys(query, self.columns)).order_by(
             *columns.sort_terms(query), "name", "contract_months", "id"
         )
-        documents = [self.build(package, rendering) for package in ordered[offset : offset + limit]]
-        return Page(documents, packages.count())
 
     def get(self, id: str, rendering: Rendering) -> Document | None:
         key = as_uuid(id)
@@ -221,7 +232,7 @@ class CatalogCollection(MemoryCollection):
 COLLECTIONS: dict[Kind, Collection] = {
     Kind.CATALOG: CatalogCollection(),
     Kind.CATEGORY: CategoryCollection(),
-    Kind.OFFERING: PackageCollection(resources.offering, columns.OFFERING),
-    Kind.SPECIFICATION: PackageCollection(resources.specification, columns.SPECIFICATION),
+    Kind.OFFERING: PackageCollection(Kind.OFFERING, columns.OFFERING),
+    Kind.SPECIFICATION: PackageCollection(Kind.SPECIFICATION, columns.SPECIFICATION),
     Kind.PRICE: PriceCollection(),
 }

@@ -84,12 +84,17 @@ V5 = Dialect(
 DIALECTS = {dialect.version: dialect for dialect in (V4, V5)}
 
 
+def public_url() -> str:
+    """Where this server is reached from outside; empty when nobody said."""
+    return settings.TMF620_PUBLIC_URL.rstrip("/")
+
+
 @dataclass
 class Rendering:
     """The version, the address and the one instant that an answer rests on."""
 
     dialect: Dialect
-    root: str = ""
+    root: str = field(default_factory=public_url)
     at: datetime = field(default_factory=timezone.now)
 
     @cached_property
@@ -98,5 +103,4 @@ class Rendering:
         return vat_rate_today()
 
     def href(self, kind: Kind, id: object) -> str:
-        root = settings.TMF620_PUBLIC_URL.rstrip("/") or self.root
-        return f"{root}{self.dialect.path}/{self.dialect.name(kind)}/{id}"
+        return f"{self.root}{self.dialect.path}/{self.dialect.name(kind)}/{id}"

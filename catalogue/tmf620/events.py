@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from catalogue.models import HubDelivery, HubEvent, HubListener, HubSnapshot, NoVatRate, ServicePackage
-from catalogue.tmf620 import queries, resources, values
+from catalogue.tmf620 import queries, resources, values, written
 from catalogue.tmf620.dialects import DIALECTS, V4, Dialect, Kind, Rendering
 from catalogue.tmf620.matching import meets
 from catalogue.tmf620.values import Document
@@ -56,6 +56,8 @@ def tell(package: ServicePackage) -> None:
     snapshot.on_sale, snapshot.hashes = on_sale, hashes
     snapshot.save()
     write(changes, at)
+    if on_sale:
+        written.write_down([package], at)
 
 
 def parts(package: ServicePackage, rendering: Rendering) -> dict[str, Document]:

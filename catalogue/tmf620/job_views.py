@@ -7,7 +7,6 @@ from rest_framework.response import Response
 
 from catalogue.tmf620 import drafts, jobs, queries
 from catalogue.tmf620.actors import writer_of
-from catalogue.tmf620.collections import Page
 from catalogue.tmf620.dialects import Kind
 from catalogue.tmf620.errors import NotFound
 from catalogue.tmf620.matching import filtered
@@ -29,10 +28,10 @@ class JobListView(ListView):
         document = jobs.document(job, rendering)
         return Response(document, status=201, headers={"Location": document["href"]})
 
-    def _page_of(self, query: Query) -> Page:
+    def _page_of(self, query: Query) -> tuple[list[str], int]:
         _ensure_may_read(self.request)
         found = filtered(jobs.documents(self.kind, self.rendering()), query)
-        return Page(found[query.offset : query.offset + query.limit], len(found))
+        return self._as_json(found[query.offset : query.offset + query.limit], query), len(found)
 
 
 class JobView(TmfView):

@@ -7,7 +7,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from catalogue.tmf620 import events, hub, jobs
+from catalogue.tmf620 import events, hub, jobs, written
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,7 @@ def run_job(id: str) -> None:
 def sweep() -> None:
     """Each minute: what changed by the clock, what a nudge missed, and what is old."""
     events.notice_the_clock()
+    written.catch_up()
     hub.forget_old_events()
     jobs.forget_old_content()
     for id in jobs.waiting():

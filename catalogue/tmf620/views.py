@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http import HttpResponse
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
@@ -16,13 +17,14 @@ from rest_framework.views import APIView
 from catalogue.models import TmfDraft
 from catalogue.tmf620 import drafts, hub, queries
 from catalogue.tmf620.actors import actor_of, writer_of
-from catalogue.tmf620.collections import COLLECTIONS, Collection, Page
-from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering
+from catalogue.tmf620.collections import COLLECTIONS, Collection, PackageCollection
+from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering, public_url
 from catalogue.tmf620.errors import InvalidBody, NotFound, as_tmf_error
 from catalogue.tmf620.matching import filtered
 from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
 from catalogue.tmf620.values import Document
+from catalogue.tmf620.written import as_json
 
 
 class TmfJson(JSONRenderer):
@@ -60,7 +62,7 @@ class TmfView(APIView):
         return COLLECTIONS[self.kind]
 
     def rendering(self) -> Rendering:
-        return Rendering(self.dialect, self.request.build_absolute_uri("/").rstrip("/"))
+        return Rendering(self.dialect, public_url() or self.request.build_absolute_uri("/").rstrip("/"))
 
     def drafts(self) -> bool:
         """Whether this kind can be written, and drafts of it be seen by who asks."""
@@ -75,34 +77,48 @@ class ListView(TmfView):
         document = drafts.document(draft, self.rendering())
         return Response(document, status=201, headers={"Location": document["href"]})
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         query = queries.read(request.query_params)
-        page = self._page_of(query)
-        shown = [queries.chosen(document, query.fields, self.dialect.always) for document in page.documents]
-        rest = query.offset + len(shown) < page.total
-        response = Response(shown, status=206 if rest and query.asks_for_a_page else 200)
-        response["X-Total-Count"] = str(page.total)
+        shown, total = self._page_of(query)
+        rest = query.offset + len(shown) < total
+        response = HttpResponse(
+            f"[{','.join(shown)}]",
+            status=206 if rest and query.asks_for_a_page else 200,
+            content_type="application/json; charset=utf-8",
+        )
+        response["X-Total-Count"] = str(total)
         response["X-Result-Count"] = str(len(shown))
-        if link := self._links(query, page):
+        if link := self._links(query, total):
             response["Link"] = link
         return response
 
-    def _page_of(self, query: Query) -> Page:
-        """Drafts, for who may see them, come before what is on sale; each part is sorted by itself."""
+    def _page_of(self, query: Query) -> tuple[list[str], int]:
+        """Each resource of the page as JSON, and how many there are on all pages.
+
+        Drafts, for who may see them, come before what is on sale; each part is sorted by itself.
+        """
         rendering = self.rendering()
         unsold = filtered(drafts.documents(self.kind, rendering), query) if self.drafts() else []
-        part = unsold[query.offset : query.offset + query.limit]
-        offset = max(query.offset - len(unsold), 0)
-        sold = self.collection.page(query, rendering, offset, query.limit - len(part))
-        return Page([*part, *sold.documents], len(unsold) + sold.total)
+        part = self._as_json(unsold[query.offset : query.offset + query.limit], query)
+        offset, limit = max(query.offset - len(unsold), 0), query.limit - len(part)
+        if query.fields is None and isinstance(self.collection, PackageCollection):
+            sold, total = self.collection.texts(query, rendering, offset, limit)
+        else:
+            page = self.collection.page(query, rendering, offset, limit)
+            sold, total = self._as_json(page.documents, query), page.total
+        return [*part, *sold], len(unsold) + total
 
-    def _links(self, query: Query, page: Page) -> str:
+    def _as_json(self, documents: list[Document], query: Query) -> list[str]:
+        always = self.dialect.always
+        return [as_json(queries.chosen(document, query.fields, always)) for document in documents]
+
+    def _links(self, query: Query, total: int) -> str:
         """Where the other pages are; empty when this is all there is."""
-        if query.limit == 0 or (page.total <= query.limit and query.offset == 0):
+        if query.limit == 0 or (total <= query.limit and query.offset == 0):
             return ""
-        last = max((page.total - 1) // query.limit * query.limit, 0)
+        last = max((total - 1) // query.limit * query.limit, 0)
         offsets = {"self": query.offset, "first": 0, "last": last}
-        if query.offset + query.limit < page.total:
+        if query.offset + query.limit < total:
             offsets["next"] = query.offset + query.limit
         if query.offset > 0:
             offsets["prev"] = max(query.offset - query.limit, 0)
