@@ -7,10 +7,9 @@ otherwise it is built for the answer, and the sweep writes it down.
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from catalogue.models import NoVatRate, ServicePackage, TmfDocument, vat_rate_today
@@ -25,6 +24,9 @@ BUILDERS: dict[Kind, Callable[[ServicePackage, Rendering], Document]] = {
 # Stands for the address of this server. JSON never holds it as it is, so no text of a package is taken for it.
 ROOT = "\x01"
 MOST_AT_ONCE = 500
+# What decides whether a promotion is offered, and what is kept of a document.
+PROMOTION = ("price", "new_customer_price", "promotion_price", "promotion_from", "promotion_to")
+WRITTEN = ("written__changed_at", "written__vat_rate", "written__promoted", "written__text")
 
 
 def as_json(document: Any) -> str:
@@ -52,24 +54,21 @@ def texts(
     """One page of the ordered packages as JSON, in at most two queries and the one for the VAT rate."""
     resource = f"{rendering.dialect.version}/{kind}"
     beside = FilteredRelation("tmf620_documents", condition=Q(tmf620_documents__resource=resource))
-    rows = (
-        packages.alias(written=beside)
-        .annotate(text=F("written__text"), of=F("written__changed_at"))
-        .annotate(rate=F("written__vat_rate"), promoted=F("written__promoted"))
-        .only(
-            "changed_at", "price", "new_customer_price", "promotion_price", "promotion_from", "promotion_to"
-        )
-    )
+    rows = packages.alias(written=beside).values_list("pk", "changed_at", *PROMOTION, *WRITTEN)
     page = list(rows[offset : offset + limit])
     root = as_json(rendering.root)[1:-1]
     # Only amounts with and without VAT depend on its rate.
     rate = rendering.vat_rate if rendering.dialect.embeds_prices and kind is Kind.OFFERING else None
-    found = {row.pk: row.text.replace(ROOT, root) for row in page if _is_true(row, rate, rendering.at)}
-    missing = [row.pk for row in page if row.pk not in found]
+    found = {}
+    for pk, changed_at, *promotion, written_at, written_rate, promoted, text in page:
+        true = written_at == changed_at and rate in (None, written_rate)
+        if true and promoted == _is_promoted(promotion, rendering.at):
+            found[pk] = text.replace(ROOT, root)
+    missing = [pk for pk, *_ in page if pk not in found]
     if missing:
         whole = ServicePackage.objects.in_bulk(missing)
         found |= {pk: as_json(BUILDERS[kind](whole[pk], rendering)) for pk in missing if pk in whole}
-    return [found[row.pk] for row in page if row.pk in found]
+    return [found[pk] for pk, *_ in page if pk in found]
 
 
 def catch_up() -> int:
@@ -89,11 +88,11 @@ def catch_up() -> int:
     return len(stale)
 
 
-def _is_true(row: Any, rate: Decimal | None, at: datetime) -> bool:
+def _is_promoted(promotion: list[Any], at: datetime) -> bool:
+    values = dict(zip(PROMOTION, promotion, strict=True))
+    # Most packages have none, and making a model of each row would cost more than the rest of the list.
     return (
-        row.of == row.changed_at
-        and rate in (None, row.rate)
-        and row.promoted == (row.promotion_price_at(at) is not None)
+        values["promotion_price"] is not None and ServicePackage(**values).promotion_price_at(at) is not None
     )
 
 
