@@ -62,7 +62,9 @@ def as_instant(text: str) -> datetime | None:
         at = parse_datetime(text.strip().replace(" ", "+"))
     except ValueError:
         return None
-    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+    if at is None or not 1900 <= at.year <= 9000:  # what no time zone can push out of a calendar
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def as_number(text: str) -> Decimal | None:

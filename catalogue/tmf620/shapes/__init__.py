@@ -19,6 +19,7 @@ from catalogue.tmf620.matching import as_instant
 from catalogue.tmf620.values import instant
 
 DEEPEST = 20
+LARGEST_NUMBER = 10**15
 _SCALARS = {
     "str": ("a text", lambda value: isinstance(value, str)),
     "bool": ("true or false", lambda value: isinstance(value, bool)),
@@ -110,6 +111,9 @@ def _storable(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, str):
         if "\0" in value or re.search("[\ud800-\udfff]", value):
             raise InvalidBody(f"{path or 'The body'}: holds a character that is none.")
+    elif isinstance(value, int | float):
+        if not abs(value) < LARGEST_NUMBER:
+            raise InvalidBody(f"{path}: holds a number that is too large.")
     elif isinstance(value, dict):
         for name, item in value.items():
             _storable(name, path, depth)

@@ -269,6 +269,8 @@ def test_sql_finds_what_the_documents_say(name, asked):
         ("isBundle=perhaps", "isBundle expects true or false"),
         ("lastUpdate.gt=yesterday", "lastUpdate expects an instant"),
         ("productOfferingTerm.duration.amount.gt=NaN", "expects a number"),
+        ("lastUpdate.gt=0001-01-01T00:00:00%2B10:00", "lastUpdate expects an instant"),
+        ("productOfferingTerm.duration.amount=1e999", "expects a number"),
         ("limit=-1", "limit expects a whole number"),
         ("offset=1e3", "offset expects a whole number"),
         ("sort=colour", "colour cannot be filtered or sorted"),

@@ -298,6 +298,9 @@ def test_anonymous_writes_only_in_the_name_of_the_user_of_the_setting(client, se
             "must lie after",
         ),
         ("productOfferingPrice", {"name": "x", "price": {"value": "5"}}, "price.value: expects a number"),
+        ("productOfferingPrice", '{"name": "x", "price": {"value": 1e999}}', "price.value: holds a number"),
+        ("productSpecification", '{"name": "x", "mine": 1%s}' % ("0" * 400), "mine: holds a number"),
+        ("productOffering", {"name": "x", "lastUpdate": "0001-01-01T00:00:00+10:00"}, "lastUpdate: expects"),
         ("productSpecification", {"name": "x", "extension": {"deep": ["\0"]}}, "extension"),
     ],
 )
