@@ -1,5 +1,6 @@
 """Every answer of v4 and v5 against TM Forum's own files."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.catalogue.tmf620 import contract
 from tests.catalogue.tmf620.contract import ensure_answer_valid
 from tests.catalogue.tmf620.world import BASES, READABLE, small_catalogue
+from tests.factories import ms_naidoo
 
 pytestmark = pytest.mark.django_db
 # What TM Forum's conformance kit looks for in every instance, and filters and selects by.
@@ -76,3 +78,25 @@ def test_pages_and_refusals_are_valid(client, version, name):
     for status, path, answer in answers:
         assert answer.status_code == status, answer.content
         ensure_answer_valid(version, "get", path, answer)
+
+
+EXAMPLES = {
+    "productCatalog": "ProductCatalog_Create",
+    "category": "Category_Create",
+    "productOffering": "Product_Offering_Create",
+    "productOfferingPrice": "Product_Offering_Price_Create",
+    "productSpecification": "Product_Specification_Create",
+}
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
+def test_tm_forums_own_examples_are_taken_and_echoed(client, name, example):
+    client.force_login(ms_naidoo())
+    body = contract.specification("v5")["components"]["examples"][f"{example}_example_request"]["value"]
+    made = client.post(f"{BASES['v5']}/{name}", json.dumps(body), content_type="application/json")
+    assert made.status_code == 201, made.content
+    ensure_answer_valid("v5", "post", f"/{name}", made)
+    # Its identity, and whether it can be sold, is not for the writer to decide.
+    ours = ("id", "href", "isSellable", "statusReason")
+    for attribute in set(body) - set(ours):
+        assert made.json()[attribute] == body[attribute]
