@@ -7,10 +7,9 @@ class CatalogueConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
-        from catalogue import (
-            bundles,  # noqa: F401  (connects its receiver)
-            receivers,  # noqa: F401
-        )
+        import catalogue.bundles
+        import catalogue.receivers
+        import catalogue.tmf620.receivers  # noqa: F401  (their receivers are connected)
         from catalogue.roles import sync_roles
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.

@@ -61,6 +61,20 @@ ROLES: dict[str, tuple[str, ...]] = {
         "zoho_sync.view_productintegration",
         "zoho_sync.view_zohosynclog",
     ),
+    "TMF620 integrator": (
+        "catalogue.view_product",
+        "catalogue.add_product",
+        "catalogue.change_product",
+        "catalogue.view_servicepackage",
+        "catalogue.archive_product",
+        "catalogue.add_tmfjob",
+        "catalogue.delete_tmfjob",
+        "catalogue.view_hublistener",
+        "catalogue.add_hublistener",
+        "catalogue.delete_hublistener",
+        "catalogue.view_hubdelivery",
+        "catalogue.resend_hubdelivery",
+    ),
     "Cost viewer": ("catalogue.view_costs",),
 }
 

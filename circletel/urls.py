@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/v1/", include("catalogue.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("", include("catalogue.tmf620.urls")),
     path("healthz", healthz),
     path("readyz", readyz),
 ]

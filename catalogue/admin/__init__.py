@@ -4,11 +4,14 @@ from catalogue.admin.batches import BatchAdmin
 from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
 from catalogue.admin.product import ProductAdmin
+from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 from catalogue.admin.versions import PackageVersionAdmin
 
 __all__ = [
     "AuditEntryAdmin",
     "BatchAdmin",
+    "HubDeliveryAdmin",
+    "HubListenerAdmin",
     "PackageVersionAdmin",
     "ProductAdmin",
     "ServicePackageAdmin",

@@ -88,7 +88,7 @@ def remove_schedule(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalogue", "0004_legacy_and_bundles"),
+        ("catalogue", "0005_tmf620_hub"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -5,6 +5,15 @@ from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
+from catalogue.models.tmf620 import (
+    HubDelivery,
+    HubEvent,
+    HubListener,
+    HubSnapshot,
+    TmfDocument,
+    TmfDraft,
+    TmfJob,
+)
 from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today
 from catalogue.models.version import PackageVersion
 
@@ -16,6 +25,10 @@ __all__ = [
     "BatchStatus",
     "BundleComponent",
     "FoundBy",
+    "HubDelivery",
+    "HubEvent",
+    "HubListener",
+    "HubSnapshot",
     "ItemState",
     "LegacyProduct",
     "LegacyTable",
@@ -31,6 +44,9 @@ __all__ = [
     "ProductPricing",
     "ProductStatus",
     "ServicePackage",
+    "TmfDocument",
+    "TmfDraft",
+    "TmfJob",
     "VatRate",
     "excluding_vat",
     "vat_rate_at",

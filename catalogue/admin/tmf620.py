@@ -1,0 +1,117 @@
+"""Who listens to TMF620 events, and what did not reach them."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from catalogue.admin.base import BADGES, ReadOnlyAdmin
+from catalogue.errors import Refused
+from catalogue.models import HubDelivery, HubListener
+from catalogue.tmf620 import hub
+
+SEND_AGAIN = {
+    "title": "Send again?",
+    "description": "The event is sent to the listener at once, however often that failed before.",
+    "form_class": BaseDialogForm,
+    "form_submit_text": "Send again",
+}
+
+
+@admin.register(HubListener)
+class HubListenerAdmin(ReadOnlyAdmin):
+    """Registered and removed through TMF620. The secret is not shown."""
+
+    list_display = ("callback", "version", "query", "created_by", "owed", "needs_a_person")
+    fields = ("callback", "version", "query", "created_by", "created_at", "owed", "needs_a_person")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HubListener]:
+        counted = {state: Count("deliveries", Q(deliveries__state=state)) for state in ("pending", "dead")}
+        return super().get_queryset(request).select_related("created_by").annotate(**counted)
+
+    @display(description="Owed", ordering="pending")
+    def owed(self, listener: Any) -> SafeString | str:
+        return self._link(listener, "pending", listener.pending)
+
+    @display(description="Needs a person", ordering="dead")
+    def needs_a_person(self, listener: Any) -> SafeString | str:
+        return self._link(listener, "dead", listener.dead)
+
+    def _link(self, listener: HubListener, state: str, count: int) -> SafeString | str:
+        address = reverse("admin:catalogue_hubdelivery_changelist")
+        query = f"state__exact={state}&listener__id__exact={listener.pk}"
+        return format_html('<a href="{}?{}">{}</a>', address, query, count) if count else "0"
+
+
+@admin.register(HubDelivery)
+class HubDeliveryAdmin(ReadOnlyAdmin):
+    """One event for one listener: whether it arrived, and why not."""
+
+    list_display = ("shown_event", "listener", "shown_state", "attempts", "due_at", "last_error")
+    list_filter = ("state", "listener")
+    list_select_related = ("event", "listener")
+    ordering = ("-id",)
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("send_again",)
+    actions_detail = ("send_one_again",)
+    fields = (
+        ("shown_event", "shown_state"),
+        "listener",
+        ("attempts", "due_at", "delivered_at"),
+        "last_error",
+        "shown_body",
+    )
+
+    @display(description="Event", header=True)
+    def shown_event(self, delivery: HubDelivery) -> tuple[str, str]:
+        body = delivery.event.bodies[delivery.listener.version]
+        return body["eventType"], next(iter(body["event"].values())).get("id", "")
+
+    @display(description="State", ordering="state", label=BADGES)
+    def shown_state(self, delivery: HubDelivery) -> str:
+        return delivery.get_state_display()
+
+    @display(description="What is sent")
+    def shown_body(self, delivery: HubDelivery) -> SafeString:
+        body = json.dumps(delivery.event.bodies[delivery.listener.version], indent=2, ensure_ascii=False)
+        return format_html('<pre class="overflow-x-auto">{}</pre>', body)
+
+    def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("catalogue.resend_hubdelivery")
+
+    @action(description="Send selected events again", permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[HubDelivery]) -> None:
+        self._send_again(request, list(queryset.values_list("pk", flat=True)))
+
+    @action(
+        description="Send again",
+        permissions=["resend"],
+        icon="sync",
+        url_path="send-again",
+        dialog=SEND_AGAIN,
+    )
+    def send_one_again(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        self._send_again(request, [object_id])
+        page = reverse("admin:catalogue_hubdelivery_change", args=[object_id])
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": page})
+        return HttpResponseRedirect(page)
+
+    def _send_again(self, request: HttpRequest, ids: list[Any]) -> None:
+        try:
+            count = hub.send_again(ids, actor=request.user)  # type: ignore[arg-type]
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return
+        if count:
+            messages.success(request, f"{count} event{'s' if count != 1 else ''} will be sent again at once.")
+        else:
+            messages.info(request, "Nothing to send: what you chose was delivered.")

@@ -1,0 +1,271 @@
+"""How the catalogue reads in TMF620. Pure: a package goes in, documents come out, no query is made.
+
+A package is an offering and the specification behind it, both under the package's id; its prices are resources
+of their own, `<package id>-<charge>`. Service type and segment make the categories; there is one catalog.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from catalogue.models import ServicePackage
+from catalogue.tmf620 import values
+from catalogue.tmf620.categories import CategoryKey
+from catalogue.tmf620.dialects import Kind, Rendering
+from catalogue.tmf620.values import Document
+
+ACTIVE, RETIRED = "Active", "Retired"
+CATALOG_ID, CATALOG_NAME = "circletel", "CircleTel"
+# The charges a package may have, in the order shown.
+RECURRING, DISCOUNT, INSTALLATION, HARDWARE = "recurring", "discount", "installation", "hardware"
+CHARGES = (RECURRING, DISCOUNT, INSTALLATION, HARDWARE)
+PRICE_TYPES = {
+    RECURRING: "recurring",
+    DISCOUNT: "discount",
+    INSTALLATION: "oneTime",
+    HARDWARE: "oneTime",
+}
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One price of a package. `amount` includes VAT; a discount is negative and added to the recurring one."""
+
+    name: str
+    amount: Decimal
+    title: str
+    months: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def charges(package: ServicePackage, at: datetime) -> Iterator[Charge]:
+    """What a customer who orders at that instant is charged."""
+    yield Charge(RECURRING, package.current_price, "a month")
+    promotion = package.promotion_price_at(at)
+    if promotion is not None:
+        window = package.promotion_from, package.promotion_to
+        yield Charge(
+            DISCOUNT,
+            promotion - package.current_price,
+            "discount a month",
+            months=package.promotion_months,
+            start=values.start_of(window[0]) if window[0] else None,
+            end=values.end_of(window[1]) if window[1] else None,
+        )
+    if package.installation_fee is not None:
+        yield Charge(INSTALLATION, package.installation_fee, "installation")
+    if package.hardware_model and package.hardware_price is not None:
+        yield Charge(HARDWARE, package.hardware_price, package.hardware_model)
+
+
+def price_id(package: ServicePackage, charge: str) -> str:
+    return f"{package.pk}-{charge}"
+
+
+def offering(package: ServicePackage, rendering: Rendering) -> Document:
+    on_sale = package.is_on_sale(rendering.at)
+    months = package.contract_months
+    category = CategoryKey(package.market_segment, package.service_type)
+    return {
+        "id": str(package.pk),
+        "href": rendering.href(Kind.OFFERING, package.pk),
+        "name": package.name,
+        "description": package.description,
+        "version": str(package.version),
+        "lastUpdate": values.instant(package.changed_at),
+        "lifecycleStatus": ACTIVE if on_sale else RETIRED,
+        "isBundle": False,
+        "isSellable": on_sale,
+        "validFor": values.period(package.valid_from, package.sale_ends),
+        "category": [category_reference(category, rendering)],
+        "marketSegment": [
+            {
+                "id": package.market_segment,
+                "name": package.get_market_segment_display(),
+                "@type": "MarketSegmentRef",
+                "@referredType": "MarketSegment",
+            }
+        ],
+        "productSpecification": values.reference(
+            Kind.SPECIFICATION, package.pk, package.name, rendering, version=str(package.version)
+        ),
+        "productOfferingTerm": [values.term("month to month" if months == 1 else f"{months} months", months)],
+        "productOfferingPrice": [
+            _price_in_offering(package, charge, rendering) for charge in charges(package, rendering.at)
+        ],
+        "@type": rendering.dialect.type(Kind.OFFERING),
+    }
+
+
+def price(package: ServicePackage, charge: Charge, rendering: Rendering) -> Document:
+    document: Document = {
+        "id": price_id(package, charge.name),
+        "href": rendering.href(Kind.PRICE, price_id(package, charge.name)),
+        "name": f"{package.name}: {charge.title}",
+        "description": _price_description(charge),
+        "version": str(package.version),
+        "lastUpdate": values.instant(package.changed_at),
+        "lifecycleStatus": ACTIVE,
+        "isBundle": False,
+        "priceType": PRICE_TYPES[charge.name],
+        "price": values.money(charge.amount),
+        "tax": [values.tax(charge.amount, rendering)],
+        "unitOfMeasure": {"amount": 1.0, "units": "each"},
+        "validFor": values.period(charge.start or package.valid_from, charge.end or package.sale_ends),
+        "@type": rendering.dialect.type(Kind.PRICE),
+    }
+    if charge.name in (RECURRING, DISCOUNT):
+        document |= {"recurringChargePeriodType": "month", "recurringChargePeriodLength": 1}
+    if charge.months is not None:
+        document["productOfferingTerm"] = [values.term(f"{charge.months} months", charge.months)]
+    if charge.name == RECURRING and package.promotion_price_at(rendering.at) is not None:
+        discount = price_id(package, DISCOUNT)
+        document["popRelationship"] = [
+            {
+                "id": discount,
+                "href": rendering.href(Kind.PRICE, discount),
+                "relationshipType": "discountedBy",
+                "@type": "ProductOfferingPriceRelationship",
+                "@referredType": "ProductOfferingPrice",
+            }
+        ]
+    return document
+
+
+def prices(package: ServicePackage, rendering: Rendering) -> list[Document]:
+    return [price(package, charge, rendering) for charge in charges(package, rendering.at)]
+
+
+def specification(package: ServicePackage, rendering: Rendering) -> Document:
+    document = {
+        "id": str(package.pk),
+        "href": rendering.href(Kind.SPECIFICATION, package.pk),
+        "name": package.name,
+        "description": package.description,
+        "brand": package.service_type,
+        "productNumber": package.sku,
+        "version": str(package.version),
+        "lastUpdate": values.instant(package.changed_at),
+        "lifecycleStatus": ACTIVE,
+        "isBundle": False,
+        "validFor": values.period(package.valid_from, package.sale_ends),
+        "productSpecCharacteristic": list(_characteristics(package, rendering)),
+        "@type": rendering.dialect.type(Kind.SPECIFICATION),
+    }
+    if rendering.dialect.categorises_specifications:
+        category = CategoryKey(package.market_segment, package.service_type)
+        document["category"] = [category_reference(category, rendering)]
+    return document
+
+
+def category(key: CategoryKey, subs: list[CategoryKey], changed: datetime, rendering: Rendering) -> Document:
+    """A segment with its service types below it, or one service type of a segment."""
+    document: Document = {
+        "id": key.id,
+        "href": rendering.href(Kind.CATEGORY, key.id),
+        "name": key.name,
+        "version": "1",
+        "lastUpdate": values.instant(changed),
+        "lifecycleStatus": ACTIVE,
+        "isRoot": key.parent is None,
+        "@type": rendering.dialect.type(Kind.CATEGORY),
+    }
+    if key.parent is not None and rendering.dialect.parent_by_id:
+        document["parentId"] = key.parent.id
+    elif key.parent is not None:
+        document["parent"] = category_reference(key.parent, rendering)
+    if subs:
+        document["subCategory"] = [category_reference(sub, rendering) for sub in subs]
+    return document
+
+
+def catalog(roots: list[CategoryKey], changed: datetime | None, rendering: Rendering) -> Document:
+    return {
+        "id": CATALOG_ID,
+        "href": rendering.href(Kind.CATALOG, CATALOG_ID),
+        "name": CATALOG_NAME,
+        "description": "What a new customer can order now.",
+        "catalogType": "Product Catalog",
+        "version": "1",
+        "lastUpdate": values.instant(changed or timezone.now()),
+        "lifecycleStatus": ACTIVE,
+        "category": [category_reference(root, rendering) for root in roots],
+        "@type": rendering.dialect.type(Kind.CATALOG),
+    }
+
+
+def category_reference(key: CategoryKey, rendering: Rendering) -> Document:
+    return values.reference(Kind.CATEGORY, key.id, key.name, rendering)
+
+
+def _price_in_offering(package: ServicePackage, charge: Charge, rendering: Rendering) -> Document:
+    name = f"{package.name}: {charge.title}"
+    document = values.reference(Kind.PRICE, price_id(package, charge.name), name, rendering)
+    if rendering.dialect.embeds_prices:
+        document |= {
+            "priceType": PRICE_TYPES[charge.name],
+            "price": values.price_value(charge.amount, rendering),
+        }
+        if charge.name in (RECURRING, DISCOUNT):
+            document |= {"recurringChargePeriod": "month", "recurringChargePeriodLength": 1}
+    return document
+
+
+def _price_description(charge: Charge) -> str:
+    if charge.name == DISCOUNT:
+        lasts = f" for {charge.months} months" if charge.months else ""
+        return f"Added to the recurring price{lasts}. In rand, VAT included."
+    return "In rand, VAT included."
+
+
+def _characteristics(package: ServicePackage, rendering: Rendering) -> Iterator[Document]:
+    """The technical content. What is not promised is left out."""
+    simple: tuple[tuple[str, Any, str], ...] = (
+        ("technology", package.technology, ""),
+        ("provider", package.provider, ""),
+        ("downloadSpeed", package.speed_down_mbps, "Mbit/s"),
+        ("uploadSpeed", package.speed_up_mbps, "Mbit/s"),
+        ("dataLimit", package.data_limit, ""),
+        ("hardwareModel", package.hardware_model, ""),
+        ("hardwareIncluded", package.hardware_included if package.hardware_model else None, ""),
+    )
+    for name, value, unit in simple:
+        if value not in (None, ""):
+            yield characteristic(name, [value], unit, rendering)
+    if package.features:
+        yield characteristic("feature", package.features, "", rendering)
+
+
+def characteristic(name: str, given: list[Any], unit: str, rendering: Rendering) -> Document:
+    kind = _value_type(given[0])
+    shown: list[Document] = [
+        {
+            "isDefault": position == 0,
+            "valueType": kind,
+            "value": value,
+            **({"unitOfMeasure": unit} if unit else {}),
+            "@type": rendering.dialect.value_types[kind],
+        }
+        for position, value in enumerate(given)
+    ]
+    return {
+        "id": name,
+        "name": name,
+        "valueType": kind,
+        "configurable": False,
+        "minCardinality": 1,
+        "maxCardinality": len(given),
+        rendering.dialect.characteristic_values: shown,
+        "@type": rendering.dialect.characteristic_type,
+    }
+
+
+def _value_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "string"

@@ -1,0 +1,189 @@
+"""The doors of the window. Thin: read the query, ask the collection, show what it answers."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from rest_framework.authentication import BasicAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from catalogue.models import TmfDraft
+from catalogue.tmf620 import drafts, hub, queries
+from catalogue.tmf620.actors import actor_of, writer_of
+from catalogue.tmf620.collections import COLLECTIONS, Collection, PackageCollection
+from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering, public_url
+from catalogue.tmf620.errors import InvalidBody, NotFound, as_tmf_error
+from catalogue.tmf620.matching import filtered
+from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
+from catalogue.tmf620.queries import Query
+from catalogue.tmf620.values import Document
+from catalogue.tmf620.written import as_json
+
+
+class TmfJson(JSONRenderer):
+    charset = "utf-8"
+
+
+class AlwaysJson(DefaultContentNegotiation):
+    """One representation, whatever is accepted; and `format` is an attribute like any other."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class TmfView(APIView):
+    """One kind of resource in one version. Reading is open to all."""
+
+    dialect: Dialect = V4
+    kind: Kind = Kind.OFFERING
+    # Basic comes first: its challenge is what an anonymous writer is answered with.
+    authentication_classes: list[Any] = [BasicAuthentication, *api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    permission_classes = [AllowAny]
+    parser_classes = [TmfJsonParser, MergePatchParser]
+    renderer_classes = [TmfJson]
+    content_negotiation_class = AlwaysJson
+    # TM Forum's own files describe this window.
+    schema = None
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return as_tmf_error
+
+    @property
+    def collection(self) -> Collection:
+        return COLLECTIONS[self.kind]
+
+    def rendering(self) -> Rendering:
+        return Rendering(self.dialect, public_url() or self.request.build_absolute_uri("/").rstrip("/"))
+
+    def drafts(self) -> bool:
+        """Whether this kind can be written, and drafts of it be seen by who asks."""
+        return self.kind in drafts.WRITABLE and drafts.may_read(actor_of(self.request))
+
+
+class ListView(TmfView):
+    http_method_names = ["get", "head", "options", "post"]
+
+    def post(self, request: Request) -> Response:
+        draft = drafts.create(self.kind, request.data, actor=writer_of(request), dialect=self.dialect)
+        document = drafts.document(draft, self.rendering())
+        return Response(document, status=201, headers={"Location": document["href"]})
+
+    def get(self, request: Request) -> HttpResponse:
+        query = queries.read(request.query_params)
+        shown, total = self._page_of(query)
+        rest = query.offset + len(shown) < total
+        response = HttpResponse(
+            f"[{','.join(shown)}]",
+            status=206 if rest and query.asks_for_a_page else 200,
+            content_type="application/json; charset=utf-8",
+        )
+        response["X-Total-Count"] = str(total)
+        response["X-Result-Count"] = str(len(shown))
+        if link := self._links(query, total):
+            response["Link"] = link
+        return response
+
+    def _page_of(self, query: Query) -> tuple[list[str], int]:
+        """Each resource of the page as JSON, and how many there are on all pages.
+
+        Drafts, for who may see them, come before what is on sale; each part is sorted by itself.
+        """
+        rendering = self.rendering()
+        unsold = filtered(drafts.documents(self.kind, rendering), query) if self.drafts() else []
+        part = self._as_json(unsold[query.offset : query.offset + query.limit], query)
+        offset, limit = max(query.offset - len(unsold), 0), query.limit - len(part)
+        if query.fields is None and isinstance(self.collection, PackageCollection):
+            sold, total = self.collection.texts(query, rendering, offset, limit)
+        else:
+            page = self.collection.page(query, rendering, offset, limit)
+            sold, total = self._as_json(page.documents, query), page.total
+        return [*part, *sold], len(unsold) + total
+
+    def _as_json(self, documents: list[Document], query: Query) -> list[str]:
+        always = self.dialect.always
+        return [as_json(queries.chosen(document, query.fields, always)) for document in documents]
+
+    def _links(self, query: Query, total: int) -> str:
+        """Where the other pages are; empty when this is all there is."""
+        if query.limit == 0 or (total <= query.limit and query.offset == 0):
+            return ""
+        last = max((total - 1) // query.limit * query.limit, 0)
+        offsets = {"self": query.offset, "first": 0, "last": last}
+        if query.offset + query.limit < total:
+            offsets["next"] = query.offset + query.limit
+        if query.offset > 0:
+            offsets["prev"] = max(query.offset - query.limit, 0)
+        return ", ".join(
+            f'<{self._page(offset, query.limit)}>; rel="{name}"' for name, offset in offsets.items()
+        )
+
+    def _page(self, offset: int, limit: int) -> str:
+        rest = [
+            (name, value)
+            for name, values in self.request.query_params.lists()
+            for value in values
+            if name not in ("offset", "limit")
+        ]
+        path = self.request.build_absolute_uri(self.request.path)
+        return f"{path}?{urlencode([*rest, ('offset', offset), ('limit', limit)])}"
+
+
+class ItemView(TmfView):
+    http_method_names = ["get", "head", "options", "patch", "delete"]
+
+    def get(self, request: Request, id: str) -> Response:
+        query = queries.read_fields(request.query_params)
+        document = self._document(id)
+        return Response(queries.chosen(document, query.fields, self.dialect.always))
+
+    def patch(self, request: Request, id: str) -> Response:
+        written = drafts.edit(self.kind, id, request.data, actor=writer_of(request), dialect=self.dialect)
+        if isinstance(written, TmfDraft):
+            return Response(drafts.document(written, self.rendering()))
+        return Response({**self._document(id), "statusReason": drafts.EDIT_WAITS})
+
+    def delete(self, request: Request, id: str) -> Response:
+        drafts.delete(self.kind, id, actor=writer_of(request), dialect=self.dialect)
+        return Response(status=204)
+
+    def _document(self, id: str) -> Document:
+        rendering = self.rendering()
+        draft = drafts.find(self.kind, id, self.dialect) if self.drafts() else None
+        document = drafts.document(draft, rendering) if draft else self.collection.get(id, rendering)
+        if document is None:
+            raise NotFound(f"There is no {self.dialect.name(self.kind)} with the id {id[:80]}.")
+        return document
+
+
+class HubView(TmfView):
+    http_method_names = ["post", "options"]
+
+    def post(self, request: Request) -> Response:
+        body = request.data
+        if not isinstance(body, dict) or not isinstance(body.get("callback"), str):
+            raise InvalidBody("callback is missing: the address that events are sent to.")
+        query = body.get("query") or ""
+        if not isinstance(query, str) or len(query) > 1000 or "\0" in query:
+            raise InvalidBody("query expects a text such as eventType=ProductOfferingCreateEvent.")
+        actor = writer_of(request)
+        listener = hub.register(body["callback"], query, actor=actor, dialect=self.dialect)
+        href = request.build_absolute_uri(f"{self.dialect.path}/hub/{listener.pk}")
+        shown = hub.document(listener, href, self.dialect)
+        return Response(shown, status=201, headers={"Location": href})
+
+
+class ListenerView(TmfView):
+    http_method_names = ["delete", "options"]
+
+    def delete(self, request: Request, id: str) -> Response:
+        hub.unregister(id, actor=writer_of(request), dialect=self.dialect)
+        return Response(status=204)
