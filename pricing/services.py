@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
+from django.utils import timezone
 
 from catalogue import audit
 from catalogue.models import ServicePackage
@@ -40,8 +41,12 @@ def draft_price_change(
 
 
 def _give_up(change: PriceChange, actor: AbstractUser) -> None:
-    change.status = PriceChangeStatus.CANCELLED
-    change.save(update_fields=["status", "changed_at"])
+    change.status, change.cancelled_at, change.cancelled_by = (
+        PriceChangeStatus.CANCELLED,
+        timezone.now(),
+        actor,
+    )
+    change.save(update_fields=["status", "cancelled_at", "cancelled_by", "changed_at"])
     audit.record(
         "price change cancelled",
         change,

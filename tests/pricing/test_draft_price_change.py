@@ -72,6 +72,11 @@ def test_a_published_change_stands_and_the_new_wish_is_said_to_wait():
         old_price=package.price,
         new_price=Decimal("850.00"),
         status="published",
+        published_at=package.published_at,
+        effective_date="2099-01-01",
+        effective_at="2098-12-31T22:00Z",
+        version=2,
+        approved_by=ms_naidoo(),
         reason="x",
         created_by=mr_botha(),
     )
