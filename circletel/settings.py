@@ -152,6 +152,14 @@ ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
 # How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
 ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
 
+# --- Prices -----------------------------------------------------------------------------------
+# Civil days in South Africa from the publication of a price change to its effective date, by market segment.
+PRICE_NOTICE_DAYS = {
+    "consumer": env.int("PRICE_NOTICE_DAYS_CONSUMER", default=60),
+    "business": env.int("PRICE_NOTICE_DAYS_BUSINESS", default=60),
+}
+PRICE_DECREASES_AT_ONCE = env.bool("PRICE_DECREASES_AT_ONCE", default=True)
+
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

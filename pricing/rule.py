@@ -155,8 +155,8 @@ def price_for_customer(
         vat=paid.price - excluding,
         reason=_reason(paid.version, existing=step.version, new=offer.version),
         version=paid.version,
-        next_change_at=following and following.valid_from,
-        next_price=following and following.price,
+        next_change_at=following.valid_from if following else None,
+        next_price=following.price if following else None,
     )
 
 

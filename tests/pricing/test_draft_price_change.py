@@ -62,7 +62,7 @@ def test_a_second_thought_changes_the_open_draft_and_going_back_gives_it_up():
         AuditEntry.objects.filter(action__startswith="price change")
         .order_by("at")
         .values_list("action", flat=True)
-    ) == ["price change drafted", "price change redrafted", "price change cancelled"]
+    ) == ["price change drafted", "price change edited", "price change cancelled"]
 
 
 def test_a_published_change_stands_and_the_new_wish_is_said_to_wait():
