@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
             model_name="pricechange",
             name="approved_by",
             field=models.ForeignKey(
+                db_index=False,
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
@@ -120,9 +121,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="pricechange",
             name="batch",
-            field=models.CharField(
-                blank=True, db_index=True, help_text="Drafted together with others.", max_length=80
-            ),
+            field=models.CharField(blank=True, help_text="Drafted together with others.", max_length=80),
         ),
         migrations.AddField(
             model_name="pricechange",
@@ -133,6 +132,7 @@ class Migration(migrations.Migration):
             model_name="pricechange",
             name="cancelled_by",
             field=models.ForeignKey(
+                db_index=False,
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
@@ -144,6 +144,7 @@ class Migration(migrations.Migration):
             model_name="pricechange",
             name="changed_by",
             field=models.ForeignKey(
+                db_index=False,
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
@@ -210,6 +211,7 @@ class Migration(migrations.Migration):
             model_name="pricechange",
             name="created_by",
             field=models.ForeignKey(
+                db_index=False,
                 editable=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",

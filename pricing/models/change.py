@@ -14,6 +14,13 @@ from catalogue.models.fields import money
 HUNDRED, ZERO = (Value(Decimal(number), output_field=models.DecimalField()) for number in (100, 0))
 
 
+def person(**options: Any) -> models.ForeignKey:
+    """Who did something. Not indexed: nobody is looked up by it, and the daily job rewrites many rows."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False, db_index=False, **options
+    )
+
+
 class PriceChangeStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Published"
@@ -54,9 +61,7 @@ class PriceChange(models.Model):
         blank=True, max_length=2000, help_text="A sentence for the customers who are told."
     )
     notes = models.TextField(blank=True, help_text="Never leaves the back office.")
-    batch = models.CharField(
-        max_length=80, blank=True, db_index=True, help_text="Drafted together with others."
-    )
+    batch = models.CharField(max_length=80, blank=True, help_text="Drafted together with others.")
 
     effective_date = models.DateField(
         null=True, blank=True, help_text="The day, in South Africa, from which existing customers pay it."
@@ -91,17 +96,11 @@ class PriceChange(models.Model):
     )
 
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False)
+    created_by = person()
     changed_at = models.DateTimeField(auto_now=True)
-    changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
-    )
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
-    )
-    cancelled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
-    )
+    changed_by = person(null=True)
+    approved_by = person(null=True)
+    cancelled_by = person(null=True)
 
     objects = PriceChangeQuerySet.as_manager()
 
