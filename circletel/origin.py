@@ -19,7 +19,7 @@ class Origin:
 
 
 _UNKNOWN = Origin()
-_origin: ContextVar[Origin] = ContextVar("origin", default=_UNKNOWN)  # noqa: B039  (frozen)
+_origin: ContextVar[Origin] = ContextVar("origin", default=_UNKNOWN)
 
 
 def current_origin() -> Origin:

@@ -177,7 +177,13 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SORT_OPERATION_PARAMETERS": False,
-    "TAGS": [{"name": "packages", "description": "What a new customer can order now."}],
+    "TAGS": [
+        {"name": "packages", "description": "What a new customer can order now."},
+        {
+            "name": "price changes (staff)",
+            "description": "Drafted, published and cancelled by pricing managers.",
+        },
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
