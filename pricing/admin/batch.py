@@ -16,6 +16,7 @@ from catalogue.admin.base import rand
 from catalogue.errors import Refused
 from catalogue.models import ServicePackage
 from pricing import batch
+from pricing.admin.amounts import signed_percent
 from pricing.admin.forms import BatchForm
 from pricing.batch import PlannedChange
 
@@ -106,13 +107,12 @@ def _draft(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(row: PlannedChange) -> dict[str, Any]:
-    percentage = "" if row.percentage is None else f"{row.percentage:+} %".replace(".", ",").replace("-", "−")
     return {
         "name": row.package.name,
         "sku": row.package.sku,
         "sold_to": f"{row.package.get_market_segment_display()}, {row.package.provider}",
         "old": rand(row.package.price),
         "new": rand(row.new_price),
-        "percentage": percentage,
+        "percentage": signed_percent(row.percentage),
         "problem": row.problem,
     }

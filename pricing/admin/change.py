@@ -17,6 +17,7 @@ from unfold.forms import BaseDialogForm
 from catalogue.admin.base import rand
 from catalogue.errors import Refused
 from pricing import services
+from pricing.admin.amounts import signed_percent, signed_rand
 from pricing.admin.batch import batch_view
 from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
 from pricing.models import PriceChange, PriceChangeStatus
@@ -52,14 +53,7 @@ class PriceChangeAdmin(ModelAdmin):
     """The only way a live package's price moves."""
 
     form = PriceChangeForm
-    list_display = (
-        "shown_package",
-        "shown_move",
-        "shown_difference",
-        "effective_date",
-        "shown_status",
-        "created_by",
-    )
+    list_display = ("shown_package", "listed_price", "listed_difference", "effective_date", "shown_status")
     list_filter = ("status", "package__market_segment", "package__service_type", "effective_date", "batch")
     search_fields = ("package__name", "package__sku", "batch", "reason")
     autocomplete_fields = ("package",)
@@ -68,7 +62,6 @@ class PriceChangeAdmin(ModelAdmin):
     actions = ("publish_selected",)
     actions_list = ("batch",)
     actions_detail = ("publish_one", "amend_one", "cancel_one")
-    actions_row = ("publish_one",)
 
     # --- what is seen
 
@@ -96,19 +89,21 @@ class PriceChangeAdmin(ModelAdmin):
     def shown_package(self, change: PriceChange) -> tuple[str, str]:
         return change.package.name, change.package.sku
 
-    @display(description="Price a month", ordering="new_price")
+    @display(description="Price a month", ordering="new_price", header=True)
+    def listed_price(self, change: PriceChange) -> tuple[str, str]:
+        return rand(change.new_price), f"from {rand(change.old_price)}"
+
+    @display(description="Difference", ordering="percentage", header=True)
+    def listed_difference(self, change: PriceChange) -> tuple[str, str]:
+        return signed_rand(change.difference), signed_percent(change.percentage)
+
+    @display(description="Price a month")
     def shown_move(self, change: PriceChange) -> str:
         return f"{rand(change.old_price)} → {rand(change.new_price)}"
 
-    @display(description="Difference", ordering="percentage")
+    @display(description="Difference")
     def shown_difference(self, change: PriceChange) -> str:
-        sign = "−" if change.difference < 0 else "+"
-        percent = (
-            ""
-            if change.percentage is None
-            else f" ({change.percentage:+} %)".replace("-", "−").replace(".", ",")
-        )
-        return f"{sign}{rand(abs(change.difference))}{percent}"
+        return f"{signed_rand(change.difference)} ({signed_percent(change.percentage)})"
 
     @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, change: PriceChange) -> str:
@@ -118,6 +113,12 @@ class PriceChangeAdmin(ModelAdmin):
     def standing(self, change: PriceChange) -> str:
         """Who pays what from when; for a draft, what still speaks against publishing it."""
         return format_html_join("", "<div>{}</div>", ((line,) for line in _standing(change)))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("reason", "customer_message", "notes"):
+            field.widget.attrs["rows"] = 3
+        return field
 
     # --- who may what
 
