@@ -182,7 +182,7 @@ class PriceChangeAdmin(ModelAdmin):
     def log_addition(self, *_: Any) -> None:
         """The audit trail has it, with more."""
 
-    log_change = log_deletions = log_addition  # type: ignore[assignment]
+    log_change = log_deletions = log_addition
 
     # --- deeds
 

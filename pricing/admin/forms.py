@@ -29,7 +29,8 @@ class PriceChangeForm(forms.ModelForm):
         fields = ("package", *WISH)
 
     def wish(self) -> Wish:
-        return Wish(**{name: self.cleaned_data.get(name) for name in WISH})
+        asked: dict[str, Any] = {name: self.cleaned_data.get(name) for name in WISH}
+        return Wish(**asked)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -42,7 +42,7 @@ admin.site.unregister(ServicePackage)
 class PricedPackageAdmin(ServicePackageAdmin):
     """Packages with their price ledger, and a selection of them as the beginning of a batch."""
 
-    inlines = (*ServicePackageAdmin.inlines, PriceLedgerInline)
+    inlines: Any = (*ServicePackageAdmin.inlines, PriceLedgerInline)
     actions = (*(ServicePackageAdmin.actions or ()), "change_prices")
 
     def has_draft_prices_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

@@ -45,8 +45,14 @@ class WishSerializer(StrictSerializer):
 
     def wish(self) -> Wish:
         """Of valid data."""
-        values = {name: self.validated_data[name] for name in WishSerializer().fields}
-        return Wish(**values)
+        asked = self.validated_data
+        return Wish(
+            new_price=asked["new_price"],
+            reason=asked["reason"],
+            effective_date=asked["effective_date"],
+            customer_message=asked["customer_message"],
+            notes=asked["notes"],
+        )
 
 
 class NewPriceChangeSerializer(WishSerializer):
