@@ -84,6 +84,7 @@ def publish_price_change(change_id: UUID, *, actor: AbstractUser, at: datetime |
         raise NotReady(*(f"{change}: {problem}" for problem in problems))
     package = change.package
     assert change.effective_date is not None  # publication_problems saw it
+    ledger.open_ledger(package)
     change.status, change.approved_by, change.published_at = PriceChangeStatus.PUBLISHED, actor, now
     change.effective_at = max(beginning_of(change.effective_date), now)
     change.version = _next_version(package)

@@ -50,11 +50,12 @@ def content_of(change: PriceChange) -> dict[str, Any]:
 
 
 def wish_shown(before: dict[str, Any], wish: Wish) -> dict[str, list[Any]]:
+    """{field: [before, after]} of what the wish changes; nothing and empty text are the same."""
     after = {name: _plain(value) for name, value in vars(wish).items()}
     return {
         name: [before.get(name), value]
         for name, value in after.items()
-        if value != (before.get(name) or "") and not (value is None and before.get(name) is None)
+        if (value or "") != (before.get(name) or "")
     }
 
 
