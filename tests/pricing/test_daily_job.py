@@ -28,6 +28,12 @@ def statuses():
     return sorted(PriceChange.objects.values_list("status", flat=True))
 
 
+def database_clock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
+
+
 def test_on_its_day_the_price_moves_with_ledger_history_and_audit():
     package = package_opened(R799)
     change = published(package)
@@ -81,12 +87,12 @@ def test_missed_days_are_caught_up_with_the_day_they_were_promised_for():
     package = package_opened(R799)
     published(package)
 
+    before = database_clock()
     applying.apply_due(AT_TWO + 9 * DAY)
 
     line = package.price_entries.get(audience=Audience.EXISTING, version=2)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        assert (line.valid_from, line.recorded_at) == (MAY_BEGINS, cursor.fetchone()[0])
+    assert line.valid_from == MAY_BEGINS
+    assert before <= line.recorded_at <= database_clock()
 
 
 def test_customers_pay_by_the_calendar_not_by_the_job():
