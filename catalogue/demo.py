@@ -34,13 +34,19 @@ class Person:
 
 AUTHOR, SIGNATORY = "thandi.naidoo", "pieter.botha"
 PEOPLE = (
-    Person(AUTHOR, "Thandi", "Naidoo", "make, import and submit products", ("Product manager",)),
+    Person(
+        AUTHOR,
+        "Thandi",
+        "Naidoo",
+        "make, import and submit products, draft price changes",
+        ("Product manager", "Pricing manager"),
+    ),
     Person(
         SIGNATORY,
         "Pieter",
         "Botha",
-        "approve and publish what others made",
-        ("Approver", "Pricing manager", "Publisher"),
+        "approve and publish what others made or drafted",
+        ("Approver", "Publisher", "Pricing approver"),
     ),
     Person(
         "lerato.mokoena",

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -56,6 +57,32 @@ def record(
     PackageVersion.objects.bulk_update(standing.values(), ["recorded_to"], batch_size=1000)
     PackageVersion.objects.bulk_create(new, batch_size=1000)
     return len(new)
+
+
+def record_set(package_ids: Sequence[UUID], *, deed: str, at: datetime) -> None:
+    """`record` for packages that a set-based statement has just changed, all of them; by the system itself.
+
+    Two statements, in the caller's transaction, whose rows stay in the database.
+    """
+    columns = ", ".join(CONTENT)
+    with connection.cursor() as cursor:
+        values: dict[str, Any] = {"ids": list(package_ids), "at": at, "deed": deed}
+        cursor.execute(
+            "UPDATE service_package_versions SET recorded_to = greatest(%(at)s, recorded_from)"
+            " WHERE package_id = ANY(%(ids)s) AND recorded_to IS NULL",
+            values,
+        )
+        cursor.execute(
+            # The columns are our own model's.
+            f"INSERT INTO service_package_versions ({columns}, package_id, revision, recorded_from, deed, deed_by)"  # noqa: S608
+            f" SELECT {', '.join(f'p.{name}' for name in CONTENT)}, p.id, coalesce(last.revision, 0) + 1,"
+            " coalesce(last.recorded_to, %(at)s), %(deed)s, ''"
+            " FROM service_packages p LEFT JOIN LATERAL ("
+            "   SELECT revision, recorded_to FROM service_package_versions v WHERE v.package_id = p.id"
+            "   ORDER BY revision DESC LIMIT 1) last ON true"
+            " WHERE p.id = ANY(%(ids)s)",
+            values,
+        )
 
 
 def content_of(package: PackageContent) -> dict[str, Any]:

@@ -73,6 +73,19 @@ def check_positive_numbers(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_notice(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"PRICE_NOTICE_DAYS_{segment.upper()} is {days}; it must be 0 or more.",
+            hint="60 days is what customers have been promised.",
+            id="circletel.E005",
+        )
+        for segment, days in settings.PRICE_NOTICE_DAYS.items()
+        if days < 0
+    ]
+
+
+@register()
 def check_contradictions(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.ZOHO_BILLING_CALLS_PER_MINUTE > settings.ZOHO_BILLING_CALLS_PER_DAY:

@@ -145,6 +145,8 @@ ZOHO_BILLING_CALLS_PER_MINUTE = env.int("ZOHO_BILLING_CALLS_PER_MINUTE", default
 ZOHO_BILLING_CALLS_PER_DAY = env.int("ZOHO_BILLING_CALLS_PER_DAY", default=1000)
 ZOHO_BILLING_CONCURRENCY = env.int("ZOHO_BILLING_CONCURRENCY", default=5)
 ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
+# What background work leaves of each window of calls to people's clicks.
+ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
@@ -154,6 +156,14 @@ ZOHO_CONNECT_TIMEOUT_SECONDS = env.float("ZOHO_CONNECT_TIMEOUT_SECONDS", default
 ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
 # How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
 ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
+
+# --- Prices -----------------------------------------------------------------------------------
+# Civil days in South Africa from the publication of a price change to its effective date, by market segment.
+PRICE_NOTICE_DAYS = {
+    "consumer": env.int("PRICE_NOTICE_DAYS_CONSUMER", default=60),
+    "business": env.int("PRICE_NOTICE_DAYS_BUSINESS", default=60),
+}
+PRICE_DECREASES_AT_ONCE = env.bool("PRICE_DECREASES_AT_ONCE", default=True)
 
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -170,7 +180,13 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SORT_OPERATION_PARAMETERS": False,
-    "TAGS": [{"name": "packages", "description": "What a new customer can order now."}],
+    "TAGS": [
+        {"name": "packages", "description": "What a new customer can order now."},
+        {
+            "name": "price changes (staff)",
+            "description": "Drafted, published and cancelled by pricing managers.",
+        },
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -7,9 +7,16 @@ from django.contrib.auth.models import User
 from django.dispatch import receiver
 
 from catalogue.models import ServicePackage
-from catalogue.signals import price_asked
+from catalogue.signals import package_changed, price_asked
+from pricing.ledger import open_ledger
 from pricing.models import PriceChange
 from pricing.services import draft_price_change
+
+
+@receiver(package_changed, dispatch_uid="pricing.package_changed")
+def on_package_changed(package: ServicePackage, **_: Any) -> None:
+    """The first publication opens the price ledger."""
+    open_ledger(package)
 
 
 @receiver(price_asked, dispatch_uid="pricing.price_asked")

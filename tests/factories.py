@@ -35,7 +35,7 @@ def ms_naidoo() -> User:
 
 def mr_botha() -> User:
     """Approves and publishes what others made, its pricing included."""
-    return person("pieter.botha", "Approver", "Pricing manager", "Publisher")
+    return person("pieter.botha", "Approver", "Pricing approver", "Publisher")
 
 
 def draft_product(**values: Any) -> Product:

@@ -156,6 +156,8 @@ def test_other_products_are_none_of_its_business():
     ("username", "may", "may_not"),
     [
         ("thandi.naidoo", "catalogue.import_product", "catalogue.approve_product"),
+        ("thandi.naidoo", "pricing.draft_pricechange", "pricing.publish_pricechange"),
+        ("pieter.botha", "pricing.publish_pricechange", "pricing.draft_pricechange"),
         ("pieter.botha", "catalogue.publish_product", "catalogue.change_product"),
         ("lerato.mokoena", "zoho_sync.resync_productintegration", "catalogue.publish_product"),
         ("auditor", "catalogue.view_auditentry", "catalogue.change_product"),
@@ -202,8 +204,8 @@ def test_its_people_are_listed_with_their_logins_and_nothing_else_is_done():
 
     assert said == (
         "NAME            LOGIN           PASSWORD        MAY\n"
-        "Thandi Naidoo   thandi.naidoo   circletel-demo  make, import and submit products\n"
-        "Pieter Botha    pieter.botha    circletel-demo  approve and publish what others made\n"
+        "Thandi Naidoo   thandi.naidoo   circletel-demo  make, import and submit products, draft price changes\n"
+        "Pieter Botha    pieter.botha    circletel-demo  approve and publish what others made or drafted\n"
         "Lerato Mokoena  lerato.mokoena  (their own)     see what is owed to Zoho, and send it again\n"
         "Nomsa Dlamini   auditor         (not made yet)  read everything, the audit trail too; change nothing\n"
         "Johan Venter    admin           circletel-demo  everything, as superuser\n"

@@ -62,7 +62,7 @@ def test_a_second_thought_changes_the_open_draft_and_going_back_gives_it_up():
         AuditEntry.objects.filter(action__startswith="price change")
         .order_by("at")
         .values_list("action", flat=True)
-    ) == ["price change drafted", "price change redrafted", "price change cancelled"]
+    ) == ["price change drafted", "price change edited", "price change cancelled"]
 
 
 def test_a_published_change_stands_and_the_new_wish_is_said_to_wait():
@@ -72,6 +72,11 @@ def test_a_published_change_stands_and_the_new_wish_is_said_to_wait():
         old_price=package.price,
         new_price=Decimal("850.00"),
         status="published",
+        published_at=package.published_at,
+        effective_date="2099-01-01",
+        effective_at="2098-12-31T22:00Z",
+        version=2,
+        approved_by=ms_naidoo(),
         reason="x",
         created_by=mr_botha(),
     )

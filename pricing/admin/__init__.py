@@ -1,0 +1,6 @@
+"""Pricing in the admin. Thin doors: every deed is a function in `pricing.services` or `pricing.batch`."""
+
+from pricing.admin.change import PriceChangeAdmin
+from pricing.admin.package import PricedPackageAdmin
+
+__all__ = ["PriceChangeAdmin", "PricedPackageAdmin"]

@@ -1,0 +1,17 @@
+"""Differences as South Africans write them."""
+
+from decimal import Decimal
+
+from catalogue.admin.base import NBSP, rand
+
+
+def signed_rand(difference: Decimal) -> str:
+    """−100 as `−R 100,00`."""
+    return f"{'−' if difference < 0 else '+'}{rand(abs(difference))}"
+
+
+def signed_percent(percentage: Decimal | None) -> str:
+    """12.52 as `+12,52 %`; nothing as a dash."""
+    if percentage is None:
+        return "—"
+    return f"{percentage:+}{NBSP}%".replace("-", "−").replace(".", ",")

@@ -1,0 +1,322 @@
+"""Price changes: draft, publish, amend, cancel, and many at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from catalogue.admin.base import rand
+from catalogue.errors import Refused
+from pricing import services
+from pricing.admin.amounts import signed_percent, signed_rand
+from pricing.admin.batch import batch_view
+from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
+from pricing.models import PriceChange, PriceChangeStatus
+from pricing.notice import earliest_effective_date, publication_problems
+
+BADGES = {
+    "Draft": "info",
+    "Published": "warning",
+    "Effective": "success",
+    "Cancelled": "default",
+    "Held": "danger",
+}
+MOST_REASONS = 20
+# Which deed is offered in which status. Anybody may still try another one and is told why not.
+DEEDS_BY_STATUS = {
+    PriceChangeStatus.DRAFT: {"publish_one"},
+    PriceChangeStatus.PUBLISHED: {"amend_one", "cancel_one"},
+    PriceChangeStatus.EFFECTIVE: set(),
+    PriceChangeStatus.CANCELLED: set(),
+}
+HISTORY = (
+    ("created_by", "created_at"),
+    ("approved_by", "published_at"),
+    ("effective_at", "applied_at"),
+    ("cancelled_by", "cancelled_at"),
+    ("version", "batch"),
+    "amends",
+)
+
+
+@admin.register(PriceChange)
+class PriceChangeAdmin(ModelAdmin):
+    """The only way a live package's price moves."""
+
+    form = PriceChangeForm
+    list_display = ("shown_package", "listed_price", "listed_difference", "effective_date", "shown_status")
+    list_filter = ("status", "package__market_segment", "package__service_type", "effective_date", "batch")
+    search_fields = ("package__name", "package__sku", "batch", "reason")
+    autocomplete_fields = ("package",)
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("publish_selected",)
+    actions_list = ("batch",)
+    actions_detail = ("publish_one", "amend_one", "cancel_one")
+
+    # --- what is seen
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PriceChange]:
+        people = ("created_by", "changed_by", "approved_by", "cancelled_by")
+        return super().get_queryset(request).select_related("package", "amends__package", *people)
+
+    def get_fieldsets(self, request: HttpRequest, obj: PriceChange | None = None) -> Any:
+        change = ("package", ("new_price", "effective_date"), "reason", "customer_message", "notes")
+        if obj is None:
+            return [(None, {"fields": change})]
+        seen = ("package", ("shown_move", "shown_difference"), "standing")
+        if self.has_change_permission(request, obj):
+            return [(None, {"fields": (*seen, *change[1:])}), ("What happened", {"fields": HISTORY})]
+        words = ("effective_date", "reason", "customer_message", "notes")
+        return [(None, {"fields": (*seen, *words)}), ("What happened", {"fields": HISTORY})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PriceChange | None = None) -> Any:
+        if obj is None:
+            return ()
+        plain = [name for part in HISTORY for name in (part if isinstance(part, tuple) else (part,))]
+        return ("package", "shown_move", "shown_difference", "standing", *plain)
+
+    @display(description="Package", ordering="package__name", header=True)
+    def shown_package(self, change: PriceChange) -> tuple[str, str]:
+        return change.package.name, change.package.sku
+
+    @display(description="Price a month", ordering="new_price", header=True)
+    def listed_price(self, change: PriceChange) -> tuple[str, str]:
+        return rand(change.new_price), f"from {rand(change.old_price)}"
+
+    @display(description="Difference", ordering="percentage", header=True)
+    def listed_difference(self, change: PriceChange) -> tuple[str, str]:
+        return signed_rand(change.difference), signed_percent(change.percentage)
+
+    @display(description="Price a month")
+    def shown_move(self, change: PriceChange) -> str:
+        return f"{rand(change.old_price)} → {rand(change.new_price)}"
+
+    @display(description="Difference")
+    def shown_difference(self, change: PriceChange) -> str:
+        return f"{signed_rand(change.difference)} ({signed_percent(change.percentage)})"
+
+    @display(description="Status", ordering="status", label=BADGES)
+    def shown_status(self, change: PriceChange) -> str:
+        return "Held" if change.problem else change.get_status_display()
+
+    @display(description="How it stands")
+    def standing(self, change: PriceChange) -> str:
+        """Who pays what from when; for a draft, what still speaks against publishing it."""
+        return format_html_join("", "<div>{}</div>", ((line,) for line in _standing(change)))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("reason", "customer_message", "notes"):
+            field.widget.attrs["rows"] = 3
+        return field
+
+    # --- who may what
+
+    def has_draft_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.draft_pricechange")
+
+    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.publish_pricechange")
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.cancel_pricechange")
+
+    def has_amend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_draft_permission(request) and self.has_cancel_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_draft_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: PriceChange | None = None) -> bool:
+        is_draft = obj is None or obj.status == PriceChangeStatus.DRAFT
+        return is_draft and self.has_draft_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: PriceChange | None = None) -> bool:
+        return obj is not None and self.has_change_permission(request, obj)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only the deeds that its status admits."""
+        change = self.get_object(request, object_id)
+        offered = DEEDS_BY_STATUS[PriceChangeStatus(change.status)] if change else set()
+        found = super().get_actions_detail(request, object_id)
+        return [one for one in found if one.method.original_function_name in offered]
+
+    # --- drafting
+
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """What only the service can see, a rival who was faster, comes back as a message."""
+        try:
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        except Refused as refusal:
+            return self._told(request, object_id, refusal)
+
+    def delete_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().delete_view(request, object_id, *args, **kwargs)
+        except Refused as refusal:
+            return self._told(request, object_id, refusal)
+
+    def save_model(self, request: HttpRequest, obj: PriceChange, form: Any, change: bool) -> None:
+        actor: Any = request.user
+        if change:
+            services.edit_price_change(obj.pk, form.wish(), actor=actor)
+        else:
+            package = form.cleaned_data["package"]
+            made = services.create_price_change(package.pk, form.wish(), actor=actor)
+            obj.pk, obj.package, obj._state.adding = made.pk, package, False
+        obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: PriceChange) -> None:
+        services.delete_price_change(obj.pk, actor=request.user)  # type: ignore[arg-type]
+
+    def log_addition(self, *_: Any) -> None:
+        """The audit trail has it, with more."""
+
+    log_change = log_deletions = log_addition
+
+    # --- deeds
+
+    @action(
+        description="Publish",
+        permissions=["publish"],
+        icon="publish",
+        url_path="publish",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": "Publish this price change?",
+            "description": "New customers pay the new price at once: storefront, Zoho CRM and Zoho Billing get it"
+            " within seconds. Existing customers pay it from the effective date.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Publish",
+        },
+    )
+    def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        return self._one(
+            request, object_id, "publish price change", services.publish_price_change, "{} is published."
+        )
+
+    @action(
+        description="Amend",
+        permissions=["amend"],
+        icon="edit_calendar",
+        url_path="amend",
+        dialog={
+            "title": "Cancel it for another price or date?",
+            "description": "It is cancelled now, and a new draft takes its place. To a lower or later price the"
+            " notice that was given still counts; otherwise it begins anew.",
+            "form_class": AmendForm,
+            "form_submit_text": "Amend",
+        },
+    )
+    def amend_one(self, request: HttpRequest, form: AmendForm, object_id: Any) -> HttpResponse:
+        def deed(change_id: Any, *, actor: Any) -> PriceChange:
+            return services.amend_price_change(change_id, form.wish(), actor=actor)
+
+        return self._one(request, object_id, "amend price change", deed, "{} is drafted in its place.")
+
+    @action(
+        description="Cancel this change",
+        permissions=["cancel"],
+        icon="undo",
+        url_path="cancel",
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": "Cancel this price change?",
+            "description": "New customers get the old price again. Whoever signed up at the new price meanwhile"
+            " keeps it until the next change takes effect.",
+            "form_class": CancelForm,
+            "form_submit_text": "Cancel the price change",
+        },
+    )
+    def cancel_one(self, request: HttpRequest, form: CancelForm, object_id: Any) -> HttpResponse:
+        def deed(change_id: Any, *, actor: Any) -> PriceChange:
+            return services.cancel_price_change(change_id, actor=actor, reason=form.cleaned_data["reason"])
+
+        return self._one(request, object_id, "cancel price change", deed, "{} is cancelled.")
+
+    @action(description="Publish selected price changes", permissions=["publish"])
+    def publish_selected(self, request: HttpRequest, queryset: QuerySet[PriceChange]) -> None:
+        """Each by itself: one that is refused never stops the others."""
+        number, refusals, actor = 0, list[str](), request.user
+        for pk in list(queryset.order_by("package__name", "pk").values_list("pk", flat=True)):
+            try:
+                services.publish_price_change(pk, actor=actor)  # type: ignore[arg-type]
+                number += 1
+            except Refused as refusal:
+                services.record_refusal("publish price change", pk, actor=actor, refusal=refusal)  # type: ignore[arg-type]
+                refusals += refusal.reasons
+        if number:
+            messages.success(request, f"{number} published.")
+        for reason in refusals[:MOST_REASONS]:
+            messages.error(request, reason)
+        if len(refusals) > MOST_REASONS:
+            messages.error(
+                request, f"… and {len(refusals) - MOST_REASONS} more; the audit trail has them all."
+            )
+
+    @action(description="Many at once", permissions=["draft"], icon="table_rows", url_path="many")
+    def batch(self, request: HttpRequest) -> HttpResponse:
+        return batch_view(self, request)
+
+    def _one(
+        self, request: HttpRequest, change_id: Any, name: str, deed: Callable[..., PriceChange], sentence: str
+    ) -> HttpResponse:
+        page = reverse("admin:pricing_pricechange_change", args=[change_id])
+        try:
+            change = deed(change_id, actor=request.user)
+        except PriceChange.DoesNotExist:
+            messages.error(request, "This price change does not exist any more.")
+            page = reverse("admin:pricing_pricechange_changelist")
+        except Refused as refusal:
+            services.record_refusal(name, change_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+        else:
+            messages.success(request, sentence.format(change))
+            page = reverse("admin:pricing_pricechange_change", args=[change.pk])
+        # Dialogs are posted by htmx, which follows a header and not a redirect.
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": page})
+        return HttpResponseRedirect(page)
+
+    def _told(self, request: HttpRequest, object_id: Any, refusal: Refused) -> HttpResponse:
+        for reason in refusal.reasons:
+            messages.error(request, reason)
+        if object_id:
+            return HttpResponseRedirect(reverse("admin:pricing_pricechange_change", args=[object_id]))
+        return HttpResponseRedirect(reverse("admin:pricing_pricechange_changelist"))
+
+
+def _standing(change: PriceChange) -> list[str]:
+    """In sentences."""
+    if change.problem:
+        return [f"Held: {change.problem}. The daily job tries again each night."]
+    if change.status == PriceChangeStatus.DRAFT:
+        now = timezone.now()
+        problems = publication_problems(change, now)
+        earliest = f"Published today, the earliest effective date is {earliest_effective_date(change, now):%-d %b %Y}."
+        return [earliest, *(f"Not ready, {problem}." for problem in problems)]
+    if change.status == PriceChangeStatus.CANCELLED:
+        if change.published_at is None:
+            return ["Given up before it was published; nobody ever paid it."]
+        return [
+            f"Who signed up before it was cancelled keeps {rand(change.new_price)} until the next change."
+        ]
+    both = f"{rand(change.new_price)} for everybody since {timezone.localtime(change.effective_at):%-d %b %Y %H:%M}."
+    if change.status == PriceChangeStatus.EFFECTIVE:
+        return [both]
+    return [
+        f"New customers pay {rand(change.new_price)} since {timezone.localtime(change.published_at):%-d %b %Y %H:%M}.",
+        f"Existing customers pay {rand(change.old_price)} until {change.effective_date:%-d %b %Y} begins,"
+        f" then {rand(change.new_price)}.",
+    ]
