@@ -1,14 +1,32 @@
 from catalogue.models.audit import AuditEntry
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
 from catalogue.models.package import ServicePackage
+from catalogue.models.price_list import (
+    ColumnMapping,
+    DealField,
+    MappedColumn,
+    Outcome,
+    PriceList,
+    PriceListRow,
+    PriceListStatus,
+    Supplier,
+    SupplierDeal,
+)
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_today
 
 __all__ = [
     "AuditEntry",
+    "ColumnMapping",
+    "DealField",
+    "MappedColumn",
     "MarketSegment",
     "NoVatRate",
+    "Outcome",
     "PackageStatus",
+    "PriceList",
+    "PriceListRow",
+    "PriceListStatus",
     "Product",
     "ProductAddOn",
     "ProductFeature",
@@ -16,6 +34,8 @@ __all__ = [
     "ProductPricing",
     "ProductStatus",
     "ServicePackage",
+    "Supplier",
+    "SupplierDeal",
     "VatRate",
     "excluding_vat",
     "vat_rate_today",
