@@ -19,8 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = _person(options["user"])
-        parsed = parse(_content(options["file"]))
+        actor = responsible_person(options["user"])
+        parsed = parse(file_content(options["file"]))
         try:
             outcome = plan_or_refuse(parsed) if options["dry_run"] else import_products(parsed, actor=actor)
         except BadFile as bad:
@@ -56,14 +56,14 @@ def table(errors: Sequence[RowError]) -> str:
     )
 
 
-def _content(path: Path) -> bytes:
+def file_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as trouble:
         raise CommandError(f"{path} cannot be read: {trouble.strerror}.") from None
 
 
-def _person(username: str | None) -> User:
+def responsible_person(username: str | None) -> User:
     """Who answers for the import in the audit trail."""
     if username is not None:
         person = User.objects.filter(username=username).first()
