@@ -253,7 +253,7 @@ def _begin(price_list_id: UUID, actor: User) -> PriceList:
             f"{newer.file_name} was uploaded later and is applied already; upload {price_list.file_name} again if it"
             " is meant to replace it"
         )
-    price_list.applied_by = actor  # type: ignore[assignment]
+    price_list.applied_by = actor
     price_list.origin = asdict(current_origin())
     _move(price_list, PriceListStatus.APPLYING, "price list apply", actor, detail=price_list.summary)
     return price_list

@@ -28,7 +28,7 @@ _DEAL_FIELDS = ["mapping", "listed_price", "stock", "content", "details", "price
 def carry_out(decisions: Sequence[Decision], *, price_list: PriceList, actor: User) -> None:
     """Make the new products, change the changed ones (an approval is voided by it), and remember the deals."""
     new = [decision for decision in decisions if decision.outcome == Outcome.NEW]
-    products = create_products([decision.wanted for decision in new], actor=actor)  # type: ignore[arg-type]
+    products = create_products([decision.wanted for decision in new], actor=actor)
     for decision, product in zip(new, products, strict=True):
         decision.product = product
     changed = [decision for decision in decisions if decision.outcome == Outcome.CHANGED]
