@@ -51,7 +51,7 @@ def _import(content: bytes, actor: Any) -> str:
     from catalogue.models import Supplier
     from catalogue.pricelists import services
 
-    begun = time.monotonic()
+    begun, cpu = time.monotonic(), time.process_time()
     price_list = services.upload(
         supplier=Supplier.objects.get(code="mtn"),
         file_name="bench.xlsx",
@@ -67,7 +67,7 @@ def _import(content: bytes, actor: Any) -> str:
     price_list.refresh_from_db()
     return (
         f"{price_list.summary}; read in {read - begun:.1f} s, applied in {applied - read:.1f} s,"
-        f" together {applied - begun:.1f} s (at most {SECONDS})"
+        f" together {applied - begun:.1f} s (at most {SECONDS}), of which this process computed {time.process_time() - cpu:.1f} s"
     )
 
 

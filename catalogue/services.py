@@ -157,7 +157,7 @@ def record_edits(before: dict[Any, dict[str, Any]], *, actor: AbstractUser) -> i
     """
     edited: list[tuple[Product, dict[str, list[Any]]]] = []
     voided: list[tuple[Product, dict[str, list[Any]]]] = []
-    for product in Product.objects.with_content().filter(pk__in=before).iterator(chunk_size=1000):
+    for product in Product.objects.with_content_only().filter(pk__in=before).iterator(chunk_size=1000):
         changes = differences(before[product.pk], product_content(product))
         if changes and product.status in (ProductStatus.PENDING, ProductStatus.APPROVED):
             voided.append((product, changes | {"status": [product.status, ProductStatus.DRAFT.value]}))
@@ -184,7 +184,7 @@ def record_edits(before: dict[Any, dict[str, Any]], *, actor: AbstractUser) -> i
 
 def record_creations(product_ids: list[Any], *, actor: AbstractUser) -> None:
     """`record_edit` for many products just made in this transaction, in few statements."""
-    made = Product.objects.with_content().filter(pk__in=product_ids).iterator(chunk_size=1000)
+    made = Product.objects.with_content_only().filter(pk__in=product_ids).iterator(chunk_size=1000)
     created = ((product, differences({}, product_content(product))) for product in made)
     audit.record_many("created", created, actor=actor)
 

@@ -63,7 +63,7 @@ def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> 
     for deal in good:
         _keep_name(deal, known.get(deal.deal_id.upper()))
     moving = [deal for deal in good if not _same(known.get(deal.deal_id.upper()), deal)]
-    by_id, by_key = _products(moving, known.values(), lock=lock)
+    by_id, by_key = _products(moving, known, lock=lock)
     packages = _packages(by_id)
     decisions = []
     for deal in deals:
@@ -142,13 +142,12 @@ def _known(deals: Iterable[Deal], supplier: Supplier) -> dict[str, SupplierDeal]
 
 
 def _products(
-    deals: Sequence[Deal], known: Iterable[SupplierDeal], *, lock: bool
+    deals: Sequence[Deal], known: dict[str, SupplierDeal], *, lock: bool
 ) -> tuple[dict[UUID, Product], dict[Key, Product]]:
     """The products of known deals, whatever became of them, and those that have a new deal's business key."""
-    moving = {deal.deal_id.upper() for deal in deals}
-    ids = [one.product_id for one in known if one.deal_id.upper() in moving]
-    skus = {deal.content["sku"].upper() for deal in deals}
-    everything = Product.objects.with_content().order_by("pk")
+    ids = [known[deal.deal_id.upper()].product_id for deal in deals if deal.deal_id.upper() in known]
+    skus = {deal.content["sku"].upper() for deal in deals if deal.deal_id.upper() not in known}
+    everything = Product.objects.with_content_only().order_by("pk")
     if lock:
         everything = everything.select_for_update(of=("self",))
     by_id = {product.pk: product for product in everything.filter(pk__in=ids)}

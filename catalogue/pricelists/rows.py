@@ -1,12 +1,14 @@
 """Decisions as rows of a price list, and rows as deals again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Upper
 from django.utils import timezone
 
-from catalogue.models import Outcome, PriceList, PriceListRow, SupplierDeal
+from catalogue.models import Outcome, PriceList, PriceListRow, Supplier, SupplierDeal
 from catalogue.pricelists.deals import Deal
 from catalogue.pricelists.plan import Decision
 
@@ -47,16 +49,36 @@ JUDGED = [
     "reasons",
     "remarks",
     "changes",
-    "product",
     "listed_after",
     "listed_before",
-    "package",
+    "package_id",
     "proposed_price",
     "margin_before",
     "margin_after",
     "below_floor",
-    "applied_at",
 ]
+
+
+def settle(rows: Sequence[PriceListRow], decisions: Sequence[Decision], supplier: Supplier) -> None:
+    """Write down that the rows were applied, and what was decided otherwise than in the preview."""
+    now, differing = timezone.now(), []
+    for row, decision in zip(rows, decisions, strict=True):
+        before = [getattr(row, name) for name in JUDGED]
+        judge(row, decision)
+        if before != [getattr(row, name) for name in JUDGED]:
+            differing.append(row)
+    PriceListRow.objects.bulk_create(
+        differing,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=[name.removesuffix("_id") for name in JUDGED],
+    )
+    deals = SupplierDeal.objects.alias(upper_id=Upper("deal_id")).filter(
+        supplier=supplier, upper_id=Upper(OuterRef("deal_id"))
+    )
+    PriceListRow.objects.filter(pk__in=[row.pk for row in rows]).update(
+        applied_at=now, product=Subquery(deals.values("product")[:1])
+    )
 
 
 def deal_of(row: PriceListRow) -> Deal:

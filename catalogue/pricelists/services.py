@@ -35,7 +35,7 @@ from catalogue.models import (
 )
 from catalogue.pricelists.deals import Deal, read_deals
 from catalogue.pricelists.plan import decide
-from catalogue.pricelists.rows import JUDGED, deal_of, judge, row_of, vanished_rows
+from catalogue.pricelists.rows import deal_of, row_of, settle, vanished_rows
 from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
 from catalogue.pricelists.writing import carry_out
@@ -294,10 +294,7 @@ def _apply_rows(rows: list[PriceListRow], price_list: PriceList, actor: User) ->
     deals: list[Deal] = [deal_of(row) for row in here]
     decisions = decide(deals, price_list.supplier, lock=True)
     carry_out(decisions, price_list=price_list, actor=actor)
-    for row, decision in zip(here, decisions, strict=True):
-        judge(row, decision)
-        row.applied_at = now
-    PriceListRow.objects.bulk_create(here, update_conflicts=True, unique_fields=["id"], update_fields=JUDGED)
+    settle(here, decisions, price_list.supplier)
     SupplierDeal.objects.filter(
         supplier=price_list.supplier, deal_id__in=[row.deal_id for row in gone], vanished_at=None
     ).update(vanished_at=now)

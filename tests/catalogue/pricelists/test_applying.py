@@ -378,8 +378,8 @@ def test_deciding_takes_the_same_queries_for_any_number_of_deals(number, django_
 
     supplier = mtn()
 
-    # Known deals; their products with features, hardware and add-ons; the same by key; packages.
-    with django_assert_num_queries(10):
+    # Known deals; their products with features, hardware and add-ons; packages.
+    with django_assert_num_queries(6):
         decisions = decide(changed, supplier)
 
     assert {decision.outcome for decision in decisions} == {"changed"}
