@@ -239,6 +239,13 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
+class PriceListManager(models.Manager["PriceList"]):
+    """Without the workbook itself, which may have megabytes: it is fetched when it is asked for."""
+
+    def get_queryset(self) -> models.QuerySet["PriceList"]:
+        return super().get_queryset().defer("content")
+
+
 class PriceList(models.Model):
     """One workbook of a supplier, from upload to applied. `cursor` is the position applied last: work goes on behind it."""
 
@@ -267,6 +274,8 @@ class PriceList(models.Model):
     applied_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     applied_at = models.DateTimeField(null=True)
     touched_at = models.DateTimeField(auto_now=True)
+
+    objects = PriceListManager()
 
     class Meta:
         db_table = "price_lists"

@@ -109,15 +109,11 @@ def request_apply(price_list_id: UUID, *, actor: User, wake: bool = True) -> Pri
 
 def unfinished(supplier: Supplier, content: bytes) -> PriceList | None:
     """The list of this very file that was being applied when something interrupted it."""
-    return (
-        PriceList.objects.filter(
-            supplier=supplier,
-            file_hash=hashlib.sha256(content).hexdigest(),
-            status=PriceListStatus.APPLYING,
-        )
-        .defer("content")
-        .first()
-    )
+    return PriceList.objects.filter(
+        supplier=supplier,
+        file_hash=hashlib.sha256(content).hexdigest(),
+        status=PriceListStatus.APPLYING,
+    ).first()
 
 
 def apply(price_list_id: UUID, *, steps: int | None = None) -> bool:
@@ -160,7 +156,7 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
     rows = PriceListRow.objects.filter(
         pk__in=list(row_ids), package__isnull=False, proposed_price__isnull=False
     )
-    for row in rows.select_related("price_list__supplier").order_by("position"):
+    for row in rows.select_related("price_list__supplier").defer("price_list__content").order_by("position"):
         with transaction.atomic():
             assert row.package_id is not None  # filtered above
             package = ServicePackage.objects.select_for_update().get(pk=row.package_id)
@@ -178,7 +174,7 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
 
 def record_refusal(action: str, price_list_id: UUID, *, actor: User, refusal: Refused) -> None:
     """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    price_list = PriceList.objects.defer("content").filter(pk=price_list_id).first()
+    price_list = PriceList.objects.filter(pk=price_list_id).first()
     if price_list is not None:
         audit.record(action, price_list, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
 
@@ -201,7 +197,7 @@ def sweep() -> None:
     """Wake a worker for each list that waits, or whose worker was lost."""
     waiting = (PriceListStatus.UPLOADED, PriceListStatus.APPLYING)
     lost = PriceList.objects.filter(status__in=waiting, touched_at__lt=timezone.now() - LOST_AFTER)
-    for price_list in lost.defer("content"):
+    for price_list in lost:
         nudge(price_list)
 
 
@@ -310,18 +306,12 @@ def _claimed(price_list_id: UUID, status: PriceListStatus) -> PriceList | None:
         PriceList.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("supplier", "applied_by")
         .filter(pk=price_list_id, status=status)
-        .defer(*([] if status == PriceListStatus.UPLOADED else ["content"]))
         .first()
     )
 
 
 def _locked(price_list_id: UUID) -> PriceList:
-    return (
-        PriceList.objects.select_for_update(of=("self",))
-        .select_related("supplier")
-        .defer("content")
-        .get(pk=price_list_id)
-    )
+    return PriceList.objects.select_for_update(of=("self",)).select_related("supplier").get(pk=price_list_id)
 
 
 def _move(
