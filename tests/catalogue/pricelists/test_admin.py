@@ -17,7 +17,6 @@ from catalogue.models import (
     PriceListRow,
     Product,
     Supplier,
-    SupplierDeal,
 )
 from catalogue.pricelists import services
 from pricing.models import PriceChange
