@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -63,8 +64,9 @@ class PriceListAdmin(HidesCosts, ReadOnlyAdmin):
         ("supplier", "file_name"),
         ("uploaded_by", "uploaded_at"),
         ("applied_by", "applied_at"),
-        "file_hash",
+        "shown_hash",
     )
+    readonly_fields = ("shown_hash",)
     actions_detail = ("apply_one", "cancel_one")
     change_form_outer_before_template = "admin/catalogue/pricelist/panel.html"
 
@@ -75,6 +77,10 @@ class PriceListAdmin(HidesCosts, ReadOnlyAdmin):
     @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, price_list: PriceList) -> str:
         return price_list.get_status_display()
+
+    @display(description="SHA-256 of the file")
+    def shown_hash(self, price_list: PriceList) -> SafeString:
+        return format_html('<span class="break-all font-mono text-xs">{}</span>', price_list.file_hash)
 
     # --- upload
 

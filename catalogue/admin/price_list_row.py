@@ -18,7 +18,7 @@ from catalogue.models import PriceListRow, SupplierDeal
 from catalogue.pricelists import services
 
 MOST_SAID = 20
-COSTS = ("shown_margin_before", "shown_margin_after", "below_floor")
+COSTS = ("shown_margin",)
 
 
 class PriceListFilter(admin.SimpleListFilter):
@@ -99,13 +99,10 @@ class PriceListRowAdmin(HidesCosts, ReadOnlyAdmin):
             return rand(row.listed_after)
         return f"{rand(row.listed_before)} → {rand(row.listed_after)}"
 
-    @display(description="Margin before", ordering="margin_before")
-    def shown_margin_before(self, row: PriceListRow) -> str:
-        return "—" if row.margin_before is None else f"{row.margin_before} %"
-
-    @display(description="Margin after", ordering="margin_after")
-    def shown_margin_after(self, row: PriceListRow) -> str:
-        return "—" if row.margin_after is None else f"{row.margin_after} %"
+    @display(description="Margin", ordering="margin_after", header=True)
+    def shown_margin(self, row: PriceListRow) -> tuple[str, str]:
+        shown = [f"{margin} %" for margin in (row.margin_before, row.margin_after) if margin is not None]
+        return " → ".join(shown) or "—", "below the floor" if row.below_floor else ""
 
     @display(description="Proposed price", ordering="proposed_price")
     def shown_proposed(self, row: PriceListRow) -> str:
