@@ -31,7 +31,8 @@ class PriceListFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> QuerySet[PriceListRow]:
-        return queryset.filter(price_list=self.value()) if self.value() else queryset
+        chosen = self.value()
+        return queryset.filter(price_list=chosen) if chosen else queryset
 
 
 class ProposedFilter(admin.SimpleListFilter):

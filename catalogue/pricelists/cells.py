@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from catalogue.importing import values
@@ -50,13 +51,19 @@ def text(cell: Any) -> str:
         return str(int(cell))
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(" ")
-    return values.tidy(str(cell))
+    return _tidied(cell if isinstance(cell, str) else str(cell))[0]
+
+
+@lru_cache(maxsize=20_000)
+def _tidied(cell: str) -> tuple[str, bool]:
+    """The text tidied, and whether it holds control characters. A list says the same words in thousands of cells."""
+    return values.tidy(cell), values.holds_control_characters(cell)
 
 
 def words(cell: Any, longest: int) -> str:
     """Text that may be kept; "" when the cell says there is nothing."""
     said = text(cell)
-    if values.holds_control_characters(str(cell)):
+    if isinstance(cell, str) and _tidied(cell)[1]:
         raise BadCell(cell, "text without control characters")
     if len(said) > longest:
         raise BadCell(cell, f"at most {longest} characters, not {len(said)}")

@@ -31,12 +31,12 @@ def product_parts(record: Record, mapping: ColumnMapping, markup: Decimal) -> di
     if mapping.data_limit:
         content["data_limit"] = mapping.data_limit
     content |= record.said
-    mapped = {DealField(column.field) for column in mapping.columns.all()}
+    mapped = {column.field for column in mapping.columns.all()}
     if mapped & FEATURES:
         content["features"] = record.features
     # On sale for whole South African days; the end is the first instant after the last day.
     for field, path, later in (("offered_from", "valid_from", 0), ("offered_to", "valid_to", 1)):
-        if DealField(field) in mapped:
+        if field in mapped:
             title_and_day = record.dates.get(field)
             content[path] = _midnight(title_and_day[1], later) if title_and_day else None
     return {path: _plain(value) for path, value in content.items()}

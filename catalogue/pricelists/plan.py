@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +48,7 @@ class Decision:
             return self.product.pk
         return self.known.product_id if self.known else None
 
-    @property
+    @cached_property
     def product_changes(self) -> dict[str, list[Any]]:
         return differences(self.before, self.wanted)
 

@@ -52,10 +52,7 @@ class _Reader:
         self.mapping, self.cells, self.vat_rate = row.mapping, row.cells, vat_rate
         self.strict = row.mapping.refuse_text_numbers
         self.record = Record(row.mapping.pk, row.sheet, row.number)
-        self.columns: dict[str, list[MappedColumn]] = {}
-        for column in row.mapping.columns.all():
-            if column.pk in row.cells:
-                self.columns.setdefault(column.field, []).append(column)
+        self.columns = row.columns
         self._identity()
         self._price()
         self._device()

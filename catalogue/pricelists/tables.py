@@ -14,13 +14,14 @@ NEARLY = 0.6
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row of a table, with the cell of each column that the mapping knows."""
+    """A row of a table, with the cell of each column that the mapping knows. `columns` are those there, by field."""
 
     mapping: ColumnMapping
     sheet: str
     number: int
     cells: dict[int, Any]
     """By the column's id."""
+    columns: dict[str, list[MappedColumn]]
 
 
 @dataclass
@@ -85,12 +86,21 @@ class _Layout:
                 places[at[0]] = column.pk
         return places
 
+    def by_field(self, places: dict[int, int]) -> dict[str, list[MappedColumn]]:
+        """The columns that stand in the header, by what they mean."""
+        there, found = set(places.values()), dict[str, list[MappedColumn]]()
+        for column in self.columns:
+            if column.pk in there:
+                found.setdefault(column.field, []).append(column)
+        return found
+
 
 def _rows_of_sheet(
     sheet: str, rows: Iterator[tuple[int, Row]], layouts: list[_Layout], found: Found
 ) -> Iterator[TableRow]:
     layout: _Layout | None = None
     places: dict[int, int] = {}
+    columns: dict[str, list[MappedColumn]] = {}
     for number, row in rows:
         if not any(cell != "" for cell in row):
             layout = None if layout and layout.mapping.ends_at_blank_row else layout
@@ -98,12 +108,14 @@ def _rows_of_sheet(
         header = [same_title(cell) if isinstance(cell, str) else "" for cell in row]
         if recognised := _recognised(set(header), layouts):
             layout, places = recognised, recognised.places(sheet, number, header)
+            columns = recognised.by_field(places)
             found.mappings.add(layout.mapping.pk)
         elif layout is None:
             _look_closer(sheet, number, set(header), layouts, found)
         else:
-            cells = {pk: row[index] for index, pk in places.items() if index < len(row)}
-            yield TableRow(layout.mapping, sheet, number, cells)
+            # A row may end before its last columns.
+            cells = {pk: row[index] if index < len(row) else "" for index, pk in places.items()}
+            yield TableRow(layout.mapping, sheet, number, cells, columns)
 
 
 def _recognised(titles: set[str], layouts: list[_Layout]) -> _Layout | None:
