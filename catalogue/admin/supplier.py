@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from catalogue import audit
-from catalogue.admin.base import HidesCosts
+from catalogue.admin.base import COSTS, HidesCosts
 from catalogue.models import ColumnMapping, MappedColumn, Supplier
 
 
@@ -20,8 +20,11 @@ class AuditedAdmin(HidesCosts, ModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Everything is saved now."""
         super().save_related(request, form, formsets, change)
-        changes = {
-            name: [form.initial.get(name) if change else None, str(form.cleaned_data.get(name))]
+        changes: dict[str, list[Any]] = {
+            # Auditors need not be cost viewers: that a cost was changed is written down, and not what it is.
+            name: ["hidden", "changed"]
+            if name in COSTS
+            else [form.initial.get(name) if change else None, str(form.cleaned_data.get(name))]
             for name in form.changed_data
         }
         for inline in formsets:
@@ -38,7 +41,7 @@ class AuditedAdmin(HidesCosts, ModelAdmin):
     def log_addition(self, *_: Any) -> None:
         """The audit trail has it, with more."""
 
-    log_change = log_addition  # type: ignore[assignment]
+    log_change = log_addition
 
 
 @admin.register(Supplier)

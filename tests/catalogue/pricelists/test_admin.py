@@ -248,6 +248,28 @@ def test_the_mapping_and_supplier_pages_open(as_role):  # noqa: F811
     assert "discount" in both.get(reverse("admin:catalogue_supplier_change", args=[mtn.pk])).content.decode()
 
 
+def test_a_changed_discount_is_written_down_and_stays_hidden(as_role):  # noqa: F811
+    mtn = Supplier.objects.get(code="mtn")
+
+    as_role("Product manager", "Cost viewer").post(
+        reverse("admin:catalogue_supplier_change", args=[mtn.pk]),
+        {
+            "name": "MTN",
+            "code": "mtn",
+            "markup_percent": "5",
+            "discount_percent": "17.5",
+            "margin_floor_percent": "",
+        },
+    )
+
+    mtn.refresh_from_db()
+    assert (mtn.discount_percent, mtn.markup_percent) == (Decimal("17.50"), Decimal(5))
+    changes = AuditEntry.objects.get(action="edited").changes
+    assert changes["discount_percent"] == ["hidden", "changed"]
+    assert changes["markup_percent"][1] == "5"
+    assert "17.5" not in str(changes)
+
+
 def rise():
     """A live package at 599; the supplier, who gives us 20 %, asks 50 more, and we want 18 %."""
     Supplier.objects.filter(code="mtn").update(discount_percent=Decimal(20), margin_floor_percent=Decimal(18))
