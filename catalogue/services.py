@@ -176,7 +176,12 @@ def record_edits(before: dict[Any, dict[str, Any]], *, actor: AbstractUser) -> i
         approved_at=None,
         approved_fingerprint="",
     )
-    ProductPricing.objects.filter(product__in=touched).update(approved_by=None, approved_at=None)
+    repriced = [
+        product.pk
+        for product, changes in edited + voided
+        if any(name.startswith("pricing.") for name in changes)
+    ]
+    ProductPricing.objects.filter(product__in=repriced).update(approved_by=None, approved_at=None)
     audit.record_many("edited", edited, actor=actor)
     audit.record_many("edited", voided, actor=actor, detail="approval voided")
     return len(voided)
