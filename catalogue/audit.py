@@ -28,10 +28,11 @@ def record_many(
     targets: Iterable[tuple[models.Model, dict[str, list[Any]]]],
     *,
     actor: AbstractBaseUser | None,
+    detail: str = "",
 ) -> None:
     """`record` for many targets with their changes, in few statements."""
     entries = (
-        AuditEntry(**_entry(action, target, actor, changes, AuditEntry.Result.DONE, ""))
+        AuditEntry(**_entry(action, target, actor, changes, AuditEntry.Result.DONE, detail))
         for target, changes in targets
     )
     AuditEntry.objects.bulk_create(entries, batch_size=1000)

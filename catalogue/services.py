@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from catalogue import audit
@@ -20,7 +21,7 @@ from catalogue.bundles import component_entries, live_bundles_with
 from catalogue.content import differences, fingerprint, hardware_of, logical_key, pricing_of, product_content
 from catalogue.ending import archive_others
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
-from catalogue.models import AuditEntry, PackageStatus, Product, ProductStatus, ServicePackage
+from catalogue.models import AuditEntry, PackageStatus, Product, ProductPricing, ProductStatus, ServicePackage
 from catalogue.readiness import publishing_problems
 from catalogue.signals import package_changed, price_asked
 
@@ -201,9 +202,46 @@ def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None)
     return voided
 
 
+def record_edits(before: dict[Any, dict[str, Any]], *, actor: User) -> int:
+    """`record_edit` for many products, in few statements; `before` is {product id: `product_content` as it was}.
+
+    Returns how many approvals and pending requests were voided.
+    """
+    edited: list[tuple[Product, dict[str, list[Any]]]] = []
+    voided: list[tuple[Product, dict[str, list[Any]]]] = []
+    for product in Product.objects.with_content_only().filter(pk__in=before).iterator(chunk_size=1000):
+        changes = differences(before[product.pk], product_content(product))
+        if changes and product.status in (ProductStatus.PENDING, ProductStatus.APPROVED):
+            voided.append((product, changes | {"status": [product.status, ProductStatus.DRAFT.value]}))
+        elif changes:
+            edited.append((product, changes))
+    touched = Product.objects.filter(pk__in=[product.pk for product, _ in edited + voided])
+    touched.update(
+        # An archived product stays archived, also when it is edited.
+        status=Case(
+            When(status=ProductStatus.ARCHIVED, then=F("status")), default=Value(ProductStatus.DRAFT)
+        ),
+        version=F("version") + 1,
+        changed_by=actor,
+        changed_at=timezone.now(),
+        approved_by=None,
+        approved_at=None,
+        approved_fingerprint="",
+    )
+    repriced = [
+        product.pk
+        for product, changes in edited + voided
+        if any(name.startswith("pricing.") for name in changes)
+    ]
+    ProductPricing.objects.filter(product__in=repriced).update(approved_by=None, approved_at=None)
+    audit.record_many("edited", edited, actor=actor)
+    audit.record_many("edited", voided, actor=actor, detail="approval voided")
+    return len(voided)
+
+
 def record_creations(product_ids: list[Any], *, actor: User) -> None:
     """`record_edit` for many products just made in this transaction, in few statements."""
-    made = Product.objects.with_content().filter(pk__in=product_ids).iterator(chunk_size=1000)
+    made = Product.objects.with_content_only().filter(pk__in=product_ids).iterator(chunk_size=1000)
     created = ((product, differences({}, product_content(product))) for product in made)
     audit.record_many("created", created, actor=actor)
 

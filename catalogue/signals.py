@@ -8,7 +8,7 @@ package_changed = Signal()
 
 # Sent with `package: ServicePackage`, `price: Decimal` and `actor` when a product is published over its live
 # package: the price the product asks for. The package keeps its own. A receiver may answer with a sentence for
-# whoever published.
+# whoever published. With `reason: str` when somebody else asks than a product, such as a supplier's price list.
 price_asked = Signal()
 
 # Sent with `package: ServicePackage`. A receiver answers how many live subscriptions to it are known.

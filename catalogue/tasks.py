@@ -1,8 +1,11 @@
-"""Doors for Celery."""
+"""Doors for Celery. A message is only a nudge: what is left to do stands in the database."""
+
+from uuid import UUID
 
 from celery import shared_task
 
 from catalogue import batches, ending
+from catalogue.pricelists import services as price_lists
 
 
 @shared_task
@@ -20,3 +23,16 @@ def resume_batches() -> None:
 def archive_ended() -> None:
     """Each hour: archive packages whose life has ended."""
     ending.archive_ended()
+
+
+@shared_task
+def work_on_price_list(price_list_id: str) -> None:
+    """Read a list that was uploaded, or go on applying one, whichever it waits for."""
+    price_lists.read(UUID(price_list_id))
+    price_lists.apply(UUID(price_list_id))
+
+
+@shared_task
+def sweep_price_lists() -> None:
+    """Each minute: take up price lists whose worker was lost."""
+    price_lists.sweep()

@@ -20,10 +20,16 @@ def on_package_changed(package: ServicePackage, **_: Any) -> None:
 
 
 @receiver(price_asked, dispatch_uid="pricing.price_asked")
-def on_price_asked(package: ServicePackage, price: Decimal, actor: User, **_: Any) -> str:
-    """A published product asks for `price`: a difference becomes a draft price change. Says what became of it."""
+def on_price_asked(
+    package: ServicePackage,
+    price: Decimal,
+    actor: User,
+    reason: str = "The published product asks for this price.",
+    **_: Any,
+) -> str:
+    """Somebody asks for `price`: a difference becomes a draft price change. Says what became of it."""
     change: PriceChange | None = draft_price_change(
-        package=package, new_price=price, actor=actor, reason="The published product asks for this price."
+        package=package, new_price=price, actor=actor, reason=reason
     )
     if change is not None:
         return f"a draft price change to R {price} waits for a pricing manager"

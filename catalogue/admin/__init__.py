@@ -3,17 +3,25 @@
 from catalogue.admin.batches import BatchAdmin
 from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
+from catalogue.admin.price_list import PriceListAdmin
+from catalogue.admin.price_list_row import PriceListRowAdmin, SupplierDealAdmin
 from catalogue.admin.product import ProductAdmin
+from catalogue.admin.supplier import ColumnMappingAdmin, SupplierAdmin
 from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 from catalogue.admin.versions import PackageVersionAdmin
 
 __all__ = [
     "AuditEntryAdmin",
     "BatchAdmin",
+    "ColumnMappingAdmin",
     "HubDeliveryAdmin",
     "HubListenerAdmin",
     "PackageVersionAdmin",
+    "PriceListAdmin",
+    "PriceListRowAdmin",
     "ProductAdmin",
     "ServicePackageAdmin",
+    "SupplierAdmin",
+    "SupplierDealAdmin",
     "VatRateAdmin",
 ]

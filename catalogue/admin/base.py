@@ -25,6 +25,16 @@ BADGES = {
     "Delivered": "success",
     "Done": "success",
     "Refused": "danger",
+    "Being read": "info",
+    "Ready to apply": "warning",
+    "Being applied": "info",
+    "Applied": "success",
+    "Could not be read": "danger",
+    "Cancelled": "default",
+    "New": "success",
+    "Changed": "info",
+    "Unchanged": "default",
+    "Vanished": "warning",
 }
 
 
@@ -38,6 +48,26 @@ def rand(amount: Decimal | None) -> str:
 
 def term(months: int) -> str:
     return "month to month" if months == 1 else f"{months} months"
+
+
+# Costs and what gives them away.
+COSTS = {
+    "dealer_cost",
+    "discount_percent",
+    "margin_floor_percent",
+    "margin_before",
+    "margin_after",
+    "below_floor",
+}
+
+
+class HidesCosts(ModelAdmin):
+    """Lets nobody find out a cost by filtering for it in the address who may not see it."""
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        if COSTS & set(lookup.split("__")) and not request.user.has_perm("catalogue.view_costs"):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
 
 class ReadOnlyAdmin(ModelAdmin):

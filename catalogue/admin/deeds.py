@@ -8,14 +8,13 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import batches, services
-from catalogue.admin.base import moved_to
+from catalogue.admin.base import HidesCosts, moved_to
 from catalogue.content import pricing_of
 from catalogue.errors import Refused
 from catalogue.models import Product, ProductStatus
@@ -46,7 +45,7 @@ class ArchiveForm(BaseDialogForm):
     )
 
 
-class ProductDeeds(ModelAdmin):
+class ProductDeeds(HidesCosts):
     """For the admin of products. Each button is a door to one service; what that refuses is shown and audited."""
 
     actions = ("submit_selected", "approve_selected", "publish_selected")

@@ -36,7 +36,7 @@ def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
             plan = plan_import(parsed, lock=True)
             if plan.errors:
                 raise BadFile(plan.errors)
-            create_planned([row for row in plan.rows if row.is_new], actor)
+            create_products([row.wanted for row in plan.rows if row.is_new], actor=actor)
             for row in plan.rows:
                 if not row.is_new and row.changes:
                     update_planned(row, actor)
@@ -49,19 +49,22 @@ def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
         ) from error
 
 
-def create_planned(rows: list[PlannedRow], actor: User) -> list[Product]:
-    """Many at once: one statement a table and thousand rows, and one audit entry a product."""
-    slugs = _free_slugs(rows)
+def create_products(contents: list[dict[str, Any]], *, actor: User) -> list[Product]:
+    """Drafts with these contents (as `product_content` writes them), in this order, within the caller's transaction.
+
+    Many at once: one statement a table and thousand rows, and one audit entry a product. Checks no right.
+    """
+    slugs = _free_slugs(contents)
     products, pricings, devices, features = [], [], [], []
-    for row, slug in zip(rows, slugs, strict=True):
+    for content, slug in zip(contents, slugs, strict=True):
         # What the file does not say keeps the model's default.
-        said = {path: value for path, value in row.wanted.items() if value is not None}
-        product = Product(slug=slug, created_by=actor, changed_by=actor, **_part(said, ""))
+        said = {path: value for path, value in content.items() if value is not None}
+        product = Product(slug=slug, created_by=actor, changed_by=actor, **part_of(said, ""))
         products.append(product)
-        pricings.append(ProductPricing(product=product, **_part(said, "pricing.")))
-        if device := _part(said, "hardware."):
+        pricings.append(ProductPricing(product=product, **part_of(said, "pricing.")))
+        if device := part_of(said, "hardware."):
             devices.append(ProductHardware(product=product, **device))
-        features += _features(product, row.wanted)
+        features += features_of(product, content)
     Product.objects.bulk_create(products, _BATCH)
     ProductPricing.objects.bulk_create(pricings, _BATCH)
     ProductHardware.objects.bulk_create(devices, _BATCH)
@@ -74,15 +77,15 @@ def update_planned(row: PlannedRow, actor: User) -> None:
     """Write the changes of one row, with the audit entry of an edit."""
     product, changed = row.product, {path: after for path, (_before, after) in row.changes.items()}
     assert product is not None
-    if fields := _part(changed, ""):
+    if fields := part_of(changed, ""):
         _save(product, fields)
-    if fields := _part(changed, "pricing."):
+    if fields := part_of(changed, "pricing."):
         _save(pricing_of(product) or ProductPricing(product=product), fields)
-    if _part(changed, "hardware."):
+    if part_of(changed, "hardware."):
         _update_device(product, row.wanted)
     if "features" in changed:
         product.features.all().delete()
-        ProductFeature.objects.bulk_create(_features(product, row.wanted))
+        ProductFeature.objects.bulk_create(features_of(product, row.wanted))
     services.record_edit(product, actor=actor, before=row.before)
 
 
@@ -100,13 +103,13 @@ def _save(instance: Product | ProductPricing, values: dict[str, Any]) -> None:
     instance.save(update_fields=None if instance._state.adding else list(values))
 
 
-def _features(product: Product, wanted: dict[str, Any]) -> list[ProductFeature]:
+def features_of(product: Product, wanted: dict[str, Any]) -> list[ProductFeature]:
     return [
         ProductFeature(product=product, position=i, text=text) for i, text in enumerate(wanted["features"])
     ]
 
 
-def _part(content: dict[str, Any], prefix: str) -> dict[str, Any]:
+def part_of(content: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields of one model out of a flat content."""
     own = {path.removeprefix(prefix): value for path, value in content.items() if path.startswith(prefix)}
     return {
@@ -116,11 +119,11 @@ def _part(content: dict[str, Any], prefix: str) -> dict[str, Any]:
     }
 
 
-def _free_slugs(rows: Iterable[PlannedRow]) -> list[str]:
+def _free_slugs(contents: Iterable[dict[str, Any]]) -> list[str]:
     """As `free_slug` would give them one after another, but asking the database once."""
     wanted = [
-        slug_candidates(*(row.wanted[field] for field in ("name", "sku", "market_segment", "provider")))
-        for row in rows
+        slug_candidates(*(content[field] for field in ("name", "sku", "market_segment", "provider")))
+        for content in contents
     ]
     every = {slug for candidates in wanted for slug in candidates}
     taken = set(Product.objects.filter(slug__in=every).values_list("slug", flat=True))

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from catalogue import audit
 from catalogue.errors import NotAllowed, Refused
-from catalogue.importing.service import create_planned, update_planned
+from catalogue.importing.service import create_products, update_planned
 from catalogue.legacy.plan import LegacyRow, Outcome, Plan, plan_migration
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, Table, find_table
@@ -72,7 +72,7 @@ def locked_record(table: Table) -> LegacyTable:
 def _apply(plan: Plan, table: LegacyTable, actor: User, *, summary: str) -> None:
     new, changed = plan.of(Outcome.NEW), plan.of(Outcome.CHANGED)
     found = [row for row in plan.of(Outcome.THERE) if row.link is None]
-    products = create_planned([row.planned for row in new if row.planned], actor)
+    products = create_products([row.planned.wanted for row in new if row.planned], actor=actor)
     links = [
         _link(table, row, product.pk, FoundBy.MIGRATION, product.version)
         for row, product in zip(new, products, strict=True)

@@ -13,7 +13,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalogue", "0002_truths"),
+        ("catalogue", "0003_price_lists"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

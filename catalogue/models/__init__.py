@@ -4,7 +4,9 @@ from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage
+from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
+from catalogue.models.supplier import ColumnMapping, DealField, MappedColumn, Supplier
 from catalogue.models.tmf620 import (
     HubDelivery,
     HubEvent,
@@ -24,6 +26,8 @@ __all__ = [
     "BatchItem",
     "BatchStatus",
     "BundleComponent",
+    "ColumnMapping",
+    "DealField",
     "FoundBy",
     "HubDelivery",
     "HubEvent",
@@ -32,11 +36,16 @@ __all__ = [
     "ItemState",
     "LegacyProduct",
     "LegacyTable",
+    "MappedColumn",
     "MarketSegment",
     "NoVatRate",
+    "Outcome",
     "PackageContent",
     "PackageStatus",
     "PackageVersion",
+    "PriceList",
+    "PriceListRow",
+    "PriceListStatus",
     "Product",
     "ProductAddOn",
     "ProductFeature",
@@ -44,6 +53,8 @@ __all__ = [
     "ProductPricing",
     "ProductStatus",
     "ServicePackage",
+    "Supplier",
+    "SupplierDeal",
     "TmfDocument",
     "TmfDraft",
     "TmfJob",

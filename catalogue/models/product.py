@@ -26,6 +26,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
             "features", "hardware", "add_ons", "components__component"
         )
 
+    def with_content_only(self) -> "ProductQuerySet":
+        """As `with_content`, without the people: for thousands at a time."""
+        return self.select_related("pricing").prefetch_related(
+            "features", "hardware", "add_ons", "components__component"
+        )
+
 
 class Product(models.Model):
     """What a product manager describes. It is sold only as the ServicePackage that a publish makes of it."""

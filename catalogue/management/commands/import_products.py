@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         actor = person_named(options["user"], option="--user", deed="imports")
-        parsed = parse(_content(options["file"]))
+        parsed = parse(file_content(options["file"]))
         try:
             outcome = plan_or_refuse(parsed) if options["dry_run"] else import_products(parsed, actor=actor)
         except BadFile as bad:
@@ -56,7 +56,7 @@ def table(errors: Sequence[RowError]) -> str:
     )
 
 
-def _content(path: Path) -> bytes:
+def file_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as trouble:

@@ -1,0 +1,262 @@
+"""Supplier price lists: upload, see what would happen, apply, watch."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin
+from catalogue.errors import Refused
+from catalogue.models import Outcome, PriceList, PriceListStatus
+from catalogue.pricelists import services
+from catalogue.pricelists.report import refused_csv
+from catalogue.pricelists.workbook import LARGEST_FILE_MB
+
+DEEDS_BY_STATUS = {
+    PriceListStatus.UPLOADED: {"cancel_one"},
+    PriceListStatus.PREVIEWED: {"apply_one", "cancel_one"},
+    PriceListStatus.APPLYING: {"cancel_one"},
+}
+
+
+class UploadForm(forms.ModelForm):
+    workbook = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="The supplier's Excel workbook as it came. Nothing changes before you apply it.",
+    )
+
+    class Meta:
+        model = PriceList
+        fields = ("supplier",)
+
+    def clean_workbook(self) -> Any:
+        workbook = self.cleaned_data["workbook"]
+        if workbook.size > LARGEST_FILE_MB * 1024 * 1024:
+            raise forms.ValidationError(f"At most {LARGEST_FILE_MB} MB.")
+        return workbook
+
+
+@admin.register(PriceList)
+class PriceListAdmin(HidesCosts, ReadOnlyAdmin):
+    """Each workbook a supplier sent, and what became of it."""
+
+    list_display = ("shown_name", "shown_status", "summary", "uploaded_at", "uploaded_by", "applied_at")
+    list_filter = ("status", "supplier")
+    search_fields = ("file_name", "file_hash")
+    list_select_related = ("supplier", "uploaded_by")
+    list_per_page = 50
+    show_full_result_count = False
+    form = UploadForm
+    fields = (
+        ("supplier", "file_name"),
+        ("uploaded_by", "uploaded_at"),
+        ("applied_by", "applied_at"),
+        "shown_hash",
+    )
+    readonly_fields = ("shown_hash",)
+    actions_detail = ("apply_one", "cancel_one")
+    change_form_outer_before_template = "admin/catalogue/pricelist/panel.html"
+
+    @display(description="Price list", ordering="file_name", header=True)
+    def shown_name(self, price_list: PriceList) -> tuple[str, str]:
+        return price_list.file_name, price_list.supplier.name
+
+    @display(description="Status", ordering="status", label=BADGES)
+    def shown_status(self, price_list: PriceList) -> str:
+        return price_list.get_status_display()
+
+    @display(description="SHA-256 of the file")
+    def shown_hash(self, price_list: PriceList) -> SafeString:
+        return format_html('<span class="break-all font-mono text-xs">{}</span>', price_list.file_hash)
+
+    # --- upload
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.import_pricelist")
+
+    def get_fields(self, request: HttpRequest, obj: PriceList | None = None) -> Any:
+        return self.fields if obj else ("supplier", "workbook")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        # On a page to look at, the form has no fields of its own.
+        return super().get_form(
+            request, obj, change, **(kwargs if not change else {**kwargs, "form": forms.ModelForm})
+        )
+
+    def save_model(self, request: HttpRequest, obj: PriceList, form: Any, change: bool) -> None:
+        workbook = form.cleaned_data["workbook"]
+        uploaded = services.upload(
+            supplier=obj.supplier,
+            file_name=workbook.name,
+            content=workbook.read(),
+            actor=request.user,  # type: ignore[arg-type]
+        )
+        obj.pk, obj.file_name = uploaded.pk, uploaded.file_name
+
+    def response_add(
+        self, request: HttpRequest, obj: PriceList, post_url_continue: Any = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:catalogue_pricelist_change", args=[obj.pk]))
+
+    def log_addition(self, *_: Any) -> None:
+        """The audit trail has it."""
+
+    # --- the page
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                "<uuid:object_id>/panel/",
+                self.admin_site.admin_view(self.panel_view),
+                name="catalogue_pricelist_panel",
+            ),
+            path(
+                "<uuid:object_id>/refused.csv",
+                self.admin_site.admin_view(self.refused_view),
+                name="catalogue_pricelist_refused",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        price_list = self.get_object(request, object_id)
+        panel = None
+        if price_list is not None and self.has_view_permission(request, price_list):
+            panel = self._panel(request, price_list)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
+
+    def panel_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """The refreshing part of the page, alone. When the work is done the whole page is asked for anew."""
+        price_list = self._visible(request, object_id)
+        response = HttpResponse(self._panel(request, price_list))
+        response["Cache-Control"] = "no-store"
+        if not PriceListStatus(price_list.status).moving:
+            response["HX-Refresh"] = "true"
+        return response
+
+    def refused_view(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
+        price_list = self._visible(request, object_id)
+        response = StreamingHttpResponse(refused_csv(price_list), content_type="text/csv; charset=utf-8")
+        name = f"refused-{price_list.supplier.code}-{price_list.uploaded_at:%Y-%m-%d}.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    def _visible(self, request: HttpRequest, object_id: UUID) -> PriceList:
+        price_list = get_object_or_404(PriceList.objects.select_related("supplier"), pk=object_id)
+        if not self.has_view_permission(request, price_list):
+            raise PermissionDenied
+        return price_list
+
+    def _panel(self, request: HttpRequest, price_list: PriceList) -> SafeString:
+        rows = f"{reverse('admin:catalogue_pricelistrow_changelist')}?list={price_list.pk}"
+        done = 100 * price_list.done // price_list.total if price_list.total else 100
+        below_floor = 0
+        if request.user.has_perm("catalogue.view_costs"):
+            below_floor = price_list.rows.filter(below_floor=True).count()
+        context = {
+            "price_list": price_list,
+            "status": price_list.get_status_display(),
+            "moving": PriceListStatus(price_list.status).moving,
+            "counts": [
+                (outcome.label, price_list.count(outcome), f"{rows}&outcome__exact={outcome.value}")
+                for outcome in Outcome
+            ],
+            "nothing": price_list.counts and not price_list.total,
+            "percent": done,
+            "refused": price_list.count(Outcome.REFUSED),
+            "below_floor": below_floor,
+            "proposed": price_list.rows.filter(proposed_price__isnull=False).count(),
+            "rows_url": rows,
+        }
+        # A rendered template.
+        return mark_safe(render_to_string("admin/catalogue/pricelist/standing.html", context, request))  # noqa: S308
+
+    # --- deeds
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only the deeds that the list's status admits."""
+        price_list = self.get_object(request, object_id)
+        offered = DEEDS_BY_STATUS.get(PriceListStatus(price_list.status), set()) if price_list else set()
+        return [
+            one
+            for one in super().get_actions_detail(request, object_id)
+            if one.method.original_function_name in offered
+        ]
+
+    def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("catalogue.import_pricelist")
+
+    @action(
+        description="Apply",
+        permissions=["import"],
+        icon="check",
+        url_path="apply",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": "Apply this price list?",
+            "description": "New deals become draft products, changed ones change theirs under your name; an approval of"
+            " a product that changes is voided. Refused rows are left out. No live price moves.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Apply",
+        },
+    )
+    def apply_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        return self._deed(
+            request, object_id, "price list apply", services.request_apply, "{} is being applied."
+        )
+
+    @action(
+        description="Cancel",
+        permissions=["import"],
+        icon="close",
+        url_path="cancel",
+        dialog={
+            "title": "Give this price list up?",
+            "description": "What was applied of it already stays; nothing more is.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Give it up",
+        },
+    )
+    def cancel_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        return self._deed(request, object_id, "price list cancel", services.cancel, "{} was cancelled.")
+
+    def _deed(
+        self, request: HttpRequest, object_id: Any, name: str, deed: Any, sentence: str
+    ) -> HttpResponse:
+        page = reverse("admin:catalogue_pricelist_change", args=[object_id])
+        try:
+            messages.success(request, sentence.format(deed(object_id, actor=request.user)))
+        except PriceList.DoesNotExist:
+            messages.error(request, "This price list does not exist any more.")
+            page = reverse("admin:catalogue_pricelist_changelist")
+        except Refused as refusal:
+            services.record_refusal(name, object_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": page})
+        return HttpResponseRedirect(page)
+
+
+def latest_lists() -> QuerySet[PriceList]:
+    """For a filter: the lists people may still ask about."""
+    return PriceList.objects.select_related("supplier").order_by("-uploaded_at")[:20]

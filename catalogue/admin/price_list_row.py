@@ -1,0 +1,191 @@
+"""The deals of price lists: one by one as in the file, and one by one as the supplier has them now."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, rand
+from catalogue.admin.price_list import latest_lists
+from catalogue.errors import Refused
+from catalogue.models import PriceListRow, SupplierDeal
+from catalogue.pricelists import services
+
+MOST_SAID = 20
+COSTS = ("shown_margin",)
+
+
+class PriceListFilter(admin.SimpleListFilter):
+    title, parameter_name = "price list", "list"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [
+            (str(price_list.pk), f"{price_list}, {price_list.uploaded_at:%-d %b %Y %H:%M}")
+            for price_list in latest_lists()
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> QuerySet[PriceListRow]:
+        chosen = self.value()
+        return queryset.filter(price_list=chosen) if chosen else queryset  # type: ignore[misc]
+
+
+class ProposedFilter(admin.SimpleListFilter):
+    title, parameter_name = "price change", "proposed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [("yes", "Proposed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> QuerySet[PriceListRow]:
+        return queryset.filter(proposed_price__isnull=False) if self.value() else queryset
+
+
+@admin.register(PriceListRow)
+class PriceListRowAdmin(HidesCosts, ReadOnlyAdmin):
+    """What each deal of a list would do, or did. Margins show to cost viewers."""
+
+    search_fields = ("deal_id", "name")
+    list_per_page = 100
+    show_full_result_count = False
+    actions = ("draft_price_changes",)
+    ordering = ("-price_list__uploaded_at", "position")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        costs = COSTS if request.user.has_perm("catalogue.view_costs") else ()
+        return ("place", "shown_deal", "shown_outcome", "listed", *costs, "shown_proposed", "what")
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        costs = ("below_floor",) if request.user.has_perm("catalogue.view_costs") else ()
+        return (PriceListFilter, "outcome", ProposedFilter, *costs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        costs = (COSTS,) if request.user.has_perm("catalogue.view_costs") else ()
+        return (
+            ("place", "shown_outcome"),
+            "shown_deal",
+            "listed",
+            *costs,
+            "shown_proposed",
+            "what",
+            "shown_product",
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        own = ("place", "shown_outcome", "shown_deal", "listed", "shown_proposed", "what", "shown_product")
+        return (*own, *COSTS)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PriceListRow]:
+        return super().get_queryset(request).defer("values")
+
+    @display(description="Row", ordering="position")
+    def place(self, row: PriceListRow) -> str:
+        return f"{row.sheet} {row.number}" if row.number else "—"
+
+    @display(description="Deal", ordering="name", header=True)
+    def shown_deal(self, row: PriceListRow) -> tuple[str, str]:
+        return row.name or "—", row.deal_id or "no deal id"
+
+    @display(description="Outcome", ordering="outcome", label=BADGES)
+    def shown_outcome(self, row: PriceListRow) -> str:
+        return row.get_outcome_display()
+
+    @display(description="Listed price a month", ordering="listed_after")
+    def listed(self, row: PriceListRow) -> str:
+        if row.listed_before is None or row.listed_before == row.listed_after:
+            return rand(row.listed_after)
+        return f"{rand(row.listed_before)} → {rand(row.listed_after)}"
+
+    @display(description="Margin", ordering="margin_after", header=True)
+    def shown_margin(self, row: PriceListRow) -> tuple[str, str]:
+        shown = [f"{margin} %" for margin in (row.margin_before, row.margin_after) if margin is not None]
+        return " → ".join(shown) or "—", "below the floor" if row.below_floor else ""
+
+    @display(description="Proposed price", ordering="proposed_price")
+    def shown_proposed(self, row: PriceListRow) -> str:
+        return rand(row.proposed_price)
+
+    @display(description="Why, or what changes")
+    def what(self, row: PriceListRow) -> SafeString | str:
+        lines = [(text,) for text in (*row.reasons, *row.remarks)]
+        changes = [(name, _shown(before), _shown(after)) for name, (before, after) in row.changes.items()]
+        return (
+            format_html_join("", "<div>{}</div>", lines)
+            + format_html_join("", "<div><strong>{}</strong>: {} → {}</div>", changes)
+            or "—"
+        )
+
+    @display(description="Product")
+    def shown_product(self, row: PriceListRow) -> SafeString | str:
+        return _product_link(row.product)
+
+    def has_draft_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("catalogue.draft_price_changes")
+
+    @admin.action(description="Draft price changes to the proposed prices", permissions=["draft"])
+    def draft_price_changes(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> None:
+        try:
+            ids = list(queryset.order_by().values_list("pk", flat=True))
+            said = services.draft_price_changes(ids, actor=request.user)  # type: ignore[arg-type]
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return
+        for sentence in said[:MOST_SAID]:
+            messages.info(request, f"{sentence}.")
+        if len(said) > MOST_SAID:
+            messages.info(request, f"… and {len(said) - MOST_SAID} more.")
+        if not said:
+            messages.warning(request, "None of these rows proposes a price for a live package.")
+
+
+@admin.register(SupplierDeal)
+class SupplierDealAdmin(HidesCosts, ReadOnlyAdmin):
+    """What suppliers offer now, and the product each deal became."""
+
+    list_display = ("shown_deal", "listed", "stock", "shown_product", "vanished_at")
+    list_filter = ("supplier", "mapping", ("vanished_at", admin.EmptyFieldListFilter))
+    search_fields = ("deal_id", "product__name", "product__sku")
+    list_select_related = ("supplier", "product")
+    list_per_page = 100
+    show_full_result_count = False
+    fields = (
+        ("shown_deal", "shown_product"),
+        ("listed", "stock"),
+        "shown_details",
+        ("mapping", "price_list"),
+        "vanished_at",
+    )
+    readonly_fields = ("shown_deal", "shown_product", "listed", "shown_details")
+
+    @display(description="Deal", ordering="deal_id", header=True)
+    def shown_deal(self, deal: SupplierDeal) -> tuple[str, str]:
+        return deal.deal_id, deal.supplier.name
+
+    @display(description="Listed price a month", ordering="listed_price")
+    def listed(self, deal: SupplierDeal) -> str:
+        return rand(deal.listed_price)
+
+    @display(description="Product", ordering="product__name")
+    def shown_product(self, deal: SupplierDeal) -> SafeString | str:
+        return _product_link(deal.product)
+
+    @display(description="As the list says")
+    def shown_details(self, deal: SupplierDeal) -> SafeString | str:
+        return format_html_join("", "<div><strong>{}</strong>: {}</div>", deal.details.items()) or "—"
+
+
+def _product_link(product: Any) -> SafeString | str:
+    if product is None:
+        return "—"
+    url = reverse("admin:catalogue_product_change", args=[product.pk])
+    return format_html('<a href="{}">{}</a>', url, product)
+
+
+def _shown(value: Any) -> str:
+    if value in (None, "", []):
+        return "empty"
+    return ", ".join(value) if isinstance(value, list) else str(value)

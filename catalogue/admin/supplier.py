@@ -1,0 +1,105 @@
+"""Suppliers, and how the tables in their workbooks are read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from catalogue import audit
+from catalogue.admin.base import COSTS, HidesCosts
+from catalogue.models import ColumnMapping, MappedColumn, Supplier
+
+
+class AuditedAdmin(HidesCosts, ModelAdmin):
+    """A page whose edits are in the audit trail, field by field. Nothing is deleted in it."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Everything is saved now."""
+        super().save_related(request, form, formsets, change)
+        changes: dict[str, list[Any]] = {
+            # Auditors need not be cost viewers: that a cost was changed is written down, and not what it is.
+            name: ["hidden", "changed"]
+            if name in COSTS
+            else [form.initial.get(name) if change else None, str(form.cleaned_data.get(name))]
+            for name in form.changed_data
+        }
+        for inline in formsets:
+            for part in inline.forms:
+                if part.has_changed():
+                    changes[str(part.instance)] = [None, ", ".join(part.changed_data)]
+        audit.record(
+            "edited" if change else "created",
+            form.instance,
+            actor=request.user,  # type: ignore[arg-type]
+            changes=changes,
+        )
+
+    def log_addition(self, *_: Any) -> None:
+        """The audit trail has it, with more."""
+
+    log_change = log_addition
+
+
+@admin.register(Supplier)
+class SupplierAdmin(AuditedAdmin):
+    """Whose lists we take. Discount and margin floor show to cost viewers."""
+
+    list_display = ("name", "code")
+    search_fields = ("name", "code")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        costs = (("discount_percent", "margin_floor_percent"),)
+        return (
+            ("name", "code"),
+            "markup_percent",
+            *(costs if request.user.has_perm("catalogue.view_costs") else ()),
+        )
+
+
+class MappedColumnInline(TabularInline):
+    """Columns are part of their mapping: whoever may see or change it may see or change them."""
+
+    model = MappedColumn
+    extra = 0
+    fields = ("position", "title", "field", "label", "required")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.view_columnmapping")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.change_columnmapping")
+
+    has_add_permission = has_delete_permission = has_change_permission
+
+
+@admin.register(ColumnMapping)
+class ColumnMappingAdmin(AuditedAdmin):
+    """One table of a supplier's workbook: its titles, and what they mean."""
+
+    list_display = ("name", "supplier", "provider", "market_segment", "active")
+    list_filter = ("supplier", "active")
+    list_select_related = ("supplier",)
+    inlines = (MappedColumnInline,)
+    fieldsets = (
+        (None, {"fields": (("supplier", "name"), "active")}),
+        (
+            "What all its deals have in common",
+            {
+                "fields": (
+                    "sku_template",
+                    ("market_segment", "provider"),
+                    ("service_type", "category"),
+                    ("technology", "data_limit"),
+                    "contract_months",
+                )
+            },
+        ),
+        (
+            "How its cells are read",
+            {"fields": (("date_order", "without_device"), ("refuse_text_numbers", "ends_at_blank_row"))},
+        ),
+    )

@@ -1,0 +1,95 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from catalogue.errors import Refused
+from catalogue.management.commands.import_products import file_content
+from catalogue.management.people import person_named
+from catalogue.models import Outcome, PriceList, PriceListStatus, Supplier
+from catalogue.pricelists import services
+from catalogue.pricelists.report import refused_table
+
+MOST_SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring a supplier's workbook into the catalogue: good deals become draft products or change them, bad ones are"
+        " listed and left out. docs/supplier-price-lists.md says how."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("--supplier", metavar="CODE", required=True, help="whose list it is, such as mtn")
+        parser.add_argument("--user", metavar="USERNAME", help="who imports; without it, the only superuser")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actor, supplier = (
+            person_named(options["user"], option="--user", deed="imports"),
+            _supplier(options["supplier"]),
+        )
+        path, content = options["file"], file_content(options["file"])
+        try:
+            if options["dry_run"]:
+                self._rehearse(supplier, path, content, actor)
+            else:
+                self._import(supplier, path, content, actor)
+        except Refused as refusal:
+            raise CommandError(f"Nothing was imported: {refusal}.") from None
+
+    def _rehearse(self, supplier: Supplier, path: Path, content: bytes, actor: User) -> None:
+        with transaction.atomic():
+            price_list = self._read(supplier, path, content, actor)
+            self._report(price_list)
+            transaction.set_rollback(True)
+        self.stdout.write(f"Nothing written. It would be: {price_list.summary}.")
+
+    def _import(self, supplier: Supplier, path: Path, content: bytes, actor: User) -> None:
+        price_list = services.unfinished(supplier, content)
+        if price_list is not None:
+            self.stderr.write(
+                f"Going on where it was interrupted, at {price_list.done} of {price_list.total} rows."
+            )
+        else:
+            price_list = self._read(supplier, path, content, actor)
+            services.request_apply(price_list.pk, actor=actor, wake=False)
+        while not services.apply(price_list.pk, steps=1):
+            price_list.refresh_from_db(fields=["done"])
+            self.stderr.write(f"{price_list.done} of {price_list.total} rows applied")
+        price_list.refresh_from_db(fields=["counts", "status"])
+        self._report(price_list)
+        nothing = not any(price_list.count(outcome) for outcome in services.MOVES)
+        self.stdout.write(f"{price_list.summary}." + (" Nothing changed." if nothing else ""))
+
+    def _read(self, supplier: Supplier, path: Path, content: bytes, actor: User) -> PriceList:
+        price_list = services.upload(
+            supplier=supplier, file_name=path.name, content=content, actor=actor, wake=False
+        )
+        services.read(price_list.pk)
+        price_list.refresh_from_db()
+        if price_list.status == PriceListStatus.FAILED:
+            raise CommandError(f"Nothing was imported: {price_list.trouble}.")
+        return price_list
+
+    def _report(self, price_list: PriceList) -> None:
+        for remark in price_list.remarks:
+            self.stderr.write(f"Left out: {remark}.")
+        if refused := price_list.count(Outcome.REFUSED):
+            self.stderr.write(refused_table(price_list, MOST_SHOWN), ending="")
+            if refused > MOST_SHOWN:
+                self.stderr.write(
+                    f"… and {refused - MOST_SHOWN} more refused rows; the admin lists them all."
+                )
+
+
+def _supplier(code: str) -> Supplier:
+    supplier = Supplier.objects.filter(code=code).first()
+    if supplier is None:
+        known = ", ".join(Supplier.objects.values_list("code", flat=True)) or "none"
+        raise CommandError(f"There is no supplier {code!r}; known are: {known}.")
+    return supplier
