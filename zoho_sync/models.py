@@ -87,6 +87,12 @@ class ProductIntegration(models.Model):
     outcome_unknown = models.BooleanField(
         default=False, help_text="A create was sent and no answer seen: look before sending it again."
     )
+    background = models.BooleanField(
+        default=False, help_text="Owed by a backfill: goes after what people wait for."
+    )
+    listed_at = models.DateTimeField(
+        null=True, help_text="When a backfill last looked for it in a full listing of Zoho."
+    )
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     correlation_id = models.CharField(
