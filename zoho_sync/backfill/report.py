@@ -92,7 +92,7 @@ def plan_lines(part: SystemReport, budget: Budget) -> Iterator[str]:
     plan, seen = part.plan, part.forecast
     assert plan is not None  # it was made
     assert seen is not None
-    yield f"{part.system.label} holds {part.held} records. The plan:"
+    yield f"{part.system.label} holds {records(part.held or 0)}. The plan:"
     for verdict, what in (
         ("create", "to be made"),
         ("update", "to be changed"),
@@ -117,6 +117,10 @@ def doubt_lines(title: str, doubts: list[Doubt]) -> Iterator[str]:
         yield f"  {title}:"
     for doubt in doubts:
         yield f"    {doubt.kind} {doubt.key}: {doubt.words}"
+
+
+def records(count: int) -> str:
+    return f"{count} record{'' if count == 1 else 's'}"
 
 
 def duration(takes: timedelta) -> str:

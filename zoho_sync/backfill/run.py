@@ -18,7 +18,7 @@ from zoho_sync.backfill import settlement
 from zoho_sync.backfill.decision import Judge
 from zoho_sync.backfill.listing import Listing, read_billing, read_crm
 from zoho_sync.backfill.plan import Plan, forecast
-from zoho_sync.backfill.report import Ending, Report, SystemReport, moment, plan_lines
+from zoho_sync.backfill.report import Ending, Report, SystemReport, moment, plan_lines, records
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.connection.errors import BudgetSpent, ZohoError
 from zoho_sync.connection.http import ZohoHttp
@@ -183,28 +183,31 @@ class _Run:
             if left < before:
                 moved_at = time.monotonic()
             wait = outcome.again_in or (0.0 if outcome.sent or left < before else self._until_next())
-            if self.http.allowance.is_spent or time.monotonic() - moved_at + wait > PATIENCE_SECONDS:
-                self._leave(left, "; ".join(dict.fromkeys(outcome.reasons)), wait)
+            if left and (
+                self.http.allowance.is_spent or time.monotonic() - moved_at + wait > PATIENCE_SECONDS
+            ):
+                self._leave(left, outcome.reasons)
                 return
             self.stop.wait(wait)
         self.voice.progress(total - left, total, self.http.allowance.used)
         if left:
             self.part.ending = Ending.INTERRUPTED
             self.part.words = (
-                f"Stopped. {left} records stay owed; the sweep goes on with them, and so does --resume."
+                f"Stopped. {records(left)} still owed; the sweep goes on with them, and so does --resume."
             )
             return
         if dead := self._rows().filter(status=SyncStatus.DEAD).count():
             self.part.ending = Ending.NEEDS_PERSON
-            self.part.words = f"{dead} records of {self.system.label} need a person: see them in the admin."
+            needs = "needs" if dead == 1 else "need"
+            self.part.words = f"{records(dead)} of {self.system.label} {needs} a person: the admin lists them with the reason."
 
-    def _leave(self, left: int, reason: str, wait: float) -> None:
-        if not left:
-            return
+    def _leave(self, left: int, reasons: Sequence[str]) -> None:
+        allowed = f"the {self.order.max_calls} calls allowed to this run are used up"
+        reason = allowed if self.http.allowance.is_spent else "; ".join(dict.fromkeys(reasons))
         seen = forecast(left if self.system is System.BILLING else -(-left // 100), self.http.budget)
         self.part.ending = Ending.LATER
         self.part.words = (
-            f"{left} records stay owed{': ' + reason if reason else ''}. The sweep goes on by itself;"
+            f"{records(left)} still owed{': ' + reason if reason else ''}. The sweep goes on by itself;"
             f" done {moment(timezone.now() + seen.takes)} if nothing else happens."
         )
 

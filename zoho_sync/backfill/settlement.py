@@ -158,7 +158,7 @@ def _write(row: ProductIntegration, decision: Decision, now: datetime, read_at: 
 def _acknowledge(row: ProductIntegration, decision: Decision, now: datetime) -> None:
     """What Zoho holds counts as what it last accepted."""
     assert decision.theirs is not None  # it was found
-    held = decision.theirs if decision.differs else decision.record.payload
+    held = {**decision.record.payload, **decision.theirs} if decision.differs else decision.record.payload
     row.remote_id, row.outcome_unknown, row.last_synced_at = decision.remote_id, False, now
     row.acknowledged_payload, row.synced_hash = dict(held), payload_hash(held)
 

@@ -22,8 +22,12 @@ def in_our_form(record: DesiredRecord, held: Held, terms: Terms) -> dict[str, An
 
 
 def differences(record: DesiredRecord, theirs: Mapping[str, Any]) -> Iterator[str]:
-    """The fields in which `theirs` says something else than `record`. Nothing and an empty text are the same."""
-    return (name for name, ours in record.payload.items() if _read(ours) != _read(theirs.get(name)))
+    """The fields in which `theirs` says something else than `record`. Nothing and an empty text are the same.
+
+    What is not in `theirs` is not compared: Billing's list of add-ons, for one, does not tell their plans.
+    """
+    mentioned = ((name, ours) for name, ours in record.payload.items() if name in theirs)
+    return (name for name, ours in mentioned if _read(ours) != _read(theirs[name]))
 
 
 def _read(value: Any) -> Any:
