@@ -12,7 +12,6 @@ from typing import Any
 
 from catalogue.models import PackageStatus, ServicePackage
 from zoho_sync.backfill.listing import CRM_FAMILY, Held, Listing
-from zoho_sync.backfill.theirs import differences, in_our_form
 from zoho_sync.billing.exporter import FAMILIES
 from zoho_sync.connection.errors import NeedsPerson
 from zoho_sync.crm.mapping import PRODUCT_NAME_LENGTH, key_field
@@ -20,6 +19,7 @@ from zoho_sync.desired import DesiredRecord, problems_of
 from zoho_sync.fields import Terms
 from zoho_sync.keys import line_key
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
+from zoho_sync.theirs import differences, in_our_form
 
 AMBIGUOUS_CODE = "AMBIGUOUS"
 
@@ -97,7 +97,7 @@ class Judge:
             )
         if held is None:
             return Decision(record, package.sku, Verdict.CREATE)
-        theirs = in_our_form(record, held, self.terms)
+        theirs = in_our_form(record, held.values, self.terms)
         differs = tuple(differences(record, theirs))
         acknowledged = row is not None and known and row.synced_hash == record.hash
         if acknowledged and not self.verify and not _lost_its_key(record, theirs, self.terms):

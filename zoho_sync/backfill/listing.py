@@ -84,15 +84,17 @@ class Listing:
 
 def read_crm(client: CrmClient, terms: Terms, listing: Listing) -> int:
     """Read every product of CRM, 200 a call. Returns how many there are; raises a ZohoError."""
-    names, key = [field.name for field in fields(terms.crm_prefix)], key_field(terms.crm_prefix)
+    names, key = (
+        [field.name for field in fields(terms.crm_prefix, terms.crm_costs)],
+        key_field(terms.crm_prefix),
+    )
 
     def held(record: dict[str, Any]) -> Held:
         values = {name: record.get(name) for name in names}
-        return Held(
-            str(record["id"]),
-            *(str(record.get(name) or "").strip() for name in (key, "Product_Code", "Product_Name")),
-            values,
+        own, code, name = (
+            str(record.get(each) or "").strip() for each in (key, "Product_Code", "Product_Name")
         )
+        return Held(str(record["id"]), own, code, name, values)
 
     return listing.add(CRM_FAMILY, map(held, client.iter_products(names)))
 

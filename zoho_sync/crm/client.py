@@ -92,6 +92,34 @@ class CrmClient:
             f"Zoho CRM answered {len(items)} results to {count} records.", http_status=answer.http_status
         )
 
+    def product(self, remote_id: str, fields: Sequence[str]) -> dict[str, Any] | None:
+        """One product with these fields, or None when there is none."""
+        names = ",".join(fields)
+        answer = self.http.send(
+            Call("GET", f"/crm/v8/{MODULE}/{remote_id}", safe=True, params={"fields": names}, records=1)
+        )
+        return next(iter((answer.body or {}).get("data") or []), None)
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """Every profile of the organisation: what users may do depends on theirs."""
+        return (self.http.send(Call("GET", "/crm/v8/settings/profiles", safe=True)).body or {}).get(
+            "profiles", []
+        )
+
+    def users(self) -> list[dict[str, Any]]:
+        """Active users; the one our token belongs to has `is_own` true. Two calls, more beyond 200 users."""
+        path = "/crm/v8/users"
+        own = self.http.send(Call("GET", path, safe=True, params={"type": "CurrentUser"})).body or {}
+        ids = {user["id"] for user in own.get("users", [])}
+        page, found = 1, []
+        while True:
+            params = {"type": "ActiveUsers", "page": page, "per_page": PER_PAGE}
+            body = self.http.send(Call("GET", path, safe=True, params=params)).body or {}
+            found += [{**user, "is_own": user["id"] in ids} for user in body.get("users", [])]
+            if not (body.get("info") or {}).get("more_records"):
+                return found
+            page += 1
+
     def fields(self) -> list[dict[str, Any]]:
         """Metadata of every field of the module."""
         answer = self.http.send(Call("GET", "/crm/v8/settings/fields", safe=True, params={"module": MODULE}))

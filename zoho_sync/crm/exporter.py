@@ -96,4 +96,4 @@ def _body(row: ProductIntegration, record: DesiredRecord, terms: Terms) -> dict[
         for name, value in record.payload.items()
         if value is not None or before.get(name) is not None
     }
-    return wire(fields(terms.crm_prefix), values)
+    return wire(fields(terms.crm_prefix, terms.crm_costs), values)

@@ -44,8 +44,8 @@ class Command(BaseCommand):
             http.close()
 
     def _work(self, client: CrmClient, deed: str, yes: bool) -> None:
-        prefix = settings.ZOHO_CRM_FIELD_PREFIX
-        wanted = preparation.plan(client, prefix)
+        prefix, costs = settings.ZOHO_CRM_FIELD_PREFIX, settings.ZOHO_CRM_SEND_COSTS
+        wanted = preparation.plan(client, prefix, costs)
         for warning in wanted.warnings:
             self.stdout.write(f"  note  {warning}")
         if wanted.is_complete:
@@ -63,6 +63,6 @@ class Command(BaseCommand):
         if not yes:
             self.stdout.write("Nothing was changed: this was the dry run. Run it with --yes to create them.")
             return
-        if complaints := preparation.apply(client, prefix, wanted):
+        if complaints := preparation.apply(client, prefix, wanted, costs):
             raise CommandError("Not everything could be made in Zoho CRM:\n  " + "\n  ".join(complaints))
         self.stdout.write(f"Zoho CRM now has every field the sync writes; {key_field(prefix)} is unique.")

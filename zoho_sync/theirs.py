@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from zoho_sync.backfill.listing import Held
 from zoho_sync.billing.client import Remote
 from zoho_sync.billing.exporter import as_payload
 from zoho_sync.desired import DesiredRecord, table_of
@@ -13,12 +12,12 @@ from zoho_sync.fields import FieldType, Terms, plain
 from zoho_sync.models import Kind
 
 
-def in_our_form(record: DesiredRecord, held: Held, terms: Terms) -> dict[str, Any]:
+def in_our_form(record: DesiredRecord, held: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
     """The record Zoho holds as if it were our payload. What Zoho did not mention is not in it."""
     if record.kind is not Kind.CRM_PRODUCT:
-        return as_payload(record.payload, Remote(held.remote_id, held.key, held.values))
+        return as_payload(record.payload, Remote("", record.key, dict(held)))
     types = {field.name: field.type for field in table_of(record.kind, terms)}
-    return {name: _as_plain(types.get(name), held.values.get(name)) for name in record.payload}
+    return {name: _as_plain(types.get(name), held.get(name)) for name in record.payload}
 
 
 def differences(record: DesiredRecord, theirs: Mapping[str, Any]) -> Iterator[str]:
