@@ -1,4 +1,4 @@
-"""`docs/zoho-fields.md` and `docs/zoho-crm-field-security.md`, written from the mapping tables.
+"""`docs/zoho-fields.md`, `docs/zoho-crm-field-security.md` and `docs/zoho-errors.md`, written from the tables.
 
 A test fails when a page is stale.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from zoho_sync.billing import mapping as billing
+from zoho_sync.connection import codes
 from zoho_sync.crm import mapping as crm
 from zoho_sync.desired import table_of
 from zoho_sync.fields import Field, Terms
@@ -122,3 +123,30 @@ def security_page() -> str:
         for field in crm.owned_fields("ct_")
     )
     return SECURITY + "\n".join(rows) + "\n"
+
+
+ERRORS = """# What Zoho's errors mean, and what to do
+
+Generated from the tables in `zoho_sync/connection/codes.py` by `make manage CMD="zoho_fields document"`. Do not
+edit by hand: a test compares this page with the tables.
+
+*Worth retrying* goes by itself. *Needs a person* stays in the admin under *Zoho records* with Zoho's own words until
+somebody mends the cause and presses *Send again*. A code that is not here needs a person.
+"""
+
+
+def errors_page() -> str:
+    """The page about error codes, as Markdown."""
+    lines = [ERRORS]
+    for title, table in (
+        ("Access tokens", codes.OAUTH),
+        ("Zoho CRM", codes.CRM),
+        ("Zoho Billing", codes.BILLING | {"(none: known by its words)": codes.TAKEN}),
+    ):
+        lines += [f"## {title}\n", "| code | HTTP | family | means | what to do |", "|---|---|---|---|---|"]
+        lines += [
+            f"| `{code}` | {row.http_status} | {row.family} | {row.words} | {row.advice} |"
+            for code, row in table.items()
+        ]
+        lines.append("")
+    return "\n".join(lines)

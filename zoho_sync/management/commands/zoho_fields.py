@@ -9,12 +9,12 @@ from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import key_field
-from zoho_sync.documentation import field_page
+from zoho_sync.documentation import errors_page, field_page
 from zoho_sync.models import System
 
 
 class Command(BaseCommand):
-    """Check or make the custom fields that the sync writes in Zoho CRM, or write the page that lists them.
+    """Check or make the custom fields that the sync writes in Zoho CRM, or write the pages about fields and errors.
 
     Exit code 1 when something is missing or could not be made.
     """
@@ -27,9 +27,9 @@ class Command(BaseCommand):
 
     def handle(self, *, deed: str, yes: bool, **_: Any) -> None:
         if deed == "document":
-            page = settings.BASE_DIR / "docs" / "zoho-fields.md"
-            page.write_text(field_page(), encoding="utf-8")
-            self.stdout.write(f"Wrote {page.relative_to(settings.BASE_DIR)}.")
+            for name, text in (("zoho-fields.md", field_page()), ("zoho-errors.md", errors_page())):
+                (settings.BASE_DIR / "docs" / name).write_text(text, encoding="utf-8")
+                self.stdout.write(f"Wrote docs/{name}.")
             return
         if not settings.ZOHO_API_URL:
             raise CommandError(
