@@ -4,7 +4,7 @@ import random
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -124,7 +124,39 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
     """Zoho has accepted `payload`. Rows that were made to ask for something else meanwhile stay owed."""
     now, sent = timezone.now(), payload_hash(payload)
     rows = _rows_of(item).select_for_update()
-    acknowledged = {
+    acknowledged = _acknowledged(payload, remote_id, sent, now)
+    # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
+    # changed since it was written, and what was sent is the newer one.
+    satisfied = Q(desired_hash=sent) | Q(desired_hash=item.row.desired_hash)
+    rows.exclude(satisfied).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
+    rows.filter(satisfied).update(status=SyncStatus.OK, next_retry_at=None, desired_hash=sent, **acknowledged)
+
+
+Done = tuple[Claim, Mapping[str, Any], str]
+
+
+@transaction.atomic
+def report_all_done(done: Sequence[Done]) -> None:
+    """`report_done` for records that stand for one row each, as CRM's do, in two statements."""
+    now = timezone.now()
+    locked = ProductIntegration.objects.select_for_update().order_by("pk")
+    rows = locked.in_bulk([item.row.pk for item, *_ in done])
+    for item, payload, remote_id in done:
+        if (row := rows.get(item.row.pk)) is None:
+            continue  # forgotten meanwhile
+        sent = payload_hash(payload)
+        satisfied = row.desired_hash in (sent, item.row.desired_hash)
+        for name, value in _acknowledged(payload, remote_id, sent, now).items():
+            setattr(row, name, value)
+        row.status = SyncStatus.OK if satisfied else SyncStatus.PENDING
+        row.next_retry_at = None if satisfied else now
+        row.desired_hash = sent if satisfied else row.desired_hash
+    changed = ("status", "next_retry_at", "desired_hash", *_acknowledged({}, "", "", now))
+    ProductIntegration.objects.bulk_update(rows.values(), changed)
+
+
+def _acknowledged(payload: Mapping[str, Any], remote_id: str, sent: str, now: datetime) -> dict[str, Any]:
+    return {
         "remote_id": remote_id,
         "synced_hash": sent,
         "acknowledged_payload": dict(payload),
@@ -137,11 +169,6 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
         "last_sync_error": "",
         "sync_error_details": {},
     }
-    # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
-    # changed since it was written, and what was sent is the newer one.
-    satisfied = Q(desired_hash=sent) | Q(desired_hash=item.row.desired_hash)
-    rows.exclude(satisfied).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
-    rows.filter(satisfied).update(status=SyncStatus.OK, next_retry_at=None, desired_hash=sent, **acknowledged)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 
 from catalogue.models import ServicePackage
@@ -163,8 +163,10 @@ def _send_crm_batch(http: ZohoHttp, held: Sequence[Claim]) -> int:
     with _failures_reported(http, held):
         terms = current_terms()
         ready: list[tuple[Claim, DesiredRecord]] = []
+        # Read anew: a package may have changed since the claim was looked up.
+        packages = ServicePackage.objects.in_bulk([item.row.package_id for item in held])
         for item in held:
-            record = _desired_of(item.row, terms)
+            record = _desired_of(item.row, packages[item.row.package_id], terms)
             if fault := _fault(record, terms):
                 _report(http, item, fault)
             else:
@@ -179,17 +181,16 @@ def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms:
     rows, records = [item.row for item, _ in ready], [record for _, record in ready]
     with acting_from(_origin_of(rows)):
         results = crm_exporter.export(CrmClient(http), rows, records, terms)
-    done = 0
-    with transaction.atomic():  # a hundred commits would take longer than the call did
-        for (item, record), result in zip(ready, results, strict=True):
-            if result.error is None:
-                claims.report_done(item, record.payload, result.remote_id)
-                done += 1
-            elif isinstance(result.error, RateLimited):
-                claims.give_back([item])
-            else:
-                _report(http, item, result.error)
-    return done
+    done: list[claims.Done] = []
+    for (item, record), result in zip(ready, results, strict=True):
+        if result.error is None:
+            done.append((item, record.payload, result.remote_id))
+        elif isinstance(result.error, RateLimited):
+            claims.give_back([item])
+        else:
+            _report(http, item, result.error)
+    claims.report_all_done(done)
+    return len(done)
 
 
 def _send_billing_record(http: ZohoHttp, held: Sequence[Claim]) -> int:
@@ -197,7 +198,8 @@ def _send_billing_record(http: ZohoHttp, held: Sequence[Claim]) -> int:
     item = held[0]
     with _failures_reported(http, held):
         terms = current_terms()
-        record = _desired_of(item.row, terms)
+        package = ServicePackage.objects.get(pk=item.row.package_id)  # as it is now
+        record = _desired_of(item.row, package, terms)
         if fault := _fault(record, terms):
             raise fault
         with acting_from(_origin_of([item.row])):
@@ -242,10 +244,8 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
             _report(http, item, OurMistake(f"{type(mistake).__name__}: {mistake}"))
 
 
-def _desired_of(row: ProductIntegration, terms: Terms) -> DesiredRecord:
+def _desired_of(row: ProductIntegration, package: ServicePackage, terms: Terms) -> DesiredRecord:
     """What the row's record ought to say now. One that is no longer wanted stays as it was, but inactive."""
-    # Read anew: the package may have changed since the claim was looked up.
-    package = ServicePackage.objects.get(pk=row.package_id)
     for record in desired_records(package, terms):
         if record.kind == row.kind:
             return record
