@@ -19,6 +19,7 @@ from unfold.forms import BaseDialogForm
 from catalogue.admin.base import BADGES, ReadOnlyAdmin
 from catalogue.errors import Refused
 from zoho_sync import field_security, services
+from zoho_sync.connection.codes import advice_for
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import (
     FieldSecurityCheck,
@@ -112,6 +113,7 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
                     ("last_synced_at", "last_retry_at"),
                     ("retry_count", "next_retry_at"),
                     "last_sync_error",
+                    "what_to_do",
                     "shown_details",
                     "calls",
                 )
@@ -143,6 +145,12 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
     @display(description="Payload")
     def shown_payload(self, record: ProductIntegration) -> SafeString | str:
         return pretty(record.acknowledged_payload) if record.acknowledged_payload else "Nothing yet"
+
+    @display(description="What to do")
+    def what_to_do(self, record: ProductIntegration) -> str:
+        details = record.sync_error_details
+        told = advice_for(record.kind_.system, str(details.get("code", "")), str(details.get("class", "")))
+        return told or "—"
 
     @display(description="Error details")
     def shown_details(self, record: ProductIntegration) -> SafeString | str:

@@ -95,7 +95,9 @@ CRM = {
         "the module is unknown or hidden from the integration's user",
         "show the tab Products to the integration's profile",
     ),
-    "INVALID_URL_PATTERN": Meaning(Misconfigured, 404, "the address is wrong", ADDRESS),
+    "INVALID_URL_PATTERN": Meaning(
+        Misconfigured, 404, "the address is wrong; the data centre may be too", ADDRESS
+    ),
     "INVALID_REQUEST_METHOD": Meaning(
         Misconfigured, 400, "the address does not take this kind of request", ADDRESS
     ),
@@ -197,12 +199,15 @@ BILLING = {
         DuplicateRecord, 400, "a customer of that name exists", "use that customer, or another name"
     ),
     "6041": Meaning(
-        Misconfigured, 400, "the user is not in that organisation", "check ZOHO_BILLING_ORGANIZATION_ID"
+        Misconfigured,
+        400,
+        "the user is not in that organisation: check ZOHO_BILLING_ORGANIZATION_ID",
+        "check ZOHO_BILLING_ORGANIZATION_ID",
     ),
     "120129": Meaning(
         InvalidField,
         400,
-        "a custom field of that label does not exist",
+        "a custom field of that label does not exist: check ZOHO_BILLING_CUSTOM_FIELDS",
         "make it in Billing, or take it out of ZOHO_BILLING_CUSTOM_FIELDS",
     ),
 }
@@ -255,6 +260,15 @@ def oauth_error(answer: dict[str, Any]) -> ZohoError:
     return meaning.error(message, code=code, retry_after=meaning.pause)
 
 
+def advice_for(system: str, code: str, error_class: str) -> str:
+    """What an operator does about a stored error; empty for a code without a row."""
+    table = CRM if system == "crm" else BILLING
+    meaning = table.get(code)
+    if error_class == DuplicateRecord.__name__ and system == "billing" and meaning is None:
+        meaning = TAKEN
+    return meaning.advice if meaning else ""
+
+
 def _error(
     system: str,
     meaning: Meaning,
@@ -265,10 +279,7 @@ def _error(
     retry_after: float | None,
 ) -> ZohoError:
     code, words = str(said.get("code", "")), str(said.get("message", ""))
-    todo = "" if meaning.advice == BY_ITSELF else f" What to do: {meaning.advice}."
-    message = (
-        f"{system}: {meaning.words}{where}. It said: {words or 'nothing'} [{code or http_status}].{todo}"
-    )
+    message = f"{system}: {meaning.words}{where}. It said: {words or 'nothing'} [{code or http_status}]"
     return meaning.error(
         message, code=code, http_status=http_status, details=details, retry_after=retry_after or meaning.pause
     )

@@ -65,7 +65,8 @@ def test_a_crm_answer_of_this_code(code):
     assert (error.code, error.http_status, error.retry_after) == (code, row.http_status, row.pause)
     assert error.details == {"api_name": "Unit_Price"}
     assert row.words in str(error)
-    assert f"It said: Zoho's own words [{code}]." in str(error)
+    assert str(error).endswith(f"It said: Zoho's own words [{code}]")
+    assert codes.advice_for("crm", code, type(error).__name__) == row.advice
 
 
 @pytest.mark.parametrize("code", [code for code in CRM if CRM[code].http_status != 429])
@@ -92,7 +93,8 @@ def test_a_billing_answer_of_this_code(code):
     assert type(error) is row.error
     assert (error.code, error.http_status, error.retry_after) == (code, row.http_status, row.pause)
     assert row.words in str(error)
-    assert f"It said: Zoho's own words [{code}]." in str(error)
+    assert str(error).endswith(f"It said: Zoho's own words [{code}]")
+    assert codes.advice_for("billing", code, type(error).__name__) == row.advice
 
 
 @pytest.mark.parametrize("code", BILLING)
@@ -128,8 +130,8 @@ def test_an_unknown_code_needs_a_person_with_zohos_own_words():
     billing = raised((400, {"code": 987654, "message": "Never seen"}), system=System.BILLING, call=READ)
 
     assert (type(crm), type(billing)) == (NeedsPerson, NeedsPerson)
-    assert "It said: Never seen [BRAND_NEW]." in str(crm)
-    assert "It said: Never seen [987654]." in str(billing)
+    assert "It said: Never seen [BRAND_NEW]" in str(crm)
+    assert "It said: Never seen [987654]" in str(billing)
 
 
 def test_an_unknown_code_with_a_telling_status_is_what_the_status_says():
