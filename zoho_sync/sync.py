@@ -133,7 +133,10 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
         if not held:
             if verdict == "probe":
                 http.breaker.release_probe()
-            if reserved and claims.due().of_system(system).exists():
+            if (
+                reserved
+                and claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
+            ):
                 outcome.postpone(reserved, f"what is left for {reserved:.0f} s is kept for people")
             break
         try:

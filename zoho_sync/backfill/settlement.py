@@ -94,7 +94,7 @@ def _decided(ids: Sequence[UUID], system: System, judge: Judge) -> Iterator[Deci
     ours = ProductIntegration.objects.of_system(system)
     packages = ServicePackage.objects.filter(pk__in=ids).order_by("pk")
     for package in packages.prefetch_related(Prefetch("integrations", ours, to_attr="rows")):
-        rows: dict[Kind, ProductIntegration] = {Kind(row.kind): row for row in package.rows}  # type: ignore[attr-defined]
+        rows: dict[Kind, ProductIntegration] = {Kind(row.kind): row for row in package.rows}
         wanted = [record for record in desired_records(package, judge.terms) if record.kind.system is system]
         forgotten = rows.keys() - {record.kind for record in wanted}
         wanted += [
@@ -178,7 +178,7 @@ def owed(system: System, packages: Iterable[UUID] | None) -> QuerySet[ProductInt
     rows: Any = ProductIntegration.objects.of_system(system).owed()
     if packages is not None:
         rows = rows.filter(package__in=packages)
-    stuck = Q(pk__in=[])
+    stuck: Any = Q(pk__in=[])
     for kind in Kind:
         if kind.needs is not None:
             dead = ProductIntegration.objects.filter(
