@@ -75,4 +75,4 @@ def main(url: str, key_field: str, key: str) -> dict:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(*sys.argv[1:])))
+    sys.stdout.write(json.dumps(main(*sys.argv[1:])) + "\n")
