@@ -151,6 +151,11 @@ ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
 ZOHO_CRM_FIELD_PREFIX = env("ZOHO_CRM_FIELD_PREFIX", default="ct_")
+# Costs and margins stay in the back office unless somebody decides that CRM is one.
+# An ordinary user's, to try whether people can edit our fields. Never used for anything else.
+ZOHO_PROBE_REFRESH_TOKEN = env("ZOHO_PROBE_REFRESH_TOKEN", default="")
+ZOHO_CRM_SEND_COSTS = env.bool("ZOHO_CRM_SEND_COSTS", default=False)
+CIRCLETEL_BASE_URL = env("CIRCLETEL_BASE_URL", default="")
 
 ZOHO_CONNECT_TIMEOUT_SECONDS = env.float("ZOHO_CONNECT_TIMEOUT_SECONDS", default=5.0)
 ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)

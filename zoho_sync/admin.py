@@ -1,7 +1,7 @@
 """What we owe Zoho, what became of it, and every call."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import localize
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from unfold.decorators import action, display
@@ -18,9 +18,31 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin
 from catalogue.errors import Refused
-from zoho_sync import services
-from zoho_sync.models import Kind, ProductIntegration, System, ZohoSyncLog
+from zoho_sync import field_security, services
+from zoho_sync.connection.codes import advice_for
+from zoho_sync.connection.errors import ZohoError
+from zoho_sync.models import (
+    FieldSecurityCheck,
+    Kind,
+    MappingCheck,
+    ProductIntegration,
+    System,
+    ZohoSyncLog,
+)
 
+CHECK_NOW = {
+    "title": "Ask Zoho CRM now?",
+    "description": "Reads the permissions of our fields for every profile: four calls. Nothing is changed.",
+    "form_class": BaseDialogForm,
+    "form_submit_text": "Ask",
+}
+LOCK = {
+    "title": "Lock the fields?",
+    "description": "Every field that a profile other than the integration's may edit is set to read only for that"
+    " profile in Zoho CRM, and looked at again. The check above lists them.",
+    "form_class": BaseDialogForm,
+    "form_submit_text": "Lock",
+}
 SEND_AGAIN = {
     "title": "Send again?",
     "description": "It is tried at once, however often it failed before. What is in step stays as it is.",
@@ -91,6 +113,7 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
                     ("last_synced_at", "last_retry_at"),
                     ("retry_count", "next_retry_at"),
                     "last_sync_error",
+                    "what_to_do",
                     "shown_details",
                     "calls",
                 )
@@ -122,6 +145,12 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
     @display(description="Payload")
     def shown_payload(self, record: ProductIntegration) -> SafeString | str:
         return pretty(record.acknowledged_payload) if record.acknowledged_payload else "Nothing yet"
+
+    @display(description="What to do")
+    def what_to_do(self, record: ProductIntegration) -> str:
+        details = record.sync_error_details
+        told = advice_for(record.kind_.system, str(details.get("code", "")), str(details.get("class", "")))
+        return told or "—"
 
     @display(description="Error details")
     def shown_details(self, record: ProductIntegration) -> SafeString | str:
@@ -231,6 +260,90 @@ class ZohoSyncLogAdmin(ReadOnlyAdmin):
     @display(description="Answer")
     def shown_response(self, call: ZohoSyncLog) -> SafeString | str:
         return pretty(call.response) if call.response is not None else "Nothing"
+
+
+@admin.register(MappingCheck)
+class MappingCheckAdmin(ReadOnlyAdmin):
+    """What CRM kept of the first record written under each version of the mapping."""
+
+    list_display = ("short_version", "at", "remote_id", "shown_lost")
+    fields = ("mapping_version", "at", "remote_id", "shown_lost")
+
+    @display(description="Version", ordering="mapping_version")
+    def short_version(self, check: MappingCheck) -> str:
+        return check.mapping_version[:12]
+
+    @display(description="Not kept")
+    def shown_lost(self, check: MappingCheck) -> str:
+        return ", ".join(check.lost) or "Everything was kept"
+
+
+@admin.register(FieldSecurityCheck)
+class FieldSecurityCheckAdmin(ReadOnlyAdmin):
+    """Who may edit our fields in CRM by hand, as each look found it."""
+
+    list_display = ("at", "shown_result", "holes", "new_holes", "unknown")
+    list_filter = ("result", "at")
+    list_per_page = 50
+    actions_list = ("check_now", "lock_fields")
+    fields = (("at", "shown_result"), ("holes", "new_holes", "unknown"), "shown_findings")
+
+    @display(
+        description="Result",
+        ordering="result",
+        label={"Locked": "success", "Can be edited": "danger", "Cannot verify": "warning"},
+    )
+    def shown_result(self, check: FieldSecurityCheck) -> str:
+        return check.get_result_display()
+
+    @display(description="Findings")
+    def shown_findings(self, check: FieldSecurityCheck) -> SafeString | str:
+        rows = (
+            (each["field"] or "every field", each["profile"] or "every profile", each["words"])
+            for each in check.findings
+        )
+        found = format_html_join("", "<li><b>{}</b>, {}: {}</li>", rows)
+        return format_html('<ul class="list-disc pl-4 break-words">{}</ul>', found) if found else "None"
+
+    def has_check_security_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("zoho_sync.check_field_security")
+
+    def has_lock_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("zoho_sync.lock_zoho_fields")
+
+    @action(
+        description="Check now",
+        permissions=["check_security"],
+        icon="policy",
+        url_path="check-now",
+        dialog=CHECK_NOW,
+    )
+    def check_now(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        return self._look(request, lambda: (field_security.check(actor=request.user), []))  # type: ignore[arg-type]
+
+    @action(
+        description="Lock the fields", permissions=["lock"], icon="lock", url_path="lock-fields", dialog=LOCK
+    )
+    def lock_fields(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        return self._look(request, lambda: field_security.lock(actor=request.user))  # type: ignore[arg-type]
+
+    def _look(
+        self, request: HttpRequest, deed: Callable[[], tuple[FieldSecurityCheck, list[str]]]
+    ) -> HttpResponse:
+        page = reverse("admin:zoho_sync_fieldsecuritycheck_changelist")
+        try:
+            check, complaints = deed()
+        except (Refused, ZohoError) as trouble:
+            messages.error(request, str(trouble))
+        else:
+            page = reverse("admin:zoho_sync_fieldsecuritycheck_change", args=[check.pk])
+            good = check.result == FieldSecurityCheck.Result.LOCKED
+            (messages.success if good else messages.warning)(request, f"{check}.")
+            for complaint in complaints:
+                messages.error(request, f"Not locked: {complaint}")
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": page})
+        return HttpResponseRedirect(page)
 
 
 def pretty(value: Any) -> SafeString:

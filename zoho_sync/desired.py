@@ -47,6 +47,8 @@ def current_terms() -> Terms:
         prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT,
         crm_prefix=settings.ZOHO_CRM_FIELD_PREFIX,
         billing_custom_fields=frozenset(settings.ZOHO_BILLING_CUSTOM_FIELDS),
+        crm_costs=settings.ZOHO_CRM_SEND_COSTS,
+        base_url=settings.CIRCLETEL_BASE_URL.rstrip("/"),
     )
 
 
@@ -57,7 +59,9 @@ def desired_records(package: ServicePackage, terms: Terms) -> list[DesiredRecord
     if custom := billing.plan_custom_fields(facts):
         plan["custom_fields"] = plain(custom)
     records = [
-        DesiredRecord(Kind.CRM_PRODUCT, facts.key, payload(crm.fields(terms.crm_prefix), facts)),
+        DesiredRecord(
+            Kind.CRM_PRODUCT, facts.key, payload(crm.fields(terms.crm_prefix, terms.crm_costs), facts)
+        ),
         DesiredRecord(Kind.BILLING_PRODUCT, line_key(package), payload(billing.PRODUCT, facts)),
         DesiredRecord(Kind.BILLING_PLAN, facts.key, plan),
     ]
@@ -87,7 +91,7 @@ def retired_record(kind: Kind, key: str, acknowledged: Mapping[str, Any] | None)
 def table_of(kind: Kind, terms: Terms) -> tuple[Field, ...]:
     """The mapping table behind a kind of record."""
     return {
-        Kind.CRM_PRODUCT: crm.fields(terms.crm_prefix),
+        Kind.CRM_PRODUCT: crm.fields(terms.crm_prefix, terms.crm_costs),
         Kind.BILLING_PRODUCT: billing.PRODUCT,
         Kind.BILLING_PLAN: billing.PLAN,
         Kind.BILLING_INSTALLATION: billing.INSTALLATION,

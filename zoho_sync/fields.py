@@ -23,6 +23,7 @@ class FieldType(Enum):
     DATE = "date"
     INSTANT = "datetime"
     PICKLIST = "picklist"
+    WEBSITE = "website"
     STRUCTURE = "structure"
 
 
@@ -40,6 +41,9 @@ class Terms:
     prices_include_vat: bool = True
     crm_prefix: str = "ct_"
     billing_custom_fields: frozenset[str] = frozenset()
+    crm_costs: bool = False
+    base_url: str = ""
+    """Where people reach this installation, without a slash at the end; empty when nobody said."""
 
     def amount(self, including_vat: Decimal) -> Decimal:
         """An amount as Zoho is to hold it: as quoted, or without VAT where the organisation adds it."""

@@ -90,6 +90,12 @@ class ProductIntegration(models.Model):
     outcome_unknown = models.BooleanField(
         default=False, help_text="A create was sent and no answer seen: look before sending it again."
     )
+    background = models.BooleanField(
+        default=False, help_text="Owed by a backfill: goes after what people wait for."
+    )
+    listed_at = models.DateTimeField(
+        null=True, help_text="When a backfill last looked for it in a full listing of Zoho."
+    )
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     correlation_id = models.CharField(
@@ -171,3 +177,57 @@ class ZohoSyncLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.http_status or self.error_class}"
+
+
+class MappingCheck(models.Model):
+    """What CRM kept of the first record written under one version of the mapping."""
+
+    mapping_version = models.CharField(
+        primary_key=True, max_length=64, help_text="A hash of the mapping table."
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    remote_id = models.CharField(max_length=64, help_text="The record that was read back.")
+    lost = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Fields in which CRM does not hold what it was sent.",
+    )
+
+    class Meta:
+        db_table = "zoho_mapping_checks"
+        verbose_name = "mapping read-back"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.mapping_version[:8]}: {', '.join(self.lost) or 'kept everything'}"
+
+
+class FieldSecurityCheck(models.Model):
+    """One look at who may edit our fields in CRM by hand."""
+
+    class Result(models.TextChoices):
+        LOCKED = "locked", "Locked"
+        HOLES = "holes", "Can be edited"
+        UNKNOWN = "unknown", "Cannot verify"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    result = models.CharField(max_length=10, choices=Result.choices)
+    holes = models.PositiveIntegerField(help_text="Places where a profile may edit a field of ours.")
+    new_holes = models.PositiveIntegerField(help_text="Of these, how many were not there the time before.")
+    unknown = models.PositiveIntegerField(help_text="Places that could not be verified; they are not locked.")
+    findings = models.JSONField(default=list, help_text="Field, profile, standing and what to do.")
+
+    class Meta:
+        db_table = "zoho_field_security_checks"
+        verbose_name = "field security check"
+        ordering = ["-at"]
+        default_permissions = ("view",)
+        permissions = [
+            ("check_field_security", "Can check who may edit our fields in CRM"),
+            ("lock_zoho_fields", "Can lock our fields in CRM"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_result_display()}: {self.holes} open, {self.unknown} unknown"

@@ -48,12 +48,12 @@ def _owe_record(
     if row.remote_key != record.key:
         row.remote_key = record.key
         if record.kind is Kind.BILLING_PRODUCT:
-            _join_line(row)
+            join_line(row)
     row.desired_hash = record.hash
     return _settle(row)
 
 
-def _join_line(row: ProductIntegration) -> None:
+def join_line(row: ProductIntegration) -> None:
     """Packages of one product line share its Billing product: take over what is known of it."""
     known = (
         ProductIntegration.objects.filter(kind=row.kind, remote_key=row.remote_key)
@@ -81,6 +81,7 @@ def _settle(row: ProductIntegration) -> ProductIntegration | None:
     row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
     row.next_retry_at = None if in_step else timezone.now()
     row.retry_count, row.last_sync_error, row.sync_error_details = 0, "", {}
+    row.background = False  # somebody changed the package just now
     row.correlation_id = current_origin().correlation_id
     row.save()
     return None if in_step else row
@@ -106,6 +107,7 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
             status=SyncStatus.PENDING,
             next_retry_at=now,
             retry_count=0,
+            background=False,
             correlation_id=current_origin().correlation_id,
         )
         systems = {Kind(row.kind).system for row in rows}

@@ -5,11 +5,13 @@ at messages, so it may be started by anyone at any time, twice or not at all.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from threading import Event
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -40,8 +42,6 @@ from zoho_sync.models import Kind, ProductIntegration, System
 
 log = structlog.get_logger(__name__)
 
-BILLING_KINDS = [kind for kind in Kind if kind.system is System.BILLING]
-
 
 @dataclass
 class Drained:
@@ -57,31 +57,52 @@ class Drained:
         self.reasons.append(reason)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """Which records a drain is about, and when it ends."""
+
+    deadline: float
+    packages: Collection[UUID] | None
+    stop: Event
+
+    def is_over(self) -> bool:
+        return self.stop.is_set() or time.monotonic() >= self.deadline
+
+
 def drain(
-    system: System, *, seconds: float = 45.0, threads: int | None = None, http: ZohoHttp | None = None
+    system: System,
+    *,
+    seconds: float = 45.0,
+    threads: int | None = None,
+    http: ZohoHttp | None = None,
+    packages: Collection[UUID] | None = None,
+    stop: Event | None = None,
 ) -> Drained:
-    """Send what is due to `system` until nothing is, Zoho rests, the budget is spent or `seconds` are over."""
+    """Send what is due to `system` until nothing is, Zoho rests, the budget is spent or `seconds` are over.
+
+    `packages` narrows it to their records. Once `stop` is set, calls on their way are finished and none begun.
+    """
     own = http is None
     http = http or ZohoHttp(system)
-    deadline = time.monotonic() + seconds
+    turn = _Turn(time.monotonic() + seconds, packages, stop or Event())
     outcome = Drained()
     threads = threads or (settings.ZOHO_BILLING_CONCURRENCY if system is System.BILLING else 1)
     try:
         with acting_from(Origin(correlation_id=new_correlation_id())):
             if threads == 1:
-                _work(system, http, deadline, outcome)
+                _work(system, http, turn, outcome)
             else:
-                _work_in_threads(system, http, deadline, outcome, threads)
+                _work_in_threads(system, http, turn, outcome, threads)
     finally:
         if own:
             http.close()
     return outcome
 
 
-def _work_in_threads(system: System, http: ZohoHttp, deadline: float, outcome: Drained, threads: int) -> None:
+def _work_in_threads(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained, threads: int) -> None:
     def work() -> None:
         try:
-            _work(system, http, deadline, outcome)
+            _work(system, http, turn, outcome)
         finally:
             connection.close()  # each thread has its own
 
@@ -90,11 +111,14 @@ def _work_in_threads(system: System, http: ZohoHttp, deadline: float, outcome: D
             future.result()
 
 
-def _work(system: System, http: ZohoHttp, deadline: float, outcome: Drained) -> None:
-    send: Callable[[ZohoHttp, bool], int | None] = (
+def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None:
+    send: Callable[[ZohoHttp, Sequence[Claim]], int] = (
         _send_crm_batch if system is System.CRM else _send_billing_record
     )
-    while time.monotonic() < deadline:
+    while not turn.is_over():
+        if http.allowance.is_spent:
+            outcome.postpone(1.0, f"the {http.allowance.calls} calls allowed to this run are used up")
+            break
         wait = http.budget.seconds_until_free()
         if wait > 0:
             outcome.postpone(wait, f"budget of calls used up for {wait:.0f} s")
@@ -104,16 +128,29 @@ def _work(system: System, http: ZohoHttp, deadline: float, outcome: Drained) -> 
             state = http.breaker.state()
             outcome.postpone(state.seconds_left() or 1.0, f"{system.label} rests: {state.reason}")
             break
+        reserved = http.budget.seconds_until_free(background=True)
+        held = _claim(system, turn, probing=verdict == "probe", background=reserved == 0)
+        if not held:
+            if verdict == "probe":
+                http.breaker.release_probe()
+            if (
+                reserved
+                and claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
+            ):
+                outcome.postpone(reserved, f"what is left for {reserved:.0f} s is kept for people")
+            break
         try:
-            done = send(http, verdict == "probe")
+            outcome.sent += send(http, held)
         except _GaveBack as given_back:
             outcome.postpone(given_back.seconds, str(given_back))
             break
-        if done is None:
-            if verdict == "probe":
-                http.breaker.release_probe()
-            break
-        outcome.sent += done
+
+
+def _claim(system: System, turn: _Turn, *, probing: bool, background: bool) -> list[Claim]:
+    """What to send next: a full upsert to CRM, one record to Billing."""
+    kinds = [kind for kind in Kind if kind.system is system]
+    limit = PER_UPSERT if system is System.CRM and not probing else 1
+    return claims.claim(kinds, limit, packages=turn.packages, background=background)
 
 
 class _GaveBack(Exception):
@@ -124,16 +161,15 @@ class _GaveBack(Exception):
         self.seconds = seconds
 
 
-def _send_crm_batch(http: ZohoHttp, probing: bool) -> int | None:
-    """One upsert of what is owed to CRM. Returns how many were brought into step, None when nothing is due."""
-    held = claims.claim([Kind.CRM_PRODUCT], 1 if probing else PER_UPSERT)
-    if not held:
-        return None
+def _send_crm_batch(http: ZohoHttp, held: Sequence[Claim]) -> int:
+    """One upsert of what is owed to CRM. Returns how many were brought into step."""
     with _failures_reported(http, held):
         terms = current_terms()
         ready: list[tuple[Claim, DesiredRecord]] = []
+        # Read anew: a package may have changed since the claim was looked up.
+        packages = ServicePackage.objects.in_bulk([item.row.package_id for item in held])
         for item in held:
-            record = _desired_of(item.row, terms)
+            record = _desired_of(item.row, packages[item.row.package_id], terms)
             if fault := _fault(record, terms):
                 _report(http, item, fault)
             else:
@@ -148,27 +184,25 @@ def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms:
     rows, records = [item.row for item, _ in ready], [record for _, record in ready]
     with acting_from(_origin_of(rows)):
         results = crm_exporter.export(CrmClient(http), rows, records, terms)
-    done = 0
+    done: list[claims.Done] = []
     for (item, record), result in zip(ready, results, strict=True):
         if result.error is None:
-            claims.report_done(item, record.payload, result.remote_id)
-            done += 1
+            done.append((item, record.payload, result.remote_id))
         elif isinstance(result.error, RateLimited):
             claims.give_back([item])
         else:
             _report(http, item, result.error)
-    return done
+    claims.report_all_done(done)
+    return len(done)
 
 
-def _send_billing_record(http: ZohoHttp, _probing: bool) -> int | None:
-    """One record of Billing, with all its calls. Returns 1 when it is in step, 0 when not, None when nothing is due."""
-    held = claims.claim(BILLING_KINDS, 1)
-    if not held:
-        return None
+def _send_billing_record(http: ZohoHttp, held: Sequence[Claim]) -> int:
+    """One record of Billing, with all its calls. Returns 1 when it is in step, 0 when not."""
     item = held[0]
     with _failures_reported(http, held):
         terms = current_terms()
-        record = _desired_of(item.row, terms)
+        package = ServicePackage.objects.get(pk=item.row.package_id)  # as it is now
+        record = _desired_of(item.row, package, terms)
         if fault := _fault(record, terms):
             raise fault
         with acting_from(_origin_of([item.row])):
@@ -213,10 +247,8 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
             _report(http, item, OurMistake(f"{type(mistake).__name__}: {mistake}"))
 
 
-def _desired_of(row: ProductIntegration, terms: Terms) -> DesiredRecord:
+def _desired_of(row: ProductIntegration, package: ServicePackage, terms: Terms) -> DesiredRecord:
     """What the row's record ought to say now. One that is no longer wanted stays as it was, but inactive."""
-    # Read anew: the package may have changed since the claim was looked up.
-    package = ServicePackage.objects.get(pk=row.package_id)
     for record in desired_records(package, terms):
         if record.kind == row.kind:
             return record

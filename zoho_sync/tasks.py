@@ -1,9 +1,18 @@
 """Doors for Celery. A message is only a nudge: what is owed stands in the database."""
 
+import structlog
 from celery import shared_task
+from django.conf import settings
 
-from zoho_sync import claims, services, sync
+from zoho_sync import claims, field_security, services, sync
+from zoho_sync.connection.errors import ZohoError
+from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.crm import readback
+from zoho_sync.crm.client import CrmClient
+from zoho_sync.desired import current_terms
 from zoho_sync.models import Kind, System
+
+log = structlog.get_logger(__name__)
 
 # Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 65.0
@@ -25,6 +34,31 @@ def sweep() -> None:
     for system in System:
         if _is_due(system):
             services.nudge(system)
+    _read_mapping_back()
+
+
+def _read_mapping_back() -> None:
+    terms = current_terms()
+    if not readback.is_due(terms):
+        return
+    http = ZohoHttp(System.CRM)
+    try:
+        readback.look(CrmClient(http), terms)
+    except ZohoError as trouble:
+        log.warning("mapping_not_read_back", trouble=str(trouble))  # the next sweep tries again
+    finally:
+        http.close()
+
+
+@shared_task
+def check_field_security() -> None:
+    """Each night: who may edit our fields in CRM by hand."""
+    if not settings.ZOHO_API_URL:
+        return
+    try:
+        field_security.check(actor=None)
+    except ZohoError as trouble:
+        log.error("field_security_not_checked", trouble=str(trouble))
 
 
 def _is_due(system: System) -> bool:

@@ -1,5 +1,7 @@
 """Pull the plug in the middle: nothing is lost and nothing doubled."""
 
+import os
+import signal
 from collections import Counter
 from decimal import Decimal
 
@@ -37,6 +39,19 @@ def in_step():
     return ProductIntegration.objects.filter(status=SyncStatus.OK).count()
 
 
+def held():
+    return ProductIntegration.objects.exclude(lease_token=None).exists()
+
+
+def frozen_with_work(process):
+    """Stop the process group; true when that caught it with a record in hand, else it goes on."""
+    os.killpg(process.pid, signal.SIGSTOP)
+    if held():
+        return True
+    os.killpg(process.pid, signal.SIGCONT)
+    return False
+
+
 def publish_packages():
     for number in range(PACKAGES):
         live_package(
@@ -71,11 +86,12 @@ def test_a_killed_worker_and_a_broker_without_memory_leave_nothing_stuck_and_not
     publish_packages()
     with worker(**QUICK) as doomed:
         wait_until(lambda: in_step() >= 10, what="the first records in step")
+        wait_until(lambda: frozen_with_work(doomed), what="a worker with a record in hand")
         kill_group(doomed)
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     done = in_step()
     assert 10 <= done < 5 * PACKAGES
-    assert ProductIntegration.objects.exclude(lease_token=None).exists()
+    assert held()
 
     with worker(**QUICK), beat():
         wait_until(lambda: in_step() == 5 * PACKAGES, what="everything in step", seconds=90)

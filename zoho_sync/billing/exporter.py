@@ -4,8 +4,11 @@ The flow is the same for product, plan and one-time add-on; the families differ 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+
+from django.utils import timezone
 
 from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
@@ -19,6 +22,9 @@ FAMILIES = {
     Kind.BILLING_INSTALLATION: ADDONS,
     Kind.BILLING_HARDWARE: ADDONS,
 }
+
+# How long the absence of a product from a full listing is taken for granted.
+LISTING_HOLDS = timedelta(hours=1)
 
 
 def export(
@@ -79,6 +85,8 @@ class _Flow:
     ) -> None:
         self.client, self.family, self.record, self.packages = client, family, record, [row.package_id]
         self.remote_id = row.remote_id
+        # A backfill has read the whole list and not found it.
+        self._was_just_listed = row.listed_at is not None and timezone.now() - row.listed_at < LISTING_HOLDS
         # Products are addressed by their id, plans and add-ons by their code.
         self.address = row.remote_id if family.address == family.id else record.key
         self._table = table_of(record.kind, terms)
@@ -86,10 +94,10 @@ class _Flow:
 
     def found_or_created(self, *, look_first: bool) -> Mapping[str, Any] | None:
         """What Billing holds now, as far as it is comparable; None right after a create that sent everything."""
-        # A product has no code that Zoho would keep unique, so it is always looked for.
+        # A product has no code that Zoho would keep unique, so it is looked for.
         found = (
             self.client.find(self.family, self.record.key, packages=self.packages)
-            if look_first or self._has_no_code()
+            if look_first or (self._has_no_code() and not self._was_just_listed)
             else None
         )
         if found is None:
@@ -100,7 +108,7 @@ class _Flow:
                 if found is None or not (look_first or self._says_the_same(found)):
                     raise
         self.remote_id, self.address = found.remote_id, found.address
-        return self._as_payload(found)
+        return as_payload(self.record.payload, found)
 
     def bring_into_step(self, before: Mapping[str, Any] | None) -> None:
         """Write what differs from `before`; None means that nothing is known and everything is written."""
@@ -131,20 +139,21 @@ class _Flow:
 
     def _says_the_same(self, found: Remote) -> bool:
         """Is this the record we would have made? Then it is ours, from a time we have forgotten."""
-        theirs = self._as_payload(found)
+        theirs = as_payload(self.record.payload, found)
         return all(
             theirs.get(name) == value
             for name, value in self.record.payload.items()
             if name in theirs and name != "status"
         )
 
-    def _as_payload(self, found: Remote) -> dict[str, Any]:
-        """Their record in the form of our payload; fields Billing did not mention are left out."""
-        theirs: dict[str, Any] = {"status": "active" if found.is_active else "inactive"}
-        for name, ours in self.record.payload.items():
-            if name in found.values and name != "status":
-                theirs[name] = _comparable(found.values[name], ours)
-        return theirs
+
+def as_payload(ours: Mapping[str, Any], found: Remote) -> dict[str, Any]:
+    """Their record in the form of our payload; fields Billing did not mention are left out."""
+    theirs: dict[str, Any] = {"status": "active" if found.is_active else "inactive"}
+    for name, value in ours.items():
+        if name in found.values and name != "status":
+            theirs[name] = _comparable(found.values[name], value)
+    return theirs
 
 
 def _comparable(theirs: Any, ours: Any) -> Any:

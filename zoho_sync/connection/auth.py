@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 
-from zoho_sync.connection.errors import Misconfigured, RateLimited, ServerTrouble, Unreachable, ZohoError
+from zoho_sync.connection.codes import oauth_error
+from zoho_sync.connection.errors import RateLimited, ServerTrouble, Unreachable, ZohoError
 from zoho_sync.connection.log import write_log
 from zoho_sync.connection.shared import PREFIX, shared_store
 
@@ -77,7 +78,7 @@ class TokenSource:
             )
         answer = self._ask()
         if not answer.get("access_token"):
-            refusal = self._refusal(answer)
+            refusal = oauth_error(answer)
             if isinstance(refusal, RateLimited):
                 shared_store().set(f"{self._key}:blocked", "1", ex=BLOCKED_SECONDS)
             raise refusal
@@ -121,27 +122,12 @@ class TokenSource:
             request=form,
             response=answer,
             http_status=status,
-            error=error or (None if answer.get("access_token") else self._refusal(answer)),
+            error=error or (None if answer.get("access_token") else oauth_error(answer)),
             seconds=time.monotonic() - begun,
         )
         if error is not None:
             raise error
         return answer
-
-    def _refusal(self, answer: dict[str, Any]) -> Misconfigured | RateLimited:
-        error, words = str(answer.get("error", "")), str(answer.get("error_description", ""))
-        if error.replace("_", " ").lower() == "access denied" and "too many" in words.lower():
-            return RateLimited(
-                f"Zoho refuses new tokens for a while: {words}", code=error, retry_after=BLOCKED_SECONDS
-            )
-        meaning = {
-            "invalid_code": "the refresh token is wrong or was revoked: make a new one and set ZOHO_REFRESH_TOKEN",
-            "invalid_client": "client id or data centre is wrong: check ZOHO_CLIENT_ID and ZOHO_ACCOUNTS_URL",
-            "invalid_client_secret": "the client secret is wrong: check ZOHO_CLIENT_SECRET",
-        }.get(error, "the connection was refused")
-        return Misconfigured(
-            f"Zoho gives no access token: {meaning}. It said: {error} {words}".rstrip(), code=error
-        )
 
 
 def token_lifetime(answer: dict[str, Any]) -> float:

@@ -44,16 +44,19 @@ class CrmClient:
             packages=packages,
             records=len(records),
         )
-        answer = self.http.send(call)
-        items = (answer.body or {}).get("data") or []
-        if len(items) == len(records):
-            return [_judged(item, answer.http_status) for item in items]
-        if len(items) == 1 and items[0].get("status") == "error":
-            raise crm_error(items[0], answer.http_status)
-        raise ServerTrouble(
-            f"Zoho CRM answered {len(items)} results to {len(records)} records.",
-            http_status=answer.http_status,
+        return self._batch(call, len(records))
+
+    def update(self, records: Sequence[dict[str, Any]], *, packages: Sequence[UUID] = ()) -> list[ItemResult]:
+        """Update up to 100 records, each by its `id`, without workflows. One result per record, in order."""
+        call = Call(
+            "PUT",
+            f"/crm/v8/{MODULE}",
+            safe=True,
+            body={"data": list(records), "trigger": []},
+            packages=packages,
+            records=len(records),
         )
+        return self._batch(call, len(records))
 
     def iter_products(self, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Every product, page by page as needed; `fields` at most 50."""
@@ -77,6 +80,45 @@ class CrmClient:
             page = (
                 {"page_token": token} if token else {"page": int(info.get("page", page.get("page", 1))) + 1}
             )
+
+    def _batch(self, call: Call, count: int) -> list[ItemResult]:
+        answer = self.http.send(call)
+        items = (answer.body or {}).get("data") or []
+        if len(items) == count:
+            return [_judged(item, answer.http_status) for item in items]
+        if len(items) == 1 and items[0].get("status") == "error":
+            raise crm_error(items[0], answer.http_status)
+        raise ServerTrouble(
+            f"Zoho CRM answered {len(items)} results to {count} records.", http_status=answer.http_status
+        )
+
+    def product(self, remote_id: str, fields: Sequence[str]) -> dict[str, Any] | None:
+        """One product with these fields, or None when there is none."""
+        names = ",".join(fields)
+        answer = self.http.send(
+            Call("GET", f"/crm/v8/{MODULE}/{remote_id}", safe=True, params={"fields": names}, records=1)
+        )
+        return next(iter((answer.body or {}).get("data") or []), None)
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """Every profile of the organisation: what users may do depends on theirs."""
+        return (self.http.send(Call("GET", "/crm/v8/settings/profiles", safe=True)).body or {}).get(
+            "profiles", []
+        )
+
+    def users(self) -> list[dict[str, Any]]:
+        """Active users; the one our token belongs to has `is_own` true. Two calls, more beyond 200 users."""
+        path = "/crm/v8/users"
+        own = self.http.send(Call("GET", path, safe=True, params={"type": "CurrentUser"})).body or {}
+        ids = {user["id"] for user in own.get("users", [])}
+        page, found = 1, []
+        while True:
+            params = {"type": "ActiveUsers", "page": page, "per_page": PER_PAGE}
+            body = self.http.send(Call("GET", path, safe=True, params=params)).body or {}
+            found += [{**user, "is_own": user["id"] in ids} for user in body.get("users", [])]
+            if not (body.get("info") or {}).get("more_records"):
+                return found
+            page += 1
 
     def fields(self) -> list[dict[str, Any]]:
         """Metadata of every field of the module."""

@@ -5,18 +5,34 @@ organisation Zoho documents; custom fields are made by `manage.py zoho_fields cr
 """
 
 from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
 from catalogue.models import PackageStatus
-from zoho_sync.fields import Facts, Field, FieldType
+from zoho_sync.fields import Facts, Field, FieldType, Owner
 from zoho_sync.keys import package_name
 
 PRODUCT_NAME_LENGTH = 50
 KEY_LABEL = "Package_Key"
+# Zoho's lengths of custom fields.
+LENGTHS = {FieldType.TEXT: 255, FieldType.TEXT_AREA: 2000, FieldType.WEBSITE: 450}
+# A list of products can be read with at most this many fields.
+FIELDS_AT_MOST = 50
+
+AMOUNT, BOOLEAN, DATE, INSTANT, INTEGER = (
+    FieldType.AMOUNT,
+    FieldType.BOOLEAN,
+    FieldType.DATE,
+    FieldType.INSTANT,
+    FieldType.INTEGER,
+)
 
 
+@cache
 def standard_fields() -> tuple[Field, ...]:
     """Fields that every CRM has."""
     return (
@@ -40,84 +56,176 @@ def standard_fields() -> tuple[Field, ...]:
             "Unit_Price",
             "price for new customers",
             lambda f: f.amount(f.package.current_price),
-            FieldType.AMOUNT,
+            AMOUNT,
             required=True,
         ),
         Field(
-            "Product_Active",
-            "status is active",
-            lambda f: f.package.status == PackageStatus.ACTIVE,
-            FieldType.BOOLEAN,
+            "Product_Active", "status is active", lambda f: f.package.status == PackageStatus.ACTIVE, BOOLEAN
         ),
-        Field(
-            "Sales_Start_Date",
-            "on sale from",
-            lambda f: timezone.localdate(f.package.valid_from),
-            FieldType.DATE,
-        ),
+        Field("Sales_Start_Date", "on sale from", lambda f: timezone.localdate(f.package.valid_from), DATE),
         Field(
             "Sales_End_Date",
             "on sale until",
             lambda f: f.package.sale_ends and timezone.localdate(f.package.sale_ends),
-            FieldType.DATE,
+            DATE,
         ),
     )
 
 
-def custom_fields(prefix: str) -> tuple[Field, ...]:
-    """Fields of ours in CRM, each under the configured prefix."""
+def _own(prefix: str) -> Callable[..., Field]:
+    """Makes fields of ours, each under the configured prefix."""
 
     def own(
         name: str, source: str, value: Callable[[Facts], Any], type: FieldType = FieldType.TEXT, **rules: Any
     ) -> Field:
-        length = rules.pop(
-            "length", 255 if type is FieldType.TEXT else 2000 if type is FieldType.TEXT_AREA else None
-        )
-        return Field(f"{prefix}{name}", source, value, type, length=length, custom=True, **rules)
+        return Field(f"{prefix}{name}", source, value, type, length=LENGTHS.get(type), custom=True, **rules)
 
+    return own
+
+
+@cache
+def custom_fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
+    """Fields of ours in CRM, the key first. What the device costs us is among them only with `costs`."""
+    own = _own(prefix)
+    groups = (_identity, _prices, _technical, _lifecycle, _origin, *((_costs,) if costs else ()))
+    return tuple(field for group in groups for field in group(own))
+
+
+def _identity(own: Callable[..., Field]) -> tuple[Field, ...]:
     return (
         own(KEY_LABEL, "SKU, segment and provider", lambda f: f.key, required=True, unique=True),
         own("Package_Id", "package id", lambda f: str(f.package.pk)),
+        own("Product_Id", "product id", lambda f: str(f.package.source_admin_product_id)),
         own("Slug", "slug", lambda f: f.package.slug),
         own("Service_Type", "service type", lambda f: f.package.service_type),
-        own("Technology", "technology", lambda f: f.package.technology or None),
         own("Market_Segment", "market segment", lambda f: f.package.market_segment),
         own("Provider", "provider", lambda f: f.package.provider),
-        own("Speed_Down_Mbps", "download speed", lambda f: f.package.speed_down_mbps, FieldType.INTEGER),
-        own("Speed_Up_Mbps", "upload speed", lambda f: f.package.speed_up_mbps, FieldType.INTEGER),
-        own("Data_Limit", "data limit", lambda f: f.package.data_limit or None),
-        own("Contract_Months", "contract months", lambda f: f.package.contract_months, FieldType.INTEGER),
-        own("Price_Includes_VAT", "VAT setting", lambda f: f.terms.prices_include_vat, FieldType.BOOLEAN),
-        own(
-            "Promotion_Price",
-            "promotion price",
-            lambda f: f.amount(f.package.promotion_price),
-            FieldType.AMOUNT,
-        ),
-        own("Promotion_Months", "promotion months", lambda f: f.package.promotion_months, FieldType.INTEGER),
-        own(
-            "Installation_Fee",
-            "installation fee",
-            lambda f: f.amount(f.package.installation_fee),
-            FieldType.AMOUNT,
-        ),
-        own("Hardware_Model", "hardware model", lambda f: f.package.hardware_model or None),
-        own(
-            "Hardware_Included", "hardware included", lambda f: f.package.hardware_included, FieldType.BOOLEAN
-        ),
-        own("Features", "features", lambda f: "\n".join(f.package.features) or None, FieldType.TEXT_AREA),
-        own("Package_Version", "version", lambda f: f.package.version, FieldType.INTEGER),
-        own("Valid_From", "on sale from", lambda f: f.package.valid_from, FieldType.INSTANT),
-        own("Valid_To", "on sale until", lambda f: f.package.valid_to, FieldType.INSTANT),
+        own("Billing_Plan_Code", "the package's plan in Zoho Billing", lambda f: f.key),
     )
 
 
-def fields(prefix: str) -> tuple[Field, ...]:
+def _prices(own: Callable[..., Field]) -> tuple[Field, ...]:
+    return (
+        own("Currency", "always ZAR", lambda f: "ZAR"),
+        own("Price_Includes_VAT", "VAT setting", lambda f: f.terms.prices_include_vat, BOOLEAN),
+        own("Contract_Months", "contract months", lambda f: f.package.contract_months, INTEGER),
+        own("Promotion_Price", "promotion price", lambda f: f.amount(f.package.promotion_price), AMOUNT),
+        own("Promotion_Months", "promotion months", lambda f: f.package.promotion_months, INTEGER),
+        own("Promotion_From", "promotion's first day", lambda f: f.package.promotion_from, DATE),
+        own("Promotion_To", "promotion's last day", lambda f: f.package.promotion_to, DATE),
+        own("Installation_Fee", "installation fee", lambda f: f.amount(f.package.installation_fee), AMOUNT),
+        own("Hardware_Price", "hardware price", lambda f: f.amount(f.package.hardware_price), AMOUNT),
+        own("Bundle_Savings", "what a bundle saves a month", lambda f: f.amount(f.package.savings), AMOUNT),
+        own("Once_Off_Total", "installation fee and hardware price", _once_off, AMOUNT),
+    )
+
+
+def _technical(own: Callable[..., Field]) -> tuple[Field, ...]:
+    return (
+        own("Technology", "technology", lambda f: f.package.technology or None),
+        own("Speed_Down_Mbps", "download speed", lambda f: f.package.speed_down_mbps, INTEGER),
+        own("Speed_Up_Mbps", "upload speed", lambda f: f.package.speed_up_mbps, INTEGER),
+        own("Data_Limit", "data limit", lambda f: f.package.data_limit or None),
+        own("Hardware_Model", "hardware model", lambda f: f.package.hardware_model or None),
+        own("Hardware_Included", "hardware included", lambda f: f.package.hardware_included, BOOLEAN),
+        own("Features", "features", lambda f: "\n".join(f.package.features) or None, FieldType.TEXT_AREA),
+        own("Add_Ons", "add-ons, one a line", _add_ons, FieldType.TEXT_AREA),
+        own("Bundle_Components", "bundle components, one a line", _components, FieldType.TEXT_AREA),
+    )
+
+
+def _lifecycle(own: Callable[..., Field]) -> tuple[Field, ...]:
+    return (
+        own("Package_Status", "status", lambda f: f.package.get_status_display()),
+        own("Package_Version", "version", lambda f: f.package.version, INTEGER),
+        own("Published_At", "first published", lambda f: f.package.published_at, INSTANT),
+        own("Valid_From", "on sale from", lambda f: f.package.valid_from, INSTANT),
+        own("Valid_To", "on sale until", lambda f: f.package.valid_to, INSTANT),
+    )
+
+
+def _origin(own: Callable[..., Field]) -> tuple[Field, ...]:
+    """Where the record comes from: nothing here changes from one sync to the next by itself."""
+    return (
+        own("Sync_Source", "always CircleTel catalogue", lambda f: "CircleTel catalogue"),
+        own(
+            "Variant",
+            "variant across its versions",
+            lambda f: f.package.logical_key[: LENGTHS[FieldType.TEXT]],
+        ),
+        own(
+            "Catalogue_Link",
+            "the package's page in the catalogue",
+            _link("/admin/catalogue/servicepackage/{id}/change/"),
+            FieldType.WEBSITE,
+        ),
+        own(
+            "Storefront_Link",
+            "the package as the storefront reads it",
+            _link("/api/v1/packages/{slug}/"),
+            FieldType.WEBSITE,
+        ),
+    )
+
+
+def _costs(own: Callable[..., Field]) -> tuple[Field, ...]:
+    """Sent only with ZOHO_CRM_SEND_COSTS: whoever may read Products in CRM reads them."""
+    return (
+        own("Hardware_Cost", "dealer cost of the device", lambda f: f.amount(_dealer_cost(f)), AMOUNT),
+        own("Hardware_Margin", "hardware price less dealer cost", _margin, AMOUNT),
+    )
+
+
+def _once_off(facts: Facts) -> Decimal | None:
+    parts = (facts.package.installation_fee, facts.package.hardware_price)
+    known = [part for part in parts if part is not None]
+    return facts.amount(sum(known, Decimal(0))) if known else None
+
+
+def _add_ons(facts: Facts) -> str | None:
+    lines = (
+        f"{add_on['name']}: R {add_on['price']} {'a month' if add_on.get('recurring') else 'once'}"
+        for add_on in facts.package.add_ons
+    )
+    return "\n".join(lines) or None
+
+
+def _components(facts: Facts) -> str | None:
+    return "\n".join(f"{one['quantity']} × {one['name']}" for one in facts.package.components) or None
+
+
+def _link(path: str) -> Callable[[Facts], str | None]:
+    def link(facts: Facts) -> str | None:
+        where = path.format(id=facts.package.pk, slug=facts.package.slug)
+        return facts.terms.base_url + where if facts.terms.base_url else None
+
+    return link
+
+
+def _dealer_cost(facts: Facts) -> Decimal | None:
+    try:
+        return facts.package.source_admin_product.hardware.dealer_cost
+    except ObjectDoesNotExist:
+        return None
+
+
+def _margin(facts: Facts) -> Decimal | None:
+    cost, price = _dealer_cost(facts), facts.package.hardware_price
+    return facts.amount(price - cost) if cost is not None and price is not None else None
+
+
+@cache
+def fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
     """The whole table, the key first."""
-    key, *others = custom_fields(prefix)
+    key, *others = custom_fields(prefix, costs)
     return (key, *standard_fields(), *others)
 
 
 def key_field(prefix: str) -> str:
     """The unique field by which upserts find their record."""
     return f"{prefix}{KEY_LABEL}"
+
+
+def owned_fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
+    """The fields that nobody but us may write."""
+    return tuple(field for field in fields(prefix, costs) if field.owner is Owner.OURS)

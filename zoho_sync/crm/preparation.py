@@ -6,7 +6,7 @@ from typing import Any
 
 from zoho_sync.connection.errors import OutcomeUnknown, ZohoError
 from zoho_sync.crm.client import FIELDS_PER_CALL, CrmClient
-from zoho_sync.crm.mapping import custom_fields, key_field, standard_fields
+from zoho_sync.crm.mapping import custom_fields, fields, key_field
 from zoho_sync.fields import Field, FieldType
 
 # Zoho CRM's data types for the custom fields we make.
@@ -18,6 +18,7 @@ DATA_TYPES = {
     FieldType.BOOLEAN: "boolean",
     FieldType.DATE: "date",
     FieldType.INSTANT: "datetime",
+    FieldType.WEBSITE: "website",
 }
 
 
@@ -34,16 +35,16 @@ class Preparation:
         return not self.to_create and not self.to_mark_unique
 
 
-def plan(client: CrmClient, prefix: str) -> Preparation:
+def plan(client: CrmClient, prefix: str, costs: bool = False) -> Preparation:
     """Compare the mapping with the organisation. One call."""
     theirs = {str(item.get("api_name", "")): item for item in client.fields()}
-    missing = [row for row in custom_fields(prefix) if row.name not in theirs]
+    missing = [row for row in custom_fields(prefix, costs) if row.name not in theirs]
     key = theirs.get(key_field(prefix))
     unmarked = [key] if key is not None and not key.get("unique") else []
-    return Preparation(missing, unmarked, list(_warnings(theirs, prefix)))
+    return Preparation(missing, unmarked, list(_warnings(theirs, fields(prefix, costs))))
 
 
-def apply(client: CrmClient, prefix: str, wanted: Preparation) -> list[str]:
+def apply(client: CrmClient, prefix: str, wanted: Preparation, costs: bool = False) -> list[str]:
     """Make what `wanted` lists, five fields a call, and return a sentence for each that could not be made."""
     complaints: list[str] = []
     for rows in _batches(wanted.to_create):
@@ -57,14 +58,14 @@ def apply(client: CrmClient, prefix: str, wanted: Preparation) -> list[str]:
         complaints += [
             f"{row.name}: {result.error}" for row, result in zip(rows, results, strict=False) if result.error
         ]
-    remaining = plan(client, prefix)
+    remaining = plan(client, prefix, costs)
     if remaining.to_mark_unique:
         changes = [
             {"id": str(item["id"]), "unique": {"case_sensitive": False}} for item in remaining.to_mark_unique
         ]
         results = client.update_fields(changes)
         complaints += [f"{key_field(prefix)}: {result.error}" for result in results if result.error]
-        remaining = plan(client, prefix)
+        remaining = plan(client, prefix, costs)
     named = {complaint.split(":")[0] for complaint in complaints}
     complaints += [
         f"{row.name}: Zoho did not say why, but it is not there"
@@ -106,8 +107,8 @@ def _definition(row: Field) -> dict[str, Any]:
     return definition
 
 
-def _warnings(theirs: dict[str, dict[str, Any]], prefix: str) -> Iterable[str]:
-    for row in (*standard_fields(), *custom_fields(prefix)):
+def _warnings(theirs: dict[str, dict[str, Any]], table: Iterable[Field]) -> Iterable[str]:
+    for row in table:
         item = theirs.get(row.name)
         if item is None:
             if not row.custom:

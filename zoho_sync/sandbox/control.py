@@ -79,7 +79,7 @@ def summary(state: State) -> dict[str, Any]:
 
 
 def public_settings(state: State) -> dict[str, Any]:
-    secret = ("client_id", "client_secret", "refresh_token")
+    secret = ("client_id", "client_secret", "refresh_token", "person_refresh_token")
     return {name: value for name, value in vars(state.settings).items() if name not in secret}
 
 

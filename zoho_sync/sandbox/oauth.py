@@ -33,7 +33,7 @@ async def token(request: web.Request) -> web.Response:
         return reply(THROTTLED, status=400)
     return reply(
         {
-            "access_token": mint(state),
+            "access_token": mint(state, given.get("refresh_token") == state.settings.person_refresh_token),
             "scope": SCOPES,
             "api_domain": f"{request.scheme}://{request.host}",
             "token_type": "Bearer",
@@ -48,7 +48,7 @@ def reason_to_refuse(state: State, given: Mapping[str, object]) -> str | None:
         return "invalid_client"
     if given.get("grant_type") != "refresh_token":
         return "unsupported_grant_type"  # the word OAuth itself uses; Zoho's own is not documented
-    if given.get("refresh_token") != settings.refresh_token:
+    if given.get("refresh_token") not in (settings.refresh_token, settings.person_refresh_token):
         return "invalid_code"
     return None
 
@@ -69,8 +69,8 @@ def is_throttled(state: State) -> bool:
     return False
 
 
-def mint(state: State) -> str:
-    """A new token. The oldest dies when there are too many; the dead stay known for a while as expired."""
+def mint(state: State, of_person: bool) -> str:
+    """A new token, of the program's user or of an ordinary person. The oldest dies when there are too many; the dead stay known for a while as expired."""
     now = time.time()
     name = f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"
     state.tokens.put(
@@ -79,6 +79,7 @@ def mint(state: State) -> str:
             "access_token": name,
             "expires_at": now + state.settings.token_seconds,
             "issued_at": now,
+            "of_person": of_person,
         }
     )
     live = [each for each in state.tokens if each["expires_at"] > now]
@@ -89,6 +90,12 @@ def mint(state: State) -> str:
     for each in list(state.tokens)[:-50]:
         state.tokens.remove(each["id"])
     return name
+
+
+def is_of_person(state: State, name: str | None) -> bool:
+    """Does the token belong to the ordinary user rather than to the program's?"""
+    known = state.tokens.first("access_token", name) if name else None
+    return bool(known and known.get("of_person"))
 
 
 def standing(state: State, name: str | None) -> str:

@@ -19,6 +19,9 @@ class Settings:
     client_id: str = option("sandbox-client", "OAuth client id that is accepted", live=False)
     client_secret: str = option("sandbox-secret", "OAuth client secret that is accepted", live=False)
     refresh_token: str = option("sandbox-refresh", "OAuth refresh token that is accepted", live=False)
+    person_refresh_token: str = option(
+        "sandbox-person", "OAuth refresh token of an ordinary user, whose profile is Standard", live=False
+    )
     organization_id: str = option("10000001", "Billing organisation id that is accepted", live=False)
 
     token_seconds: int = option(3600, "life of an access token")

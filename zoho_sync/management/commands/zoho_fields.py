@@ -9,12 +9,12 @@ from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import key_field
-from zoho_sync.documentation import field_page
+from zoho_sync.documentation import errors_page, field_page
 from zoho_sync.models import System
 
 
 class Command(BaseCommand):
-    """Check or make the custom fields that the sync writes in Zoho CRM, or write the page that lists them.
+    """Check or make the custom fields that the sync writes in Zoho CRM, or write the pages about fields and errors.
 
     Exit code 1 when something is missing or could not be made.
     """
@@ -27,9 +27,9 @@ class Command(BaseCommand):
 
     def handle(self, *, deed: str, yes: bool, **_: Any) -> None:
         if deed == "document":
-            page = settings.BASE_DIR / "docs" / "zoho-fields.md"
-            page.write_text(field_page(), encoding="utf-8")
-            self.stdout.write(f"Wrote {page.relative_to(settings.BASE_DIR)}.")
+            for name, text in (("zoho-fields.md", field_page()), ("zoho-errors.md", errors_page())):
+                (settings.BASE_DIR / "docs" / name).write_text(text, encoding="utf-8")
+                self.stdout.write(f"Wrote docs/{name}.")
             return
         if not settings.ZOHO_API_URL:
             raise CommandError(
@@ -44,8 +44,8 @@ class Command(BaseCommand):
             http.close()
 
     def _work(self, client: CrmClient, deed: str, yes: bool) -> None:
-        prefix = settings.ZOHO_CRM_FIELD_PREFIX
-        wanted = preparation.plan(client, prefix)
+        prefix, costs = settings.ZOHO_CRM_FIELD_PREFIX, settings.ZOHO_CRM_SEND_COSTS
+        wanted = preparation.plan(client, prefix, costs)
         for warning in wanted.warnings:
             self.stdout.write(f"  note  {warning}")
         if wanted.is_complete:
@@ -63,6 +63,6 @@ class Command(BaseCommand):
         if not yes:
             self.stdout.write("Nothing was changed: this was the dry run. Run it with --yes to create them.")
             return
-        if complaints := preparation.apply(client, prefix, wanted):
+        if complaints := preparation.apply(client, prefix, wanted, costs):
             raise CommandError("Not everything could be made in Zoho CRM:\n  " + "\n  ".join(complaints))
         self.stdout.write(f"Zoho CRM now has every field the sync writes; {key_field(prefix)} is unique.")

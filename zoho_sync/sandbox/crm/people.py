@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import web
+
+from zoho_sync.sandbox import oauth
 from zoho_sync.sandbox.clock import crm_time
-from zoho_sync.sandbox.state import State
+from zoho_sync.sandbox.state import State, state_of
 from zoho_sync.sandbox.store import Document
+from zoho_sync.sandbox.web import access_token
 
 API_USER = "API User"
+PERSON = "Sipho Dube"
 PROFILES = (
     ("Administrator", "Full access to all features", False),
     ("Standard", "The permissions of an ordinary user", False),
@@ -41,9 +46,11 @@ def user_named(state: State, full_name: str) -> Document:
     return state.crm_users.put({"id": state.store.new_id(), "full_name": full_name, "profile": profile})
 
 
-def api_user(state: State) -> dict[str, str]:
-    """Who writes through the API: the user who gave the consent."""
-    return short(user_named(state, API_USER))
+def api_user(request: web.Request) -> Document:
+    """Who calls: the user who gave the consent behind the token."""
+    state = state_of(request)
+    of_person = oauth.is_of_person(state, access_token(request))
+    return user_named(state, PERSON if of_person else API_USER)
 
 
 def short(user: Document) -> dict[str, str]:

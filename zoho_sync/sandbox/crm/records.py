@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from aiohttp import web
+
 from zoho_sync.sandbox.clock import crm_time
 from zoho_sync.sandbox.state import State
 from zoho_sync.sandbox.store import Document
@@ -27,8 +29,8 @@ class Author:
     source: str = "crm_api"
 
     @classmethod
-    def of_api(cls, state: State) -> Author:
-        return cls(people.api_user(state))
+    def of_api(cls, request: web.Request) -> Author:
+        return cls(people.short(people.api_user(request)))
 
 
 def clean(state: State, data: dict[str, Any], path: str, author: Author) -> dict[str, Any]:

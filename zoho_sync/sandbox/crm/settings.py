@@ -325,6 +325,6 @@ async def list_users(request: web.Request) -> web.Response:
     state = state_of(request)
     everybody = list(state.crm_users)
     if request.query.get("type") == "CurrentUser":
-        everybody = [user for user in everybody if user["full_name"] == people.API_USER]
+        everybody = [people.api_user(request)]
     info = {"per_page": 200, "count": len(everybody), "page": 1, "more_records": False}
     return reply({"users": [people.full_user(state, user) for user in everybody], "info": info})

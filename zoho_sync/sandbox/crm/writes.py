@@ -33,7 +33,7 @@ SYSTEM_DUPLICATE_FIELD = "Product_Name"
 async def insert(request: web.Request) -> web.Response:
     """`POST /Products`"""
     state, sent = await opened(request)
-    author = Author.of_api(state)
+    author = Author.of_api(request)
     results = each(
         sent, lambda data, path: records.done(records.insert(state, data, path, author), "record added")
     )
@@ -44,7 +44,7 @@ async def update_many(request: web.Request) -> web.Response:
     """`PUT /Products`: each item names its record by `id`."""
     state, sent = await opened(request)
     refuse_if_modified(request, [state.crm_products.get(str(data.get("id"))) for data in sent])
-    author = Author.of_api(state)
+    author = Author.of_api(request)
 
     def update(data: dict[str, Any], path: str) -> Result:
         record = records.by_id(state, data.get("id"), path)
@@ -58,7 +58,7 @@ async def update_one(request: web.Request) -> web.Response:
     state, sent = await opened(request, most=1)
     id = request.match_info["id"]
     refuse_if_modified(request, [state.crm_products.get(id)])
-    author = Author.of_api(state)
+    author = Author.of_api(request)
 
     def update(data: dict[str, Any], path: str) -> Result:
         record = records.by_id(state, id, path)
@@ -72,7 +72,7 @@ async def upsert(request: web.Request) -> web.Response:
     state, sent = await opened(request)
     check_fields = fields_to_match_by(state, (await json_body(request)).get("duplicate_check_fields"))
     refuse_if_modified(request, [records.match(state, data, check_fields)[0] for data in sent])
-    author = Author.of_api(state)
+    author = Author.of_api(request)
 
     def upsert_one(data: dict[str, Any], path: str) -> Result:
         found, by = records.match(state, data, check_fields)
@@ -94,17 +94,17 @@ async def delete_many(request: web.Request) -> web.Response:
     if len(ids) > RECORDS_PER_CALL:
         details = {"limit": RECORDS_PER_CALL, "param_name": "ids"}
         raise refusal(400, "LIMIT_EXCEEDED", "Record count exceeded", details)
-    return delete(state_of(request), ids)
+    return delete(request, ids)
 
 
 async def delete_one(request: web.Request) -> web.Response:
     """`DELETE /Products/{id}`"""
     check_module(request.match_info["module"])
-    return delete(state_of(request), [request.match_info["id"]])
+    return delete(request, [request.match_info["id"]])
 
 
-def delete(state: State, ids: list[str]) -> web.Response:
-    author = Author.of_api(state)
+def delete(request: web.Request, ids: list[str]) -> web.Response:
+    state, author = state_of(request), Author.of_api(request)
 
     def delete_one(data: dict[str, Any], path: str) -> Result:
         record = records.by_id(state, data["id"], path)

@@ -1,0 +1,188 @@
+"""Writing decisions into the rows: who is who in Zoho, and what is owed. A few packages at a time, all or none."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from catalogue import audit
+from catalogue.models import PackageStatus, ServicePackage
+from circletel.origin import current_origin
+from zoho_sync import claims, services
+from zoho_sync.backfill.decision import AMBIGUOUS_CODE, Ambiguous, Decision, Judge, Verdict
+from zoho_sync.connection.errors import InvalidField, ZohoError
+from zoho_sync.desired import desired_records, payload_hash, retired_record
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+
+PACKAGES_AT_ONCE = 250
+WRITTEN = (
+    "remote_key",
+    "remote_id",
+    "desired_hash",
+    "synced_hash",
+    "acknowledged_payload",
+    "status",
+    "next_retry_at",
+    "last_synced_at",
+    "last_sync_error",
+    "sync_error_details",
+    "outcome_unknown",
+    "background",
+    "listed_at",
+    "correlation_id",
+)
+
+
+def packages_in_scope(system: System, skus: Sequence[str] | None) -> QuerySet[ServicePackage]:
+    """What is on offer, and what Zoho was already told of. A package nobody sells is not brought there anew."""
+    told = ProductIntegration.objects.of_system(system).filter(package=OuterRef("pk"))
+    packages = ServicePackage.objects.filter(Q(status=PackageStatus.ACTIVE) | Exists(told))
+    return packages.filter(sku__in=skus) if skus is not None else packages
+
+
+def batches(packages: QuerySet[ServicePackage]) -> Iterator[list[UUID]]:
+    """The ids of `packages`, some at a time, however many there are."""
+    last: UUID | None = None
+    ordered = packages.order_by("pk").values_list("pk", flat=True)
+    while ids := list((ordered.filter(pk__gt=last) if last else ordered)[:PACKAGES_AT_ONCE]):
+        yield ids
+        last = ids[-1]
+
+
+def decide(ids: Sequence[UUID], system: System, judge: Judge) -> list[Decision]:
+    """What ought to become of the records of these packages. Writes nothing."""
+    return [decision for *_, decision in _decided(ids, system, judge)]
+
+
+@transaction.atomic
+def settle(ids: Sequence[UUID], system: System, judge: Judge) -> list[Decision]:
+    """`decide`, and write it down: adopted records as known, what differs as owed, doubts as needing a person.
+
+    What a worker holds at this moment is left to it.
+    """
+    claims.one_at_a_time()
+    rows = ProductIntegration.objects.filter(package__in=ids)
+    free = set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    now, read_at = timezone.now(), judge.listing.read_at
+    made, changed, adopted, decisions = [], [], [], []
+    for package, row, decision in _decided(ids, system, judge):
+        decisions.append(decision)
+        if row is None:
+            row = _new_row(package, decision, read_at)
+            made.append(row)
+        elif row.pk not in free or row.is_leased(now) or _says_so_already(row, decision, read_at):
+            continue
+        else:
+            changed.append(row)
+        if decision.verdict is Verdict.ADOPT:
+            adopted.append((row, {"remote_id": [row.remote_id, decision.remote_id]}))
+        _write(row, decision, now, read_at)
+    ProductIntegration.objects.bulk_create(made)
+    ProductIntegration.objects.bulk_update(changed, WRITTEN, batch_size=100)
+    audit.record_many("adopted", adopted, actor=None)
+    return decisions
+
+
+Decided = tuple[ServicePackage, ProductIntegration | None, Decision]
+
+
+def _decided(ids: Sequence[UUID], system: System, judge: Judge) -> Iterator[Decided]:
+    ours = ProductIntegration.objects.of_system(system)
+    packages = ServicePackage.objects.filter(pk__in=ids).order_by("pk")
+    for package in packages.prefetch_related(Prefetch("integrations", ours, to_attr="rows")):
+        rows: dict[Kind, ProductIntegration] = {Kind(row.kind): row for row in package.rows}
+        wanted = [record for record in desired_records(package, judge.terms) if record.kind.system is system]
+        forgotten = rows.keys() - {record.kind for record in wanted}
+        wanted += [
+            retired_record(kind, rows[kind].remote_key, rows[kind].acknowledged_payload)
+            for kind in sorted(forgotten)
+            if rows[kind].remote_id
+        ]
+        for record in wanted:
+            row = rows.get(record.kind)
+            yield package, row, judge.decide(package, row, record)
+
+
+def _new_row(package: ServicePackage, decision: Decision, read_at: datetime) -> ProductIntegration:
+    row = ProductIntegration(package=package, kind=decision.record.kind, remote_key=decision.record.key)
+    # The line's product may have been made by a worker since Zoho was read.
+    if row.kind == Kind.BILLING_PRODUCT and _line(row).filter(last_synced_at__gte=read_at).exists():
+        services.join_line(row)
+    return row
+
+
+def _line(row: ProductIntegration) -> QuerySet[ProductIntegration]:
+    return ProductIntegration.objects.filter(kind=row.kind, remote_key=row.remote_key)
+
+
+def _says_so_already(row: ProductIntegration, decision: Decision, read_at: datetime) -> bool:
+    if row.last_synced_at and row.last_synced_at >= read_at:
+        return True
+    if decision.verdict is Verdict.REFUSED:
+        return row.status == SyncStatus.DEAD and decision.reasons == (row.last_sync_error,)
+    return decision.verdict is Verdict.IN_STEP and row.status == SyncStatus.OK
+
+
+def _write(row: ProductIntegration, decision: Decision, now: datetime, read_at: datetime) -> None:
+    record, was_owed = decision.record, row.status in (SyncStatus.PENDING, SyncStatus.FAILED)
+    row.background = row.background or row._state.adding or not was_owed
+    row.remote_key, row.desired_hash, row.listed_at = record.key, record.hash, read_at
+    row.correlation_id = current_origin().correlation_id
+    if decision.verdict is Verdict.AMBIGUOUS:
+        _needs_person(row, Ambiguous("; ".join(decision.reasons), code=AMBIGUOUS_CODE))
+        return
+    if decision.verdict is Verdict.REFUSED:
+        _needs_person(
+            row,
+            InvalidField(
+                "; ".join(decision.reasons), code="NOT_SENT", details={"problems": list(decision.reasons)}
+            ),
+        )
+        return
+    if decision.verdict is Verdict.CREATE:
+        if row.remote_id and not row._state.adding:
+            _forget(row)
+    else:
+        _acknowledge(row, decision, now)
+    in_step = bool(row.remote_id) and row.synced_hash == row.desired_hash
+    row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
+    row.next_retry_at = None if in_step else now
+    row.background = row.background and not in_step
+    row.last_sync_error, row.sync_error_details = "", {}
+
+
+def _acknowledge(row: ProductIntegration, decision: Decision, now: datetime) -> None:
+    """What Zoho holds counts as what it last accepted."""
+    assert decision.theirs is not None  # it was found
+    held = {**decision.record.payload, **decision.theirs} if decision.differs else decision.record.payload
+    row.remote_id, row.outcome_unknown, row.last_synced_at = decision.remote_id, False, now
+    row.acknowledged_payload, row.synced_hash = dict(held), payload_hash(held)
+
+
+def _forget(row: ProductIntegration) -> None:
+    """Zoho no longer has it: it will be made anew."""
+    row.remote_id, row.synced_hash, row.acknowledged_payload = "", "", None
+
+
+def _needs_person(row: ProductIntegration, error: ZohoError) -> None:
+    row.status, row.next_retry_at, row.background = SyncStatus.DEAD, None, False
+    row.last_sync_error, row.sync_error_details = str(error), error.as_details()
+
+
+def owed(system: System, packages: Iterable[UUID] | None) -> QuerySet[ProductIntegration]:
+    """What is still to be sent, without what waits for a record that needs a person."""
+    rows: Any = ProductIntegration.objects.of_system(system).owed()
+    if packages is not None:
+        rows = rows.filter(package__in=packages)
+    stuck: Any = Q(pk__in=[])
+    for kind in Kind:
+        if kind.needs is not None:
+            dead = ProductIntegration.objects.filter(
+                package=OuterRef("package"), kind=kind.needs, status=SyncStatus.DEAD, remote_id=""
+            )
+            stuck |= Q(kind=kind) & Exists(dead)
+    return rows.exclude(stuck)
