@@ -155,6 +155,16 @@ ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
 # How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
 ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
 
+# --- Reconciliation ---------------------------------------------------------------------------
+# More vanished records than this share of a list, and at least three, stop a run with an alarm.
+RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
+RECONCILIATION_PATIENCE_SECONDS = env.int("RECONCILIATION_PATIENCE_SECONDS", default=900)
+# `Description=heal,Product_Name=report`: what becomes of drift in a field, where the mapping says otherwise.
+RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
+RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
+RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
+RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
+
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

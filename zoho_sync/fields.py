@@ -32,6 +32,14 @@ class Owner(Enum):
     SHARED = "shared"
 
 
+class Drift(Enum):
+    """What becomes of a value that somebody changed in Zoho. A setting may say otherwise for a field."""
+
+    ASK = "ask"
+    HEAL = "heal"
+    REPORT = "report"
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a payload depends on beside the package: the VAT rate and the settings of this installation."""
@@ -72,6 +80,11 @@ class Field:
     unique: bool = False
     custom: bool = False
     only_on_create: bool = False
+    drift: Drift = Drift.ASK
+    aliases: tuple[tuple[str, str], ...] = ()
+    """(our value, Zoho's word for it), where a picklist shows another word than it takes."""
+    adopts: str = ""
+    """The product's own field that a value typed in Zoho may become, as a draft; empty where it cannot."""
 
     def problem(self, value: Any) -> str | None:
         """Why Zoho would refuse `value` here, in plain words; None when it would not."""
