@@ -175,11 +175,14 @@ class Comparison:
 
 def _strangers(shelf: Shelf, found: Match) -> Iterator[Deviation]:
     """Records in use that belong to no package: a second one of ours, or one we know nothing of."""
-    if not found.strangers:
-        return
     rows = ProductIntegration.objects.filter(kind__in=list(shelf.kinds))
-    keys, names, codes = _known(rows, found.strangers)
-    for remote in found.strangers:
+    # What was published while the lists were read is no stranger.
+    ours = set(
+        rows.filter(remote_id__in=[each.id for each in found.strangers]).values_list("remote_id", flat=True)
+    )
+    strangers = [each for each in found.strangers if each.id not in ours]
+    keys, names, codes = _known(rows, strangers)
+    for remote in strangers:
         double = remote.key in keys or remote.name in names or (remote.code != "" and remote.code in codes)
         type = FindingType.DUPLICATE if double else FindingType.MISSING_HERE
         key = (

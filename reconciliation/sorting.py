@@ -51,7 +51,7 @@ class Sorter:
 
 
 def _nameless() -> IO[str]:
-    return tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  (the sorter closes it)
+    return tempfile.TemporaryFile("w+", encoding="utf-8")
 
 
 def _read(file: IO[str]) -> Iterator[tuple[str, str]]:
