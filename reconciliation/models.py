@@ -1,6 +1,5 @@
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -82,7 +81,7 @@ class ReconciliationReport(models.Model):
         db_table = "zoho_reconciliation_reports"
         verbose_name = "reconciliation report"
         ordering = ["-started_at"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
         permissions = [("run_reconciliation", "Can compare the catalogue with Zoho")]
 
     def __str__(self) -> str:
@@ -148,7 +147,7 @@ class Finding(models.Model):
     class Meta:
         db_table = "zoho_reconciliation_findings"
         ordering = ["-first_seen_at", "key", "field"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
         permissions = [("repair_finding", "Can repair and ignore findings")]
         indexes = [models.Index(fields=["state", "system"]), models.Index(fields=["key"])]
         constraints = [
@@ -218,7 +217,7 @@ class Repair(models.Model):
     class Meta:
         db_table = "zoho_reconciliation_repairs"
         ordering = ["-requested_at"]
-        default_permissions: Any = ("view",)
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.get_deed_display()}: {len(self.steps)} step{'s' if len(self.steps) != 1 else ''}"

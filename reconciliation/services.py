@@ -7,17 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
+from catalogue.models import ServicePackage
 from circletel.origin import Origin, acting_from, current_origin, new_correlation_id
 from reconciliation.comparison import Comparison
 from reconciliation.findings import as_json, record, told
+from reconciliation.healing import heal
 from reconciliation.locking import only_one
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
+from reconciliation.rights import ensure_may
 from zoho_sync.models import ZohoSyncLog
 
 OURS = ("crm", "billing")
@@ -52,7 +55,7 @@ class Outcome:
 def run(
     scope: Scope = Scope.ALL,
     *,
-    actor: AbstractUser | None,
+    actor: User | None,
     only: Sequence[str] = (),
     dry_run: bool = False,
     report: ReconciliationReport | None = None,
@@ -63,7 +66,7 @@ def run(
     Writes a report and its findings, nothing with `dry_run`. `actor` None is the schedule. Zoho's troubles do not
     raise: the outcome says that it is not complete, and why. Refused while another run is going on.
     """
-    _ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
+    ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
     _ensure_known(only)
     with only_one("reconciliation") as is_mine:
         if not is_mine:
@@ -75,14 +78,15 @@ def run(
             if not dry_run:
                 report = report or start(scope, actor=actor, only=only)
                 _bury_interrupted(report)
-            return _compare(scope, only, report if not dry_run else None, sleep)
+            outcome = _compare(scope, only, report if not dry_run else None, sleep)
+            if outcome.complete and not dry_run:
+                heal(sleep=sleep)
+            return outcome
 
 
-def start(
-    scope: Scope = Scope.ALL, *, actor: AbstractUser | None, only: Sequence[str] = ()
-) -> ReconciliationReport:
+def start(scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] = ()) -> ReconciliationReport:
     """A report for a run that is about to begin."""
-    _ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
+    ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
     report = ReconciliationReport.objects.create(
         scope=scope, only=list(only), requested_by=actor, progress="waiting for a worker"
     )
@@ -170,13 +174,13 @@ def _bury_interrupted(report: ReconciliationReport) -> None:
 def ignore(
     findings: Sequence[Finding],
     *,
-    actor: AbstractUser,
+    actor: User,
     reason: str,
     until: datetime,
     at: datetime | None = None,
 ) -> int:
     """Say nothing more of these findings until then, or until Zoho says something else. Returns how many."""
-    _ensure_may(actor, "repair_finding", "ignore findings")
+    ensure_may(actor, "repair_finding", "ignore findings")
     at = at or timezone.now()
     if not reason.strip():
         raise Refused("Say why it may stay as it is")
@@ -209,14 +213,6 @@ def forget_old(*, at: datetime | None = None) -> int:
 
 
 def _ensure_known(skus: Sequence[str]) -> None:
-    from catalogue.models import ServicePackage
-
     known = set(ServicePackage.objects.filter(sku__in=skus).values_list("sku", flat=True))
     if unknown := [sku for sku in skus if sku not in known]:
         raise Refused(f"No package was ever published with the SKU {', '.join(unknown)}")
-
-
-def _ensure_may(actor: AbstractUser | None, permission: str, deed: str) -> None:
-    """`actor` None is a schedule or a person at the server's shell."""
-    if actor is not None and not actor.has_perm(f"reconciliation.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")

@@ -1,7 +1,7 @@
 """Zoho's side: whole lists, a page at a time, and single records to look at again. Calls are counted by their log."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -88,6 +88,21 @@ class Zoho:
             return next(map(self._from_crm, self.crm.products_by_id(self._columns, [record.id])), None)
         found = list(self.by_key(shelf, [record.key if record else key]))
         return next((each for each in found if record is None or each.id == record.id), None)
+
+    def look(self, shelf: Shelf, wanted: Mapping[str, tuple[str, str]]) -> dict[str, Remote | None]:
+        """Some records as they are now: {name: record} for {name: (Zoho's id where known, key)}."""
+        found: dict[str, Remote] = {}
+        ids = sorted({id for id, _key in wanted.values() if id})
+        if shelf.family is None and ids:
+            found |= {
+                each.id: each for each in map(self._from_crm, self.crm.products_by_id(self._columns, ids))
+            }
+        keys = sorted({key for id, key in wanted.values() if shelf.family is not None or not id})
+        by_key = {each.key: each for each in self.by_key(shelf, keys)} if keys else {}
+        return {
+            name: found.get(id) if shelf.family is None and id else by_key.get(key)
+            for name, (id, key) in wanted.items()
+        }
 
     def _crm_list(self) -> Iterator[Remote]:
         if self.queries_granted:
