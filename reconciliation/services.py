@@ -9,7 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.errors import Refused
@@ -24,6 +27,7 @@ from reconciliation.rights import ensure_may
 from zoho_sync.models import ZohoSyncLog
 
 OURS = ("crm", "billing")
+WAITING = "waiting for a worker"
 
 
 @dataclass
@@ -68,11 +72,14 @@ def run(
     """
     ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
     _ensure_known(only)
+    if report is not None:
+        _take(report)
     with only_one("reconciliation") as is_mine:
         if not is_mine:
+            words = "A comparison is going on already: wait until it has ended"
             if report is not None:
-                _finish(report, Outcome(False, {}, 0, [], "another run was going on"), ReportState.INCOMPLETE)
-            raise Refused("A comparison is going on already: wait until it has ended")
+                _finish(report, Outcome(False, {}, 0, [], f"{words}."), ReportState.INCOMPLETE)
+            raise Refused(words)
         origin = Origin(correlation_id=new_correlation_id(), address=current_origin().address)
         with acting_from(origin):
             if not dry_run:
@@ -88,10 +95,38 @@ def start(scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] =
     """A report for a run that is about to begin."""
     ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
     report = ReconciliationReport.objects.create(
-        scope=scope, only=list(only), requested_by=actor, progress="waiting for a worker"
+        scope=scope, only=list(only), requested_by=actor, progress=WAITING
     )
     audit.record("reconciliation started", report, actor=actor)
     return report
+
+
+@transaction.atomic
+def request_run(
+    scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] = ()
+) -> ReconciliationReport:
+    """Have a worker compare, and return the report that it will fill. Refused for an unknown SKU."""
+    from reconciliation.tasks import run_report
+
+    _ensure_known(only)
+    report = start(scope, actor=actor, only=only)
+
+    def send() -> None:
+        try:
+            run_report.delay(str(report.pk))
+        except (OperationalError, RedisError) as trouble:
+            words = f"No worker could be asked: {trouble}."
+            _finish(report, Outcome(False, {}, 0, [], words), ReportState.INCOMPLETE)
+
+    transaction.on_commit(send)
+    return report
+
+
+def _take(report: ReconciliationReport) -> None:
+    """A message may come twice; the second one finds that the run has begun."""
+    waiting = ReconciliationReport.objects.filter(pk=report.pk, state=ReportState.RUNNING, progress=WAITING)
+    if not waiting.update(progress="starting"):
+        raise Refused("This comparison has begun already")
 
 
 def _compare(
@@ -161,8 +196,9 @@ def _finish(report: ReconciliationReport, outcome: Outcome, state: ReportState) 
 
 def _bury_interrupted(report: ReconciliationReport) -> None:
     """Whoever holds the lock runs; every other report that still says so was killed."""
-    interrupted = ReconciliationReport.objects.filter(state=ReportState.RUNNING, progress__gt="")
-    interrupted.exclude(pk=report.pk).filter(started_at__lt=report.started_at).update(
+    longest_wait = report.started_at - timedelta(hours=1)
+    begun = ~Q(progress=WAITING) | Q(started_at__lt=longest_wait)
+    ReconciliationReport.objects.exclude(pk=report.pk).filter(begun, state=ReportState.RUNNING).update(
         state=ReportState.INCOMPLETE,
         finished_at=timezone.now(),
         progress="",

@@ -1,5 +1,6 @@
 """Zoho changed behind our back: exactly that is found, and nothing else."""
 
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -19,12 +20,12 @@ KEY = "HF-1_consumer_DFA"
 
 @pytest.fixture
 def catalogue_in_step(zoho, drain):
-    """Home Fibre 100 with installation and device, and eleven others, all in Zoho."""
+    """Home Fibre 100 with installation and device, and three others, all in Zoho."""
     package = live_package(
         name="Home Fibre 100", sku="HF-1", regular_price="899.00", installation_fee=Decimal("0.00"),
         hardware={"model": "Reyee", "included": True},
     )  # fmt: skip
-    for number in range(2, 13):
+    for number in range(2, 5):
         live_package(sku=f"HF-{number}", regular_price="500.00")
     drain()
     return package
@@ -52,10 +53,7 @@ class TestOneThing:
         assert brief(outcome) == [("crm_product", "field_mismatch", KEY, "Unit_Price", "899.00", 899.01)]
         finding = Finding.objects.get()
         assert finding.changed_by == "Sipho Dube"
-        assert (
-            finding.since.isoformat(timespec="seconds") == changed["Modified_Time"].replace("Z", "+00:00")
-            or finding.since
-        )
+        assert finding.since == datetime.fromisoformat(changed["Modified_Time"])
         assert (finding.state, finding.times_seen, finding.package.sku) == (FindingState.NEW, 1, "HF-1")
         assert outcome.calls == 4
 
@@ -253,7 +251,7 @@ class TestARunThatCannotBeTrusted:
         assert ReconciliationReport.objects.get().state == ReportState.ALARM
         assert Finding.objects.count() == 0
 
-    def test_two_of_twelve_are_no_alarm(self, zoho, reconcile):
+    def test_two_are_too_few_for_an_alarm(self, zoho, reconcile):
         for number in (2, 3):
             zoho.delete("crm_products", crm(zoho, f"HF-{number}_consumer_DFA")["id"])
 

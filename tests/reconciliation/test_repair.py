@@ -65,7 +65,7 @@ def test_pushing_ours_leaves_nothing_open_and_doubles_nothing(zoho, reconcile, m
     after = reconcile()
     assert (brief(after), after.counts["resolved"]) == ([], 13)
     assert set(ProductIntegration.objects.values_list("status", flat=True)) == {SyncStatus.OK}
-    assert (len(zoho.records("crm_products")), len(zoho.records("billing_plans"))) == (12, 12)
+    assert (len(zoho.records("crm_products")), len(zoho.records("billing_plans"))) == (4, 4)
     assert len({each["id"] for each in zoho.records("crm_products")} - before) == 1
     assert crm(zoho)["Unit_Price"] == 899.0
     assert crm(zoho).get("Description") is None
@@ -84,10 +84,10 @@ def test_a_repair_costs_what_its_plan_says(zoho, reconcile, operator, drain):
     asked = [(each["method"], each["path"]) for each in zoho.requests(before, "crm")]
     assert asked == [("GET", "/crm/v8/Products"), ("POST", "/crm/v8/Products/upsert")]
     assert repair.calls == 2
-    assert repair.steps == [
+    assert sorted(repair.steps) == [
         "CRM product HF-1_consumer_DFA: write Unit_Price '899.00' over 1.0",
         "CRM product HF-2_consumer_DFA: write Unit_Price '500.00' over 1.0",
-    ] or sorted(repair.steps) == sorted(repair.steps)
+    ]
 
 
 def test_a_plan_names_what_goes_along(zoho, reconcile, operator):
@@ -163,9 +163,10 @@ def test_a_repair_that_was_killed_between_zoho_and_the_database_is_applied_again
     def killed(*_args):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(repairing, "_owe", killed)
-        apply(repair, actor=operator)
+        with pytest.raises(KeyboardInterrupt):
+            apply(repair, actor=operator)
 
     repair.refresh_from_db()
     assert repair.state == RepairState.PLANNED
@@ -187,7 +188,7 @@ def test_swapped_keys_are_linked_and_each_record_says_what_it_ought_to(zoho, rec
 
     assert brief(reconcile()) == []
     assert (crm(zoho)["id"], crm(zoho)["Product_Code"]) == (second["id"], "HF-1")
-    assert len(zoho.records("crm_products")) == 12
+    assert len(zoho.records("crm_products")) == 4
 
 
 def test_a_record_made_again_by_hand_is_linked(zoho, reconcile, mend):
@@ -222,7 +223,7 @@ def test_strangers_and_duplicates_are_switched_off_and_nothing_is_deleted(zoho, 
     mend(Deed.DEACTIVATE)
 
     assert brief(reconcile()) == []
-    assert (len(zoho.records("crm_products")), len(zoho.records("billing_plans"))) == (13, 13)
+    assert (len(zoho.records("crm_products")), len(zoho.records("billing_plans"))) == (5, 5)
 
 
 def test_an_acknowledgement_is_put_right_without_a_call(zoho, reconcile, mend, operator):
@@ -368,8 +369,8 @@ class TestAcrossRuns:
         zoho.edit("billing_plans", KEY, recurring_price=1.0)
         reconcile()
 
+        until = timezone.now() + timedelta(days=days)
         with pytest.raises(Refused):
-            until = timezone.now() + timedelta(days=days)
             services.ignore(Finding.objects.all(), actor=operator, reason=reason, until=until)
 
         assert Finding.objects.get().state == FindingState.NEW
