@@ -38,7 +38,8 @@ def apply(repair: Repair, *, actor: User | None, sleep: Callable[[float], None] 
     ensure_may(actor, "repair_finding", "repair findings")
     if repair.state != RepairState.PLANNED:
         raise Refused(f"This repair is {repair.get_state_display().lower()} already")
-    zoho = Zoho(current_terms(), sleep)
+    # A person waits for this: a limit that is reached refuses the repair instead of holding the page.
+    zoho = Zoho(current_terms(), sleep, patience=0)
     try:
         findings = list(repair.findings.select_related("package"))
         expected = _expected(findings)

@@ -27,10 +27,10 @@ WHO_AND_WHEN = ("Modified_By", "Modified_Time")
 class PatientHttp:
     """A connection that waits for its turn: reading lists is nobody's hurry and must leave room for others."""
 
-    def __init__(self, http: ZohoHttp, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, http: ZohoHttp, sleep: Callable[[float], None], patience: float) -> None:
         self.http = http
         self._sleep = sleep
-        self._patience = float(settings.RECONCILIATION_PATIENCE_SECONDS)
+        self._patience = patience
 
     def send(self, call: Call) -> Answer:
         while True:
@@ -45,12 +45,18 @@ class PatientHttp:
 
 
 class Zoho:
-    """Both systems as the comparison reads them. Close it. Every method raises ZohoErrors."""
+    """Both systems as the comparison reads them, waiting up to `patience` seconds in all for their limits.
 
-    def __init__(self, terms: Terms, sleep: Callable[[float], None] = time.sleep) -> None:
+    Close it. Every method raises ZohoErrors.
+    """
+
+    def __init__(
+        self, terms: Terms, sleep: Callable[[float], None] = time.sleep, *, patience: float | None = None
+    ) -> None:
+        patience = float(settings.RECONCILIATION_PATIENCE_SECONDS) if patience is None else patience
         self.terms = terms
         self._connections = {system: ZohoHttp(system, sleep=sleep) for system in System}
-        patient = {system: PatientHttp(http, sleep) for system, http in self._connections.items()}
+        patient = {system: PatientHttp(http, sleep, patience) for system, http in self._connections.items()}
         self.crm = CrmClient(patient[System.CRM])  # type: ignore[arg-type]
         self.billing = BillingClient(patient[System.BILLING])  # type: ignore[arg-type]
         self._columns = [field.name for field in fields(terms.crm_prefix)] + list(WHO_AND_WHEN)

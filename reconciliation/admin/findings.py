@@ -214,11 +214,9 @@ class FindingAdmin(ReadOnlyAdmin):
     )
     def ignore_one(self, request: HttpRequest, form: IgnoreForm, object_id: Any) -> HttpResponse:
         until = timezone.make_aware(datetime.combine(form.cleaned_data["until"], time.min))
-        reason = form.cleaned_data["reason"]
+        chosen = list(Finding.objects.filter(pk=object_id))
         try:
-            services.ignore(
-                list(Finding.objects.filter(pk=object_id)), actor=request.user, reason=reason, until=until
-            )  # type: ignore[arg-type]
+            services.ignore(chosen, actor=request.user, reason=form.cleaned_data["reason"], until=until)  # type: ignore[arg-type]
         except Refused as refusal:
             messages.error(request, f"{refusal}.")
         else:

@@ -63,8 +63,9 @@ class FullReportSerializer(ReportSerializer):
 
     findings = FindingSerializer(many=True)
 
-    class Meta(ReportSerializer.Meta):
-        fields = (*ReportSerializer.Meta.fields, "findings")  # type: ignore[assignment]
+    class Meta:
+        model = ReconciliationReport
+        fields = (*ReportSerializer.Meta.fields, "findings")
         read_only_fields = fields
 
 

@@ -97,7 +97,11 @@ class RunView(APIView):
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
         try:
-            report = services.request_run(Scope(wish["scope"]), actor=request.user, only=wish["only"])
+            report = services.request_run(
+                Scope(wish["scope"]),
+                actor=request.user,  # type: ignore[arg-type]
+                only=wish["only"],
+            )
         except NotAllowed as refusal:
             raise exceptions.PermissionDenied(str(refusal)) from None
         except Refused as refusal:
