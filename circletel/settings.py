@@ -145,6 +145,8 @@ ZOHO_BILLING_CALLS_PER_MINUTE = env.int("ZOHO_BILLING_CALLS_PER_MINUTE", default
 ZOHO_BILLING_CALLS_PER_DAY = env.int("ZOHO_BILLING_CALLS_PER_DAY", default=1000)
 ZOHO_BILLING_CONCURRENCY = env.int("ZOHO_BILLING_CONCURRENCY", default=5)
 ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
+# What background work leaves of each window of calls to people's clicks.
+ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])

@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from catalogue.models import ServicePackage, excluding_vat
 
+# What needs no other form. Most values are of these types, and a catalogue has millions of them.
+PLAIN = frozenset({str, int, bool})
+
 
 class FieldType(Enum):
     """What Zoho holds in the field. The value is Zoho CRM's `data_type`."""
@@ -114,6 +117,8 @@ def wire(table: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value as it is hashed, stored and compared: two decimals, civil dates, instants with their offset."""
+    if value is None or type(value) in PLAIN:
+        return value
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, datetime):

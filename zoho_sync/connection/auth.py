@@ -42,9 +42,11 @@ class AccessToken:
 class TokenSource:
     """Hands out the shared access token; whatever goes wrong is raised as a ZohoError."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx.Client, refresh_token: str | None = None) -> None:
+        """For the integration's own user, or for the user that another `refresh_token` belongs to."""
         self._http = http
-        who = f"{settings.ZOHO_ACCOUNTS_URL}|{settings.ZOHO_API_URL}|{settings.ZOHO_CLIENT_ID}|{settings.ZOHO_REFRESH_TOKEN}"
+        self._refresh_token = refresh_token or settings.ZOHO_REFRESH_TOKEN
+        who = f"{settings.ZOHO_ACCOUNTS_URL}|{settings.ZOHO_API_URL}|{settings.ZOHO_CLIENT_ID}|{self._refresh_token}"
         self._key = f"{PREFIX}:token:{hashlib.sha256(who.encode()).hexdigest()[:16]}"
 
     def current(self) -> AccessToken:
@@ -91,7 +93,7 @@ class TokenSource:
 
     def _ask(self) -> dict[str, Any]:
         form = {
-            "refresh_token": settings.ZOHO_REFRESH_TOKEN,
+            "refresh_token": self._refresh_token,
             "client_id": settings.ZOHO_CLIENT_ID,
             "client_secret": settings.ZOHO_CLIENT_SECRET,
             "grant_type": "refresh_token",

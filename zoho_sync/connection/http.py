@@ -23,7 +23,7 @@ from zoho_sync.connection.errors import (
     Unreachable,
     ZohoError,
 )
-from zoho_sync.connection.limits import Budget
+from zoho_sync.connection.limits import Allowance, Budget
 from zoho_sync.connection.log import write_log
 from zoho_sync.models import System
 
@@ -63,13 +63,19 @@ class ZohoHttp:
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        allowance: Allowance | None = None,
+        refresh_token: str | None = None,
     ):
+        """`allowance` counts and limits the calls of one run. With another user's `refresh_token` the calls are
+        that user's, and their refusals say nothing about our own connection."""
         self.system = system
+        self.allowance = allowance or Allowance()
+        self._for_another = refresh_token is not None
         timeout = httpx.Timeout(
             settings.ZOHO_READ_TIMEOUT_SECONDS, connect=settings.ZOHO_CONNECT_TIMEOUT_SECONDS
         )
         self._http = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False)
-        self._tokens = TokenSource(self._http)
+        self._tokens = TokenSource(self._http, refresh_token)
         self.budget = Budget(system)
         self.breaker = Breaker(system)
         self._sleep = sleep
@@ -93,12 +99,15 @@ class ZohoHttp:
         except BudgetSpent:
             raise  # says nothing about Zoho
         except ZohoError as error:
+            if self._for_another:
+                raise
             if error.about_connection:
                 self.breaker.failed(error)
             else:
                 self.breaker.succeeded()  # a refusal is an answer: Zoho is there
             raise
-        self.breaker.succeeded()
+        if not self._for_another:
+            self.breaker.succeeded()
         return answer
 
     def _again_soon(self, call: Call, error: BaseException) -> bool:
@@ -122,6 +131,7 @@ class ZohoHttp:
 
     def _once(self, call: Call, token: AccessToken, attempt: int) -> Answer:
         with self.budget.one_call():
+            self.allowance.take()
             begun, response, error, body = time.monotonic(), None, None, None
             try:
                 response = self._http.request(

@@ -1,6 +1,10 @@
-"""One budget per Zoho system, shared by all processes: calls a minute, calls a day, calls at once."""
+"""One budget per Zoho system, shared by all processes: calls a minute, calls a day, calls at once.
+
+Background work leaves a part of each window (`ZOHO_RESERVE_PERCENT`) to what people wait for.
+"""
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +25,30 @@ PATIENCE_SECONDS = 10.0
 OUR_MINUTE_SECONDS = 61
 # A slot outlives any single call; a killed worker's slot frees itself after this.
 SLOT_SECONDS = 60
+
+
+def reserve(window: RateLimitItem) -> int:
+    """How many calls of a window are kept for people."""
+    return window.amount * settings.ZOHO_RESERVE_PERCENT // 100
+
+
+class Allowance:
+    """How many calls one run may make; counts them in any case. Raises BudgetSpent when they are used up."""
+
+    def __init__(self, calls: int | None = None) -> None:
+        self.calls = calls
+        self.used = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_spent(self) -> bool:
+        return self.calls is not None and self.used >= self.calls
+
+    def take(self) -> None:
+        with self._lock:
+            if self.is_spent:
+                raise BudgetSpent(f"The {self.calls} calls allowed to this run are used up.", retry_after=1)
+            self.used += 1
 
 
 class Budget:
@@ -48,14 +76,20 @@ class Budget:
             settings.ZOHO_CRM_CONCURRENCY if self.system is System.CRM else settings.ZOHO_BILLING_CONCURRENCY
         )
 
-    def seconds_until_free(self) -> float:
-        """0 when a call may go out now, else how long until one may."""
+    def seconds_until_free(self, *, background: bool = False) -> float:
+        """0 when a call may go out now, else how long until one may; for background work, beyond the reserve."""
         waits = [
             self._limiter.get_window_stats(window, self.system).reset_time - time.time()
             for window in self.windows
-            if not self._limiter.test(window, self.system)
+            if not self._limiter.test(window, self.system, cost=1 + (reserve(window) if background else 0))
         ]
         return max([0.0, *waits])
+
+    def left(self) -> list[tuple[RateLimitItem, int]]:
+        """How many calls each window still grants at this moment. Empty where nothing is counted."""
+        return [
+            (window, self._limiter.get_window_stats(window, self.system).remaining) for window in self.windows
+        ]
 
     @contextmanager
     def one_call(self) -> Iterator[None]:
