@@ -253,6 +253,9 @@ UNFOLD = {
                 "items": [
                     _page("Zoho records", "sync", "zoho_sync", "productintegration"),
                     _page("Zoho calls", "swap_horiz", "zoho_sync", "zohosynclog"),
+                    _page("Findings", "difference", "reconciliation", "finding"),
+                    _page("Comparisons", "compare_arrows", "reconciliation", "reconciliationreport"),
+                    _page("Repairs", "build", "reconciliation", "repair"),
                 ],
             },
             {

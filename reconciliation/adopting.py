@@ -14,6 +14,7 @@ from pricing.services import draft_price_change
 from reconciliation.compare import CENT
 from reconciliation.models import Finding
 from reconciliation.planning import field_of
+from reconciliation.words import said
 from zoho_sync.desired import current_terms
 from zoho_sync.fields import FieldType
 
@@ -30,7 +31,7 @@ def adopt(finding: Finding, *, actor: User | None) -> None:
     if field.adopts == "price":
         reason = f"Found in {finding.get_system_display()} on {finding.first_seen_at:%-d %b %Y}"
         if value is None or value <= 0:
-            raise Refused(f"{finding}: {finding.theirs!r} is no price")
+            raise Refused(f"{finding}: {said(finding.theirs)} is no price")
         if draft_price_change(package=package, new_price=value, actor=actor, reason=reason) is None:
             raise Refused(
                 f"{finding}: the package has this price already, or a published price change is open"

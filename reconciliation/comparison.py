@@ -90,7 +90,7 @@ class Comparison:
             expected = (Expected.from_json(item) for _key, item in ours)
             remotes = (Remote.from_json(item) for _key, item in theirs)
             found = match(expected, remotes, self._tables, most_missing=self._most_missing(ours.count))
-            shifting = theirs.count > PER_PAGE
+            shifting = theirs.count >= PER_PAGE
         self.compared += found.compared
         self.owed += found.owed
         self.coverage.append({"list": shelf.name, "ours": found.compared, "theirs": found.theirs})

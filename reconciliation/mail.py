@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from reconciliation.models import Finding, FindingState, FindingType, ReconciliationReport, ReportState
 from reconciliation.planning import deeds_for
+from reconciliation.words import said
 
 WEEK = timedelta(days=7)
 MOST_LINES = 50
@@ -74,7 +75,7 @@ def _lines(findings: Any) -> Sequence[dict[str, Any]]:
     return [
         {
             "record": f"{each.get_kind_display()} {each.key}",
-            "what": f"{each.field}: Zoho {each.theirs!r}, ours {each.ours!r}"
+            "what": f"{each.field}: Zoho {said(each.theirs)}, ours {said(each.ours)}"
             if each.field
             else each.get_type_display(),
             "who": each.changed_by,

@@ -13,6 +13,7 @@ from reconciliation.models import Deed, Finding, FindingState, FindingType, Repa
 from reconciliation.ours import expected_for
 from reconciliation.records import shelf_of
 from reconciliation.rights import ensure_may
+from reconciliation.words import said
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of
 from zoho_sync.fields import Field
@@ -93,9 +94,7 @@ def _step(finding: Finding, deed: Deed) -> str:
     record = f"{finding.get_kind_display()} {finding.key}"
     match deed:
         case Deed.ADOPT:
-            return (
-                f"{record}: ask for {finding.theirs!r} instead of {finding.ours!r}, as a draft to be approved"
-            )
+            return f"{record}: ask for {said(finding.theirs)} instead of {said(finding.ours)}, as a draft to be approved"
         case Deed.LINK:
             return (
                 f"{record}: link it to Zoho's record {finding.remote_id}, and write everything of ours there"
@@ -106,7 +105,7 @@ def _step(finding: Finding, deed: Deed) -> str:
         return f"{record}: make it again"
     if finding.type == FindingType.STALE_ACKNOWLEDGEMENT:
         return f"{record}: note that Zoho is right; nothing is sent"
-    return f"{record}: write {finding.field} {finding.ours!r} over {finding.theirs!r}"
+    return f"{record}: {finding.field} becomes {said(finding.ours)}, instead of {said(finding.theirs)}"
 
 
 def _besides(chosen: Sequence[Finding], deed: Deed) -> list[str]:

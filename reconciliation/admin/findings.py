@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 from catalogue.admin.base import ReadOnlyAdmin
 from catalogue.errors import Refused
 from reconciliation import services
-from reconciliation.admin.shared import BADGES, STYLE, go_to, plural, value
+from reconciliation.admin.shared import BADGES, STYLE, go_to, line, plural, value
 from reconciliation.models import Deed, Finding, FindingState
 from reconciliation.planning import deeds_for, plan
 
@@ -71,7 +71,7 @@ class OpenFilter(admin.SimpleListFilter):
 class FindingAdmin(ReadOnlyAdmin):
     """What differs now, the newest first."""
 
-    list_display = ("shown_record", "shown_type", "shown_ours", "shown_theirs", "who", "shown_state")
+    list_display = ("shown_record", "shown_type", "listed_ours", "listed_theirs", "who", "shown_state")
     list_filter = (OpenFilter, "system", "type", "kind", "field", "changed_by")
     search_fields = ("key", "remote_id", "remote_name", "package__name", "package__sku")
     list_select_related = ("package",)
@@ -80,7 +80,17 @@ class FindingAdmin(ReadOnlyAdmin):
     actions = ("push_selected", "adopt_selected", "link_selected", "deactivate_selected")
     actions_detail = ("push_one", "adopt_one", "link_one", "deactivate_one", "ignore_one")
     fieldsets = (
-        (None, {"fields": (("shown_record", "shown_state"), ("shown_ours", "shown_theirs"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("kind", "key"),
+                    ("shown_type", "field"),
+                    ("shown_ours", "shown_theirs"),
+                    "shown_state",
+                )
+            },
+        ),
         ("In Zoho", {"fields": (("remote_id", "remote_name"), ("changed_by", "since"))}),
         (
             "How long",
@@ -106,6 +116,14 @@ class FindingAdmin(ReadOnlyAdmin):
     @display(description="What", ordering="type")
     def shown_type(self, finding: Finding) -> str:
         return finding.get_type_display()
+
+    @display(description="Ours")
+    def listed_ours(self, finding: Finding) -> SafeString | str:
+        return line(finding.ours) if finding.field else "—"
+
+    @display(description="Zoho's")
+    def listed_theirs(self, finding: Finding) -> SafeString | str:
+        return line(finding.theirs) if finding.field else finding.remote_name or "—"
 
     @display(description="Ours")
     def shown_ours(self, finding: Finding) -> SafeString | str:

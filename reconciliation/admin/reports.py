@@ -49,7 +49,7 @@ class ReconciliationReportAdmin(ReadOnlyAdmin):
     list_before_template = "admin/reconciliation/trend.html"
     change_form_outer_before_template = "admin/reconciliation/report.html"
     fieldsets = (
-        (None, {"fields": (("shown_start", "shown_state"), ("calls", "took"), "requested_by", "trouble")}),
+        (None, {"fields": (("started_at", "shown_state"), ("calls", "took"), "requested_by", "trouble")}),
     )
 
     class Media:

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from reconciliation.words import said
+
 STYLE = {"all": ("reconciliation/reconciliation.css",)}
 BADGES = {
     "New": "danger",
@@ -30,12 +32,18 @@ def go_to(request: HttpRequest, page: str) -> HttpResponse:
     return HttpResponseRedirect(page)
 
 
-def value(said: Any) -> SafeString:
-    """A value of ours or of Zoho's, line ends and all."""
-    if said is None or said == "":
+def value(stands: Any) -> SafeString:
+    """A value of ours or of Zoho's in full, line ends and all."""
+    if stands is None or stands == "":
         return format_html('<span class="rec-none">{}</span>', "nothing")
-    text = json.dumps(said, ensure_ascii=False) if isinstance(said, dict | list | bool) else str(said)
+    text = json.dumps(stands, ensure_ascii=False) if isinstance(stands, dict | list | bool) else str(stands)
     return format_html('<span class="rec-value" dir="auto">{}</span>', text)
+
+
+def line(stands: Any) -> SafeString:
+    """The same in a list: one line, cut where it is long."""
+    kind = "rec-none" if stands is None or stands == "" else "rec-value"
+    return format_html('<span class="{}" dir="auto">{}</span>', kind, said(stands))
 
 
 def plural(number: int, word: str) -> str:

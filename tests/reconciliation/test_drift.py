@@ -296,7 +296,7 @@ class TestARunThatCannotBeTrusted:
 def test_a_record_skipped_by_a_shifting_page_is_asked_for_before_it_is_called_missing(
     zoho, reconcile, monkeypatch
 ):
-    monkeypatch.setattr("reconciliation.comparison.PER_PAGE", 5)
+    monkeypatch.setattr("reconciliation.comparison.PER_PAGE", 2)
     read = Zoho.everything
 
     def skipping(self, shelf):

@@ -85,8 +85,8 @@ def test_a_repair_costs_what_its_plan_says(zoho, reconcile, operator, drain):
     assert asked == [("GET", "/crm/v8/Products"), ("POST", "/crm/v8/Products/upsert")]
     assert repair.calls == 2
     assert sorted(repair.steps) == [
-        "CRM product HF-1_consumer_DFA: write Unit_Price '899.00' over 1.0",
-        "CRM product HF-2_consumer_DFA: write Unit_Price '500.00' over 1.0",
+        "CRM product HF-1_consumer_DFA: Unit_Price becomes 899.00, instead of 1.0",
+        "CRM product HF-2_consumer_DFA: Unit_Price becomes 500.00, instead of 1.0",
     ]
 
 
@@ -97,8 +97,8 @@ def test_a_plan_names_what_goes_along(zoho, reconcile, operator):
     repair = plan(Finding.objects.filter(field="Unit_Price"), Deed.PUSH, actor=operator)
 
     assert repair.steps == [
-        "CRM product HF-1_consumer_DFA: write Unit_Price '899.00' over 1.0",
-        "CRM product HF-1_consumer_DFA: write Description None over 'Buy' (goes along)",
+        "CRM product HF-1_consumer_DFA: Unit_Price becomes 899.00, instead of 1.0",
+        "CRM product HF-1_consumer_DFA: Description becomes nothing, instead of Buy (goes along)",
     ]
     assert repair.state == RepairState.PLANNED
     assert set(ProductIntegration.objects.values_list("status", flat=True)) == {SyncStatus.OK}

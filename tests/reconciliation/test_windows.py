@@ -83,7 +83,7 @@ class TestAdmin:
         assert answer.url == page("repair_change", repair.pk)
         assert crm(zoho)["Unit_Price"] == 1.0
         shown = operator.get(answer.url).content.decode()
-        assert "write Unit_Price &#x27;899.00&#x27; over 1.0" in shown
+        assert "Unit_Price becomes 899.00, instead of 1.0" in shown
 
         operator.post(page("repair_apply_one", repair.pk), CONFIRMED)
 
@@ -295,7 +295,7 @@ class TestMail:
         assert (message.to, message.subject) == (["ops@example.com"], "Zoho this week: 2 open findings")
         assert "2 new, 0 still open, 0 resolved, 0 ignored." in message.body
         assert (
-            "CRM product HF-1_consumer_DFA: Unit_Price: Zoho 1.0, ours '899.00' (changed by Sipho Dube"
+            "CRM product HF-1_consumer_DFA: Unit_Price: Zoho 1.0, ours 899.00 (changed by Sipho Dube"
             in message.body
         )
         assert "1 needs a person." in message.body

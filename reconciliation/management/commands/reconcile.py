@@ -11,6 +11,7 @@ from reconciliation import services
 from reconciliation.export import as_csv
 from reconciliation.models import Scope
 from reconciliation.services import Outcome
+from reconciliation.words import said
 
 SHOWN = 50
 
@@ -84,5 +85,5 @@ def _sentence(finding: dict[str, Any]) -> str:
     who = f", changed by {finding['changed_by']}" if finding["changed_by"] else ""
     what = f"{finding['kind']} {finding['key']}"
     if finding["field"]:
-        return f"{what}: {finding['field']} is {finding['theirs']!r}, ours {finding['ours']!r}{who}"
+        return f"{what}: {finding['field']} is {said(finding['theirs'])}, ours {said(finding['ours'])}{who}"
     return f"{what}: {finding['type'].replace('_', ' ')}{who}"
