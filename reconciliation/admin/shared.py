@@ -43,7 +43,7 @@ def value(stands: Any) -> SafeString:
 def line(stands: Any) -> SafeString:
     """The same in a list: one line, cut where it is long."""
     kind = "rec-none" if stands is None or stands == "" else "rec-value"
-    return format_html('<span class="{}" dir="auto">{}</span>', kind, said(stands))
+    return format_html('<span class="{}" dir="auto">{}</span>', kind, said(stands, 48))
 
 
 def plural(number: int, word: str) -> str:
