@@ -169,6 +169,15 @@ PRICE_NOTICE_DAYS = {
     "business": env.int("PRICE_NOTICE_DAYS_BUSINESS", default=60),
 }
 PRICE_DECREASES_AT_ONCE = env.bool("PRICE_DECREASES_AT_ONCE", default=True)
+# --- Reconciliation ---------------------------------------------------------------------------
+# More vanished records than this share of a list, and at least three, stop a run with an alarm.
+RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
+RECONCILIATION_PATIENCE_SECONDS = env.int("RECONCILIATION_PATIENCE_SECONDS", default=900)
+# `Description=heal,Product_Name=report`: what becomes of drift in a field, where the mapping says otherwise.
+RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
+RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
+RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
+RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
 
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -271,6 +280,9 @@ UNFOLD = {
                 "items": [
                     _page("Zoho records", "sync", "zoho_sync", "productintegration"),
                     _page("Zoho calls", "swap_horiz", "zoho_sync", "zohosynclog"),
+                    _page("Findings", "difference", "reconciliation", "finding"),
+                    _page("Comparisons", "compare_arrows", "reconciliation", "reconciliationreport"),
+                    _page("Repairs", "build", "reconciliation", "repair"),
                 ],
             },
             {

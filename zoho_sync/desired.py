@@ -6,7 +6,7 @@ answer with something else; none of them knows a field of its own.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,15 @@ from zoho_sync.crm import mapping as crm
 from zoho_sync.fields import Facts, Field, Terms, payload, plain, problems
 from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX, line_key, package_key
 from zoho_sync.models import Kind
+
+ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+BILLING_TABLES = {
+    Kind.BILLING_PRODUCT: billing.PRODUCT,
+    Kind.BILLING_PLAN: billing.PLAN,
+    Kind.BILLING_INSTALLATION: billing.INSTALLATION,
+    Kind.BILLING_HARDWARE: billing.HARDWARE,
+}
+SUFFIXES = {Kind.BILLING_INSTALLATION: INSTALLATION_SUFFIX, Kind.BILLING_HARDWARE: HARDWARE_SUFFIX}
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,7 @@ class DesiredRecord:
 
 
 def payload_hash(values: Mapping[str, Any]) -> str:
-    return hashlib.sha256(
-        json.dumps(values, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
-    ).hexdigest()
+    return hashlib.sha256(ENCODER.encode(values).encode("utf-8", "replace")).hexdigest()
 
 
 def current_terms() -> Terms:
@@ -52,35 +59,33 @@ def current_terms() -> Terms:
     )
 
 
-def desired_records(package: ServicePackage, terms: Terms) -> list[DesiredRecord]:
-    """The records that mirror `package`, in the order in which they must come to exist."""
+def desired_records(
+    package: ServicePackage, terms: Terms, kinds: Collection[Kind] = tuple(Kind)
+) -> list[DesiredRecord]:
+    """The records that mirror `package`, in the order in which they must come to exist; of some kinds only, if asked."""
     facts = Facts(package, terms, package_key(package))
-    plan = payload(billing.PLAN, facts)
-    if custom := billing.plan_custom_fields(facts):
-        plan["custom_fields"] = plain(custom)
-    records = [
-        DesiredRecord(
-            Kind.CRM_PRODUCT, facts.key, payload(crm.fields(terms.crm_prefix, terms.crm_costs), facts)
-        ),
-        DesiredRecord(Kind.BILLING_PRODUCT, line_key(package), payload(billing.PRODUCT, facts)),
-        DesiredRecord(Kind.BILLING_PLAN, facts.key, plan),
+    return [
+        DesiredRecord(kind, *_describe(kind, facts))
+        for kind in Kind
+        if kind in kinds and _is_offered(kind, package)
     ]
+
+
+def _is_offered(kind: Kind, package: ServicePackage) -> bool:
     # Zero is a value: free installation and an included device are charged at 0.00, so that the invoice shows them.
-    if package.installation_fee is not None:
-        records.append(
-            DesiredRecord(
-                Kind.BILLING_INSTALLATION,
-                facts.key + INSTALLATION_SUFFIX,
-                payload(billing.INSTALLATION, facts),
-            )
-        )
-    if package.hardware_price is not None:
-        records.append(
-            DesiredRecord(
-                Kind.BILLING_HARDWARE, facts.key + HARDWARE_SUFFIX, payload(billing.HARDWARE, facts)
-            )
-        )
-    return records
+    if kind is Kind.BILLING_INSTALLATION:
+        return package.installation_fee is not None
+    return kind is not Kind.BILLING_HARDWARE or package.hardware_price is not None
+
+
+def _describe(kind: Kind, facts: Facts) -> tuple[str, dict[str, Any]]:
+    """The key and the payload of one record."""
+    values = payload(table_of(kind, facts.terms), facts)
+    if kind is Kind.BILLING_PRODUCT:
+        return line_key(facts.package), values
+    if kind is Kind.BILLING_PLAN and (custom := billing.plan_custom_fields(facts)):
+        values["custom_fields"] = plain(custom)
+    return facts.key + SUFFIXES.get(kind, ""), values
 
 
 def retired_record(kind: Kind, key: str, acknowledged: Mapping[str, Any] | None) -> DesiredRecord:
@@ -90,13 +95,9 @@ def retired_record(kind: Kind, key: str, acknowledged: Mapping[str, Any] | None)
 
 def table_of(kind: Kind, terms: Terms) -> tuple[Field, ...]:
     """The mapping table behind a kind of record."""
-    return {
-        Kind.CRM_PRODUCT: crm.fields(terms.crm_prefix, terms.crm_costs),
-        Kind.BILLING_PRODUCT: billing.PRODUCT,
-        Kind.BILLING_PLAN: billing.PLAN,
-        Kind.BILLING_INSTALLATION: billing.INSTALLATION,
-        Kind.BILLING_HARDWARE: billing.HARDWARE,
-    }[kind]
+    if kind is Kind.CRM_PRODUCT:
+        return crm.fields(terms.crm_prefix, terms.crm_costs)
+    return BILLING_TABLES[kind]
 
 
 def problems_of(record: DesiredRecord, terms: Terms) -> list[str]:

@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from catalogue.models import ServicePackage, excluding_vat
 
+# What needs no other form. Most values are of these types, and a catalogue has millions of them.
+PLAIN = frozenset({str, int, bool})
+
 
 class FieldType(Enum):
     """What Zoho holds in the field. The value is Zoho CRM's `data_type`."""
@@ -31,6 +34,14 @@ class Owner(Enum):
     OURS = "ours"
     ZOHO = "zoho"
     SHARED = "shared"
+
+
+class Drift(Enum):
+    """What becomes of a value that somebody changed in Zoho. A setting may say otherwise for a field."""
+
+    ASK = "ask"
+    HEAL = "heal"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,11 @@ class Field:
     unique: bool = False
     custom: bool = False
     only_on_create: bool = False
+    drift: Drift = Drift.ASK
+    aliases: tuple[tuple[str, str], ...] = ()
+    """(our value, Zoho's word for it), where a picklist shows another word than it takes."""
+    adopts: str = ""
+    """The product's own field that a value typed in Zoho may become, as a draft; empty where it cannot."""
 
     def problem(self, value: Any) -> str | None:
         """Why Zoho would refuse `value` here, in plain words; None when it would not."""
@@ -105,6 +121,8 @@ def wire(table: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value as it is hashed, stored and compared: two decimals, civil dates, instants with their offset."""
+    if value is None or type(value) in PLAIN:
+        return value
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, datetime):

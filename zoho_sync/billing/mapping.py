@@ -64,6 +64,7 @@ PLAN = (
         lambda f: f.amount(f.package.current_price),
         FieldType.AMOUNT,
         required=True,
+        adopts="price",
     ),
     Field("interval", "always 1", lambda f: 1, FieldType.INTEGER, required=True),
     Field("interval_unit", "always months", lambda f: "months"),
@@ -74,13 +75,14 @@ PLAN = (
         lambda f: f.package.description or ", ".join(f.package.features),
         FieldType.TEXT_AREA,
         length=2000,
+        adopts="description",
     ),
     Field("status", "status is active", _status),
 )
 
 
 def _one_time(
-    suffix: str, title: str, unit: str, amount: Callable[[Facts], Decimal | None]
+    suffix: str, title: str, unit: str, amount: Callable[[Facts], Decimal | None], adopts: str = ""
 ) -> tuple[Field, ...]:
     return (
         Field(
@@ -101,7 +103,12 @@ def _one_time(
         Field("unit_name", f"always {unit}", lambda f: unit),
         Field("pricing_scheme", "always unit", lambda f: "unit"),
         Field(
-            "price_brackets", f"{title.lower()} price", _price_of(amount), FieldType.STRUCTURE, required=True
+            "price_brackets",
+            f"{title.lower()} price",
+            _price_of(amount),
+            FieldType.STRUCTURE,
+            required=True,
+            adopts=adopts,
         ),
         Field("type", "always one_time", lambda f: "one_time"),
         Field("applicable_to_all_plans", "always false", lambda f: False, FieldType.BOOLEAN),
@@ -111,7 +118,11 @@ def _one_time(
 
 
 INSTALLATION = _one_time(
-    INSTALLATION_SUFFIX, "Installation", "installation", lambda f: f.package.installation_fee
+    INSTALLATION_SUFFIX,
+    "Installation",
+    "installation",
+    lambda f: f.package.installation_fee,
+    adopts="pricing.installation_fee",
 )
 # What the customer pays for the device: 0.00 when it is included. Its cost to us is never a price.
 HARDWARE = _one_time(HARDWARE_SUFFIX, "Hardware", "device", lambda f: f.package.hardware_price)

@@ -1,0 +1,195 @@
+"""Reports: how it went night by night, and a button to compare now."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.errors import Refused
+from reconciliation import services
+from reconciliation.admin.shared import BADGES, STYLE, go_to
+from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
+from reconciliation.reporting import csv_answer, json_answer
+
+BARS = 30
+MOST_SHOWN = 200
+
+
+class RunForm(BaseDialogForm):
+    scope = forms.ChoiceField(label="Read", choices=Scope.choices, widget=UnfoldAdminSelectWidget)
+    only = forms.CharField(
+        label="Only these SKUs",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Separated by blanks. Empty means the whole catalogue.",
+    )
+
+
+@admin.register(ReconciliationReport)
+class ReconciliationReportAdmin(ReadOnlyAdmin):
+    """One row for each comparison; its page shows what it found then."""
+
+    list_display = ("shown_start", "shown_state", "found", "shown_resolved", "calls", "took")
+    list_filter = ("state", "scope", "started_at")
+    list_per_page = 50
+    show_full_result_count = False
+    actions_list = ("run_now",)
+    list_before_template = "admin/reconciliation/trend.html"
+    change_form_outer_before_template = "admin/reconciliation/report.html"
+    fieldsets = (
+        (None, {"fields": (("started_at", "shown_state"), ("calls", "took"), "requested_by", "trouble")}),
+    )
+
+    class Media:
+        css = STYLE
+
+    @display(description="Begun", ordering="started_at", header=True)
+    def shown_start(self, report: ReconciliationReport) -> tuple[str, str]:
+        about = ", ".join(report.only) or report.get_scope_display()
+        return str(report).partition(", ")[2], about
+
+    @display(description="State", ordering="state", label=BADGES)
+    def shown_state(self, report: ReconciliationReport) -> str:
+        return report.get_state_display()
+
+    @display(description="Findings", header=True)
+    def found(self, report: ReconciliationReport) -> tuple[str, str]:
+        if report.state == ReportState.RUNNING:
+            return "…", report.progress
+        return str(report.counts.get("findings", 0)), f"{report.counts.get('new', 0)} new"
+
+    @display(description="Resolved")
+    def shown_resolved(self, report: ReconciliationReport) -> int:
+        return report.counts.get("resolved", 0)
+
+    @display(description="Took")
+    def took(self, report: ReconciliationReport) -> str:
+        return "—" if report.seconds is None else f"{report.seconds:.1f} s"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "trend": _trend()})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        report = self.get_object(request, object_id)
+        panel = self._panel(request, report) if report and self.has_view_permission(request, report) else ""
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
+
+    def _panel(self, request: HttpRequest, report: ReconciliationReport) -> str:
+        context = {
+            "report": report,
+            "findings": report.findings[:MOST_SHOWN],
+            "more": max(len(report.findings) - MOST_SHOWN, 0),
+            "running": report.state == ReportState.RUNNING,
+            "urls": {
+                name: reverse(f"admin:reconciliation_report_{name}", args=[report.pk])
+                for name in ("progress", "csv", "json")
+            },
+        }
+        return render_to_string("admin/reconciliation/panel.html", context, request)
+
+    # --- beside the pages: progress and files
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"progress": self.progress_view, "csv": self.csv_view, "json": self.json_view}
+        own = [
+            path(
+                f"<uuid:report_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"reconciliation_report_{name}",
+            )
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def progress_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
+        """The panel of the report's page, which asks for itself while the run goes on."""
+        response = HttpResponse(self._panel(request, self._visible(request, report_id)))
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def csv_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
+        return csv_answer(self._visible(request, report_id))
+
+    def json_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
+        return json_answer(self._visible(request, report_id))
+
+    def _visible(self, request: HttpRequest, report_id: UUID) -> ReconciliationReport:
+        report = get_object_or_404(ReconciliationReport, pk=report_id)
+        if not self.has_view_permission(request, report):
+            raise PermissionDenied
+        return report
+
+    # --- the deed
+
+    def has_run_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("reconciliation.run_reconciliation")
+
+    @action(
+        description="Compare now",
+        permissions=["run"],
+        icon="compare_arrows",
+        url_path="run-now",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": "Compare the catalogue with Zoho now?",
+            "description": "Reads Zoho's lists and writes nothing there. It takes one API call for 200 records of Billing"
+            " and 2,000 of CRM.",
+            "form_class": RunForm,
+            "form_submit_text": "Compare",
+        },
+    )
+    def run_now(self, request: HttpRequest, form: RunForm) -> HttpResponse:
+        page = reverse("admin:reconciliation_reconciliationreport_changelist")
+        try:
+            report = services.request_run(
+                Scope(form.cleaned_data["scope"]),
+                actor=request.user,  # type: ignore[arg-type]
+                only=form.cleaned_data["only"].split(),
+            )
+        except Refused as refusal:
+            messages.error(request, f"{refusal}.")
+        else:
+            page = reverse("admin:reconciliation_reconciliationreport_change", args=[report.pk])
+        return go_to(request, page)
+
+
+def _trend() -> dict[str, Any]:
+    """The last full comparisons as bars, and what is open now. Two queries."""
+    reports = ReconciliationReport.objects.exclude(state=ReportState.RUNNING).filter(scope=Scope.ALL, only=[])
+    rows = list(reports.only("started_at", "state", "counts")[:BARS])[::-1]
+    most = max([row.counts.get("findings", 0) for row in rows], default=0) or 1
+    bars = [
+        {
+            "report": row,
+            "findings": row.counts.get("findings", 0),
+            "percent": round(100 * row.counts.get("findings", 0) / most),
+            "incomplete": not row.is_complete,
+        }
+        for row in rows
+    ]
+    now = Finding.objects.aggregate(
+        new=Count("id", filter=Q(state=FindingState.NEW)),
+        still=Count("id", filter=Q(state=FindingState.STILL)),
+        ignored=Count("id", filter=Q(state=FindingState.IGNORED)),
+    )
+    return {"bars": bars, "now": now}

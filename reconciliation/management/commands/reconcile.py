@@ -1,0 +1,89 @@
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalogue.errors import Refused
+from reconciliation import services
+from reconciliation.export import as_csv
+from reconciliation.models import Scope
+from reconciliation.services import Outcome
+from reconciliation.words import said
+
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    """Exit code 0 when Zoho agrees with the catalogue, 1 when something differs, 2 when not everything could be read."""
+
+    help = (
+        "Compare the catalogue with Zoho. Exits 0 when they agree, 1 with findings, 2 when it is incomplete."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("scope", choices=Scope.values, help="which Zoho to read")
+        parser.add_argument(
+            "--only", nargs="+", metavar="SKU", default=[], help="these packages and no others"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="say what differs and store nothing")
+        parser.add_argument(
+            "--json", type=Path, metavar="FILE", help="write the findings as JSON; - is the screen"
+        )
+        parser.add_argument(
+            "--csv", type=Path, metavar="FILE", help="write the findings as CSV; - is the screen"
+        )
+
+    def handle(self, *, scope: str, only: list[str], dry_run: bool, **options: Any) -> None:
+        try:
+            outcome = services.run(Scope(scope), actor=None, only=only, dry_run=dry_run)
+        except Refused as refusal:
+            raise CommandError(f"{refusal}.", returncode=2) from None
+        written = json.dumps(outcome.as_json(), indent=2, ensure_ascii=False, default=str)
+        to_screen = [
+            self._write(options["json"], written + "\n"),
+            self._write(options["csv"], as_csv(outcome.findings)),
+        ]
+        if not any(to_screen):
+            self._tell(outcome)
+        if outcome.exit_code:
+            sys.exit(outcome.exit_code)
+
+    def _write(self, path: Path | None, text: str) -> bool:
+        """True when it went to the screen."""
+        if path is None:
+            return False
+        if str(path) == "-":
+            self.stdout.write(text, ending="")
+            return True
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except OSError as trouble:
+            raise CommandError(f"{path} cannot be written: {trouble.strerror}.", returncode=2) from None
+        return False
+
+    def _tell(self, outcome: Outcome) -> None:
+        for each in outcome.coverage:
+            self.stdout.write(f"  {each['list']:20}{each['ours']:>8} ours{each['theirs']:>8} in Zoho")
+        for each in outcome.findings[:SHOWN]:
+            self.stdout.write(f"  {_sentence(each)}")
+        if len(outcome.findings) > SHOWN:
+            self.stdout.write(f"  … and {len(outcome.findings) - SHOWN} more: --json or --csv writes all")
+        number = len(outcome.findings)
+        verdict = (
+            f"{number} finding{'s' if number != 1 else ''}" if number else "Zoho agrees with the catalogue"
+        )
+        self.stdout.write(f"{verdict}; {outcome.calls} API calls.")
+        if not outcome.complete:
+            self.stderr.write(f"Incomplete, so nothing was closed: {outcome.trouble}")
+
+
+def _sentence(finding: dict[str, Any]) -> str:
+    who = f", changed by {finding['changed_by']}" if finding["changed_by"] else ""
+    what = f"{finding['kind']} {finding['key']}"
+    if finding["field"]:
+        return f"{what}: {finding['field']} is {said(finding['theirs'])}, ours {said(finding['ours'])}{who}"
+    return f"{what}: {finding['type'].replace('_', ' ')}{who}"

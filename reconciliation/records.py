@@ -1,0 +1,110 @@
+"""The two sides of the comparison: a record as it ought to be, and one as Zoho holds it. Plain values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, Family
+from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
+from zoho_sync.models import Kind, SyncStatus, System
+
+OTHER_ADD_ON = "billing_addon"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One list in Zoho that is read as a whole, and the kinds of ours that stand in it."""
+
+    name: str
+    system: System
+    kinds: tuple[Kind, ...]
+    family: Family | None = None
+
+    def kind_of(self, key: str) -> str:
+        """What kind of record a stranger in this list is."""
+        if len(self.kinds) == 1:
+            return self.kinds[0].value
+        ends = {INSTALLATION_SUFFIX: Kind.BILLING_INSTALLATION, HARDWARE_SUFFIX: Kind.BILLING_HARDWARE}
+        return next((kind.value for end, kind in ends.items() if key.endswith(end)), OTHER_ADD_ON)
+
+
+SHELVES = (
+    Shelf("CRM products", System.CRM, (Kind.CRM_PRODUCT,)),
+    Shelf("Billing products", System.BILLING, (Kind.BILLING_PRODUCT,), PRODUCTS),
+    Shelf("Billing plans", System.BILLING, (Kind.BILLING_PLAN,), PLANS),
+    Shelf("Billing add-ons", System.BILLING, (Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE), ADDONS),
+)
+
+
+def shelf_of(kind: str) -> Shelf:
+    return next((shelf for shelf in SHELVES if kind in shelf.kinds), SHELVES[-1])
+
+
+@dataclass(slots=True)
+class Expected:
+    """What Zoho ought to hold under `key`, and what we know of it there. `row` is empty when nothing was ever owed."""
+
+    kind: str
+    key: str
+    package: str
+    payload: dict[str, Any]
+    hash: str
+    row: str = ""
+    remote_id: str = ""
+    status: str = ""
+    synced_hash: str = ""
+    retired: bool = False
+
+    @property
+    def is_owed(self) -> bool:
+        """The sync is about to write it: whatever Zoho says now is no news."""
+        return self.status in (SyncStatus.PENDING, SyncStatus.FAILED)
+
+    @property
+    def is_wanted(self) -> bool:
+        """It ought to be in use. What ought to be switched off may as well be gone."""
+        return not self.retired and is_active(self.payload)
+
+    def as_json(self) -> list[Any]:
+        return [getattr(self, name) for name in self.__slots__]
+
+    @classmethod
+    def from_json(cls, values: list[Any]) -> "Expected":
+        return cls(*values)
+
+
+@dataclass(slots=True)
+class Remote:
+    """A record as Zoho holds it. `key` is empty where nobody gave it one of ours."""
+
+    id: str
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+    modified_at: str = ""
+    modified_by: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return is_active(self.values)
+
+    @property
+    def name(self) -> str:
+        return str(self.values.get("Product_Name") or self.values.get("name") or "")
+
+    @property
+    def code(self) -> str:
+        return str(self.values.get("Product_Code") or "")
+
+    def as_json(self) -> list[Any]:
+        return [self.id, self.key, self.values, self.modified_at, self.modified_by]
+
+    @classmethod
+    def from_json(cls, values: list[Any]) -> "Remote":
+        return cls(*values)
+
+
+def is_active(values: Mapping[str, Any]) -> bool:
+    """Whether a record, ours or Zoho's, is in use. Billing products have no say in it."""
+    if "Product_Active" in values:
+        return str(values["Product_Active"]).lower() == "true"
+    return str(values.get("status") or "active").lower() != "inactive"

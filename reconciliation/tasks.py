@@ -1,0 +1,40 @@
+"""Doors for Celery and its schedule."""
+
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+
+from catalogue.errors import Refused
+from reconciliation import mail, services
+from reconciliation.models import ReconciliationReport, Scope
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task
+def run_nightly() -> None:
+    """Compare everything, tell people what is new, and forget what is old."""
+    try:
+        outcome = services.run(actor=None)
+    except Refused as refusal:
+        log.warning("nightly_comparison_refused", reason=str(refusal))
+        return
+    if outcome.report is not None:
+        mail.send_alert(outcome.report)
+    services.forget_old()
+
+
+@shared_task
+def run_report(report_id: str) -> None:
+    """The run that a person asked for."""
+    report = ReconciliationReport.objects.get(pk=UUID(report_id))
+    try:
+        services.run(Scope(report.scope), actor=report.requested_by, only=report.only, report=report)
+    except Refused as refusal:
+        log.warning("comparison_refused", report=report_id, reason=str(refusal))
+
+
+@shared_task
+def send_weekly_report() -> None:
+    mail.send_weekly()

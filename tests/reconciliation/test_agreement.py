@@ -1,0 +1,178 @@
+"""Nothing is reported that is not so."""
+
+import json
+import random
+from decimal import Decimal
+
+import pytest
+from django.core.management import call_command
+
+from catalogue import demo
+from catalogue.models import ServicePackage
+from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
+from tests.factories import live_package
+from tests.reconciliation.conftest import brief
+from zoho_sync.models import ProductIntegration, SyncStatus
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = (
+    "📶 100 % Größe  ",
+    "שלום שירות סיבים",
+    "line one\r\nline two \r\n\r\n",
+    '=HYPERLINK("http://x")',
+    "e\u0301tat de\u0301compose\u0301",
+    "<b>bold</b> & 'quoted' \"twice\"",
+    "  leading and trailing \u00a0",
+    "0.005",
+    "null",
+    "👩‍👩‍👧‍👦" * 12,
+    "x" * 1990,
+)
+
+
+def test_the_sample_catalogue_freshly_synced_agrees_in_exactly_so_many_calls(zoho, drain, reconcile):
+    demo.set_up(lambda _line: None)
+    drain()
+
+    outcome = reconcile()
+
+    assert outcome.findings == []
+    assert outcome.complete
+    # 64 CRM products, 5 product lines, 64 plans and 71 one-time charges: one call for each list.
+    assert outcome.calls == 4
+    assert outcome.counts == {
+        "findings": 0, "compared": 64 + 5 + 64 + 71, "owed": 0, "by_type": {}, "by_system": {}, "by_kind": {},
+        "new": 0, "still": 0, "resolved": 0, "ignored": 0,
+    }  # fmt: skip
+    report = ReconciliationReport.objects.get()
+    assert (report.state, report.calls, report.trouble) == (ReportState.COMPLETE, 4, "")
+    assert {each["list"]: (each["ours"], each["theirs"]) for each in report.coverage} == {
+        "CRM products": (64, 64),
+        "Billing products": (5, 5),
+        "Billing plans": (64, 64),
+        "Billing add-ons": (71, 71),
+    }
+
+
+def test_hundreds_of_packages_with_hostile_texts_agree(zoho, drain, reconcile):
+    dice = random.Random(8)
+    for number in range(120):
+        name, description, feature = (dice.choice(HOSTILE) for _ in range(3))
+        live_package(
+            name=f"{name[:150]} {number}",
+            sku=f"H-{number}",
+            description=description,
+            features=[feature[:200]],
+            provider=dice.choice(("DFA", "Vumatel (Pty) Ltd", "Öffentlich")),
+            market_segment=dice.choice(("consumer", "business")),
+            regular_price=str(dice.choice((Decimal("0.01"), Decimal("1.10"), Decimal("99999.99")))),
+            installation_fee=dice.choice((None, Decimal("0.00"), Decimal("0.05"))),
+            speed_down_mbps=dice.choice((None, 100)),
+            data_limit=dice.choice(("", "500GB")),
+        )
+    drain()
+    assert set(ProductIntegration.objects.values_list("status", flat=True)) == {SyncStatus.OK}
+
+    assert brief(reconcile()) == []
+
+
+def test_where_zoho_adds_the_vat_amounts_agree_as_well(zoho, drain, reconcile, settings):
+    settings.ZOHO_PRICES_INCLUDE_VAT = False
+    live_package(regular_price="899.00", installation_fee=Decimal("0.01"))
+    drain()
+
+    assert brief(reconcile()) == []
+
+
+def test_what_is_owed_is_no_finding(zoho, drain, reconcile):
+    live_package()
+
+    outcome = reconcile()
+
+    assert brief(outcome) == []
+    assert (outcome.counts["compared"], outcome.counts["owed"]) == (3, 3)
+    assert outcome.exit_code == 0
+
+
+def test_more_than_two_thousand_products_cost_one_more_query(zoho, drain, reconcile, monkeypatch):
+    monkeypatch.setattr("zoho_sync.crm.client.PER_QUERY", 20)
+    for number in range(45):
+        live_package(sku=f"N-{number}")
+    drain()
+
+    outcome = reconcile(Scope.CRM)
+
+    assert brief(outcome) == []
+    assert outcome.calls == 3
+
+
+def test_where_coql_is_not_granted_the_list_is_read_and_coql_not_asked_for_again(zoho, drain, reconcile):
+    live_package()
+    drain()
+    refusal = {
+        "code": "OAUTH_SCOPE_MISMATCH",
+        "details": {},
+        "message": "invalid oauth scope",
+        "status": "error",
+    }
+    zoho.fault(match={"path": "/crm/v8/coql"}, action={"status": 401, "body": refusal}, times=None)
+
+    assert [reconcile(Scope.CRM).calls for _ in range(2)] == [2, 1]
+    assert [brief(reconcile(Scope.CRM)), Finding.objects.count()] == [[], 0]
+
+
+def test_only_some_packages_are_asked_for_by_key(zoho, drain, reconcile):
+    package, other = live_package(sku="ONE"), live_package(sku="OTHER")
+    drain()
+    for plan in zoho.records("billing_plans"):
+        zoho.edit("billing_plans", plan["plan_id"], recurring_price=1.0)
+
+    outcome = reconcile(only=["ONE"])
+
+    assert [(each["sku"], each["field"]) for each in outcome.findings] == [("ONE", "recurring_price")]
+    # A query, the list of products, and the plan; it has no one-time charges.
+    assert outcome.calls == 3
+    assert ServicePackage.objects.count() == 2
+    assert other.sku == "OTHER"
+    assert package.sku == "ONE"
+
+
+def test_the_command_writes_json_and_says_with_its_exit_code_how_it_stands(zoho, drain, tmp_path, capsys):
+    live_package(sku="HF-1")
+    drain()
+    call_command("reconcile", "all")
+    assert "Zoho agrees with the catalogue; 4 API calls." in capsys.readouterr().out
+    [product] = zoho.records("crm_products")
+    zoho.edit("crm_products", product["id"], Unit_Price=799.01, edited_by="Sipho Dube")
+
+    with pytest.raises(SystemExit) as ended:
+        call_command(
+            "reconcile", "crm", "--json", str(tmp_path / "out.json"), "--csv", str(tmp_path / "o.csv")
+        )
+
+    assert ended.value.code == 1
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert list(told) == ["complete", "counts", "calls", "findings"]
+    assert (told["complete"], told["calls"], told["counts"]["by_type"]) == (True, 1, {"field_mismatch": 1})
+    [finding] = told["findings"]
+    expected = {
+        "system": "crm", "kind": "crm_product", "type": "field_mismatch", "key": "HF-1_consumer_DFA",
+        "field": "Unit_Price", "ours": "799.00", "theirs": 799.01, "changed_by": "Sipho Dube",
+    }  # fmt: skip
+    assert {name: finding[name] for name in expected} == expected
+    assert finding["since"] is not None
+    assert (
+        (tmp_path / "o.csv").read_text().splitlines()[0].startswith("system,kind,type,key,field,ours,theirs")
+    )
+
+
+def test_a_dry_run_stores_nothing(zoho, drain, reconcile):
+    live_package()
+    drain()
+    zoho.edit("crm_products", zoho.records("crm_products")[0]["id"], Unit_Price=1.0)
+
+    outcome = reconcile(dry_run=True)
+
+    assert len(outcome.findings) == 1
+    assert (Finding.objects.count(), ReconciliationReport.objects.count()) == (0, 0)
