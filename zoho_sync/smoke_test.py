@@ -92,7 +92,8 @@ def any_in_step() -> ServicePackage:
 
 
 def complain_unless_in_step(package: ServicePackage) -> None:
-    rows = list(package.integrations.of_system(System.BILLING))
+    order = list(Kind)
+    rows = sorted(package.integrations.of_system(System.BILLING), key=lambda row: order.index(row.kind_))
     if not rows:
         raise NotReady(f"{package} was never sent to Zoho Billing: publish it first")
     if late := [

@@ -4,11 +4,19 @@ from uuid import UUID
 
 from celery import shared_task
 
-from zoho_sync import claims, services, smoke_test, sync
+from zoho_sync import claims, services, sync
 from zoho_sync.models import Kind, System
 
 # Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 65.0
+
+
+@shared_task
+def run_smoke_test(pk: str) -> None:
+    """Carry out a smoke test that somebody asked for. A message that comes twice does nothing the second time."""
+    from zoho_sync import smoke_test
+
+    smoke_test.carry_out(UUID(pk))
 
 
 @shared_task
@@ -19,12 +27,6 @@ def drain_system(system: str) -> None:
         services.nudge(System(system), seconds=outcome.again_in + 0.5)
     elif outcome.again_in is None and _is_due(System(system)):
         services.nudge(System(system))
-
-
-@shared_task
-def run_smoke_test(pk: str) -> None:
-    """Carry out a smoke test that somebody asked for. A message that comes twice does nothing the second time."""
-    smoke_test.carry_out(UUID(pk))
 
 
 @shared_task

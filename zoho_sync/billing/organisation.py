@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from threading import Lock
 
 from django.conf import settings
 from django.core.cache import cache
 
 from zoho_sync.billing.calls import Calls
 from zoho_sync.billing.reading import Values, amount, flag, items, text
-from zoho_sync.connection.errors import Misconfigured
+from zoho_sync.connection.errors import Disagreement, Misconfigured
 
 DAY = 86_400
+# Until somebody has mended a setting, two calls each half hour are enough.
+REST_SECONDS = 1800.0
+_ASKING = Lock()
 CACHE_KEY = "zoho:billing:organisation"
 
 
@@ -100,20 +103,31 @@ class Standing:
 def checked(client: OrganisationCalls, *, vat_rate: Decimal, prices_include_vat: bool) -> Standing:
     """What was found today, when it agrees with how we are set up. Two calls a day, none in between.
 
-    Raises Misconfigured when it does not; then nothing is remembered and the next call looks again.
+    Raises Disagreement when it does not. Then Billing rests as a whole, and the next probe looks again.
     """
-    known = cache.get(_key(vat_rate))
-    standing = Standing(**known) if isinstance(known, Mapping) else None
-    if standing is None:
-        organisation = client.get_organisation()
-        standing = Standing(
-            organisation.prices_include_vat, organisation.currency_code, client.vat_id(vat_rate)
-        )
-    if complaint := disagreement(standing, prices_include_vat=prices_include_vat):
+    try:
+        # Threads that begin together ask once.
+        with _ASKING:
+            standing = _known(vat_rate) or _found(client, vat_rate)
+        if complaint := disagreement(standing, prices_include_vat=prices_include_vat):
+            raise Misconfigured(complaint)
+    except Misconfigured as trouble:
         cache.delete(_key(vat_rate))
-        raise Misconfigured(complaint)
-    if known is None:
-        remember(standing, vat_rate=vat_rate)
+        refusal = Disagreement(str(trouble), code=trouble.code, retry_after=REST_SECONDS)
+        client.http.breaker.failed(refusal)
+        raise refusal from None
+    return standing
+
+
+def _known(vat_rate: Decimal) -> Standing | None:
+    known = cache.get(_key(vat_rate))
+    return Standing(**known) if isinstance(known, Mapping) else None
+
+
+def _found(client: OrganisationCalls, vat_rate: Decimal) -> Standing:
+    found = client.get_organisation()
+    standing = Standing(found.prices_include_vat, found.currency_code, client.vat_id(vat_rate))
+    remember(standing, vat_rate=vat_rate)
     return standing
 
 
@@ -138,9 +152,6 @@ def disagreement(standing: Standing, *, prices_include_vat: bool) -> str | None:
 
 
 def _key(vat_rate: Decimal) -> str:
-    values: tuple[Any, ...] = (
-        settings.ZOHO_BILLING_ORGANIZATION_ID,
-        vat_rate,
-        settings.ZOHO_BILLING_VAT_NAME,
-    )
-    return ":".join([CACHE_KEY, *(str(value).replace(" ", "_") for value in values)])
+    rate = f"{vat_rate.normalize():f}"
+    name = settings.ZOHO_BILLING_VAT_NAME.replace(" ", "_")
+    return f"{CACHE_KEY}:{settings.ZOHO_BILLING_ORGANIZATION_ID}:{rate}:{name}"
