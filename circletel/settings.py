@@ -148,6 +148,8 @@ ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
+# Off: a promotion is shown beside the price and given to each customer by whoever signs them up.
+ZOHO_BILLING_PROMOTION_PRICES = env.bool("ZOHO_BILLING_PROMOTION_PRICES", default=False)
 # The name of South Africa's standard VAT in the organisation, where several taxes have its rate.
 ZOHO_BILLING_VAT_NAME = env("ZOHO_BILLING_VAT_NAME", default="Standard Rate")
 ZOHO_CRM_FIELD_PREFIX = env("ZOHO_CRM_FIELD_PREFIX", default="ct_")
@@ -243,6 +245,7 @@ UNFOLD = {
                 "items": [
                     _page("Zoho records", "sync", "zoho_sync", "productintegration"),
                     _page("Zoho calls", "swap_horiz", "zoho_sync", "zohosynclog"),
+                    _page("Smoke tests", "labs", "zoho_sync", "smoketest"),
                 ],
             },
             {

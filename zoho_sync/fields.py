@@ -38,6 +38,8 @@ class Terms:
 
     vat_rate: Decimal
     prices_include_vat: bool = True
+    promotion_at: datetime | None = None
+    """When set, plans bear the promotion price that is offered at this instant. Else never."""
     crm_prefix: str = "ct_"
     billing_custom_fields: frozenset[str] = frozenset()
 

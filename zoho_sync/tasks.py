@@ -20,6 +20,12 @@ def run_smoke_test(pk: str) -> None:
 
 
 @shared_task
+def follow_promotions() -> None:
+    """Each night after midnight: plans whose promotion begins or ends today, where promotions are plan prices."""
+    services.follow_promotions()
+
+
+@shared_task
 def drain_system(system: str) -> None:
     """Send what is due to one Zoho system; come back when something had to wait."""
     outcome = sync.drain(System(system))

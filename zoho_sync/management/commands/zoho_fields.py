@@ -4,11 +4,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from zoho_sync.billing import preparation as billing
+from zoho_sync.billing.client import BillingClient
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import key_field
+from zoho_sync.desired import current_terms
 from zoho_sync.documentation import field_page
 from zoho_sync.models import System
 
@@ -35,6 +38,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "No Zoho is configured: set ZOHO_API_URL and the settings beside it (docs/configuration.md)."
             )
+        billing_is_ready = deed != "check" or self._check_billing()
         http = ZohoHttp(System.CRM)
         try:
             self._work(CrmClient(http), deed, yes)
@@ -42,6 +46,21 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         finally:
             http.close()
+        if not billing_is_ready:
+            raise CommandError("Zoho Billing is not ready: a person has to do the above there")
+
+    def _check_billing(self) -> bool:
+        """Print what was looked at in Billing. Nothing can be made there by a program."""
+        http = ZohoHttp(System.BILLING)
+        try:
+            findings = billing.look(BillingClient(http), current_terms())
+        except ZohoError as error:
+            raise CommandError(str(error)) from None
+        finally:
+            http.close()
+        for finding in findings:
+            self.stdout.write(f"  {'ok     ' if finding.fine else 'to do  '}  Zoho Billing: {finding.words}")
+        return all(finding.fine for finding in findings)
 
     def _work(self, client: CrmClient, deed: str, yes: bool) -> None:
         prefix = settings.ZOHO_CRM_FIELD_PREFIX
