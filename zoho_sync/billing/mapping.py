@@ -25,7 +25,8 @@ def _status(facts: Facts) -> str:
 
 def _plan_price(facts: Facts) -> Decimal:
     """The regular price; while a promotion is offered, and only by setting, the promotion price."""
-    offered = facts.terms.promotion_at and facts.package.promotion_price_at(facts.terms.promotion_at)
+    at = facts.terms.promotion_at
+    offered = facts.package.promotion_price_at(at) if at else None
     return facts.package.current_price if offered is None else offered
 
 
