@@ -104,7 +104,7 @@ def complain_unless_in_step(package: ServicePackage) -> None:
         raise NotReady(f"{package} is not on sale, so nobody can subscribe to it")
 
 
-def carry_out(pk: UUID, *, confirmations: int = 0, tell: Tell = lambda _step: None) -> SmokeTest:
+def carry_out(pk: UUID | str, *, confirmations: int = 0, tell: Tell = lambda _step: None) -> SmokeTest:
     """Run the test now, once: a second call returns what there is. Never raises for what Zoho does."""
     taken = SmokeTest.objects.filter(pk=pk, status=SmokeTest.Status.WAITING).update(
         status=SmokeTest.Status.RUNNING, started_at=timezone.now()

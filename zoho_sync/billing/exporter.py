@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from zoho_sync.billing import organisation
 from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
+from zoho_sync.billing.organisation import checked
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
 from zoho_sync.desired import DesiredRecord, table_of
 from zoho_sync.fields import Terms, wire
@@ -38,9 +38,7 @@ def export(
     have arrived. `remember` is called with the id as soon as it is known. Raises a ZohoError.
     """
     family = FAMILIES[record.kind]
-    standing = organisation.checked(
-        client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat
-    )
+    standing = checked(client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat)
     flow = _Flow(client, family, row, record, terms, {"product_id": product_id, "tax_id": standing.vat_id})
     before = row.acknowledged_payload
     if not row.remote_id:

@@ -13,6 +13,7 @@ from zoho_sync.billing.client import PLANS, BillingClient
 from zoho_sync.billing.mapping import PLAN, PLAN_CUSTOM_FIELDS
 from zoho_sync.billing.organisation import Organisation, Standing, disagreement
 from zoho_sync.connection.errors import InvalidField, Misconfigured
+from zoho_sync.desired import current_terms
 from zoho_sync.fields import Facts, Terms, payload, plain, wire
 from zoho_sync.keys import package_key
 from zoho_sync.models import Kind, ProductIntegration
@@ -30,8 +31,9 @@ class Finding:
     words: str
 
 
-def look(client: BillingClient, terms: Terms) -> list[Finding]:
+def look(client: BillingClient) -> list[Finding]:
     """Everything that has to be right in the organisation. Raises a ZohoError when Zoho cannot be asked."""
+    terms = current_terms()
     return [*_organisation(client, terms), *_custom_fields(client, terms)]
 
 

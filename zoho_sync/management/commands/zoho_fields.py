@@ -11,7 +11,6 @@ from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import key_field
-from zoho_sync.desired import current_terms
 from zoho_sync.documentation import field_page
 from zoho_sync.models import System
 
@@ -53,7 +52,7 @@ class Command(BaseCommand):
         """Print what was looked at in Billing. Nothing can be made there by a program."""
         http = ZohoHttp(System.BILLING)
         try:
-            findings = billing.look(BillingClient(http), current_terms())
+            findings = billing.look(BillingClient(http))
         except ZohoError as error:
             raise CommandError(str(error)) from None
         finally:
