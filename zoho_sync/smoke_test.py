@@ -6,6 +6,7 @@ a test organisation it refuses, unless told so twice.
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.errors import NotAllowed, NotReady, Refused
@@ -29,6 +32,7 @@ from zoho_sync.smoke_run import Run, Step, perform
 PERMISSION = "zoho_sync.run_smoke_test"
 # How often the one who asks has to say yes before a production organisation is touched.
 CONFIRMATIONS = 2
+LONGEST_WAIT = timedelta(minutes=10)
 Tell = Callable[[Step], None]
 
 
@@ -36,7 +40,9 @@ def request(package: ServicePackage | None, *, actor: User) -> SmokeTest:
     """Ask a worker for a run with `package`, or with any that is in step. Raises NotAllowed, NotReady."""
     if not actor.has_perm(PERMISSION):
         raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not run the smoke test")
-    if SmokeTest.objects.filter(status=SmokeTest.Status.WAITING).exists():
+    # A message can get lost; one that waited longer will not be taken up any more.
+    recent = timezone.now() - LONGEST_WAIT
+    if SmokeTest.objects.filter(status=SmokeTest.Status.WAITING, created_at__gte=recent).exists():
         raise NotReady("A smoke test is waiting already; look at its result first")
     return start(package, actor=actor, queued=True)
 
@@ -60,7 +66,11 @@ def start(
 def _enqueue(pk: UUID) -> None:
     from zoho_sync.tasks import run_smoke_test
 
-    run_smoke_test.delay(str(pk))
+    try:
+        run_smoke_test.delay(str(pk))
+    except (OperationalError, RedisError) as trouble:
+        test = SmokeTest.objects.get(pk=pk)
+        _fail(test, f"No worker could be told: {trouble}. Try again.", lambda _step: None)
 
 
 def package_of_sku(sku: str) -> ServicePackage:

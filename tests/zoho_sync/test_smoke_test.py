@@ -1,17 +1,20 @@
 """The smoke test against the sandbox: what it proves, what it finds, and what it leaves behind."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from catalogue.errors import NotAllowed, NotReady
 from catalogue.models import AuditEntry
 from tests.factories import live_package, ms_naidoo, person
-from zoho_sync import smoke_test
+from zoho_sync import smoke_test, tasks
 from zoho_sync.models import Kind, ProductIntegration, SmokeTest, SyncStatus
 
 pytestmark = pytest.mark.django_db
@@ -294,3 +297,24 @@ def test_only_an_operator_may_ask_and_only_one_waits(zoho, package, django_captu
     calls = zoho.state()["calls"]["billing"]
     assert smoke_test.carry_out(waiting.pk).status == "passed"
     assert zoho.state()["calls"]["billing"] == calls
+
+
+def test_a_request_whose_message_got_lost_keeps_nobody_waiting(zoho, package):
+    operator = person("sipho.dlamini", "Sync operator")
+    lost = smoke_test.request(package, actor=operator)
+    SmokeTest.objects.filter(pk=lost.pk).update(created_at=timezone.now() - timedelta(minutes=11))
+
+    assert smoke_test.request(package, actor=operator).pk != lost.pk
+
+
+def test_without_a_broker_the_request_says_so(zoho, package, monkeypatch, django_capture_on_commit_callbacks):
+    def away(*_arguments):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tasks.run_smoke_test, "delay", away)
+    with django_capture_on_commit_callbacks(execute=True):
+        asked = smoke_test.request(package, actor=person("sipho.dlamini", "Sync operator"))
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.steps[0]["name"]) == ("failed", "Could not be run")
+    assert "No worker could be told: connection refused" in asked.steps[0]["figures"]
