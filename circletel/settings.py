@@ -150,10 +150,14 @@ ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
+# Off: a promotion is shown beside the price and given to each customer by whoever signs them up.
+ZOHO_BILLING_PROMOTION_PRICES = env.bool("ZOHO_BILLING_PROMOTION_PRICES", default=False)
+# The name of South Africa's standard VAT in the organisation, where several taxes have its rate.
+ZOHO_BILLING_VAT_NAME = env("ZOHO_BILLING_VAT_NAME", default="Standard Rate")
 ZOHO_CRM_FIELD_PREFIX = env("ZOHO_CRM_FIELD_PREFIX", default="ct_")
-# Costs and margins stay in the back office unless somebody decides that CRM is one.
 # An ordinary user's, to try whether people can edit our fields. Never used for anything else.
 ZOHO_PROBE_REFRESH_TOKEN = env("ZOHO_PROBE_REFRESH_TOKEN", default="")
+# Costs and margins stay in the back office unless somebody decides that CRM is one.
 ZOHO_CRM_SEND_COSTS = env.bool("ZOHO_CRM_SEND_COSTS", default=False)
 CIRCLETEL_BASE_URL = env("CIRCLETEL_BASE_URL", default="")
 
@@ -189,6 +193,14 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "catalogue.api.problems.as_problem",
 }
 SPECTACULAR_SETTINGS = {
+    # Several things have a status or a state; each keeps the name of its own choices.
+    "ENUM_NAME_OVERRIDES": {
+        "ProductStatus": "catalogue.models.ProductStatus",
+        "BatchStatus": "catalogue.models.BatchStatus",
+        "BatchItemState": "catalogue.models.ItemState",
+        "PriceChangeStatus": "pricing.models.PriceChangeStatus",
+        "ReportState": "reconciliation.models.ReportState",
+    },
     "TITLE": "CircleTel catalogue",
     "DESCRIPTION": "What CircleTel sells today. Money is in rand (ZAR); prices are quoted with VAT included.",
     "VERSION": "1.0.0",
@@ -276,6 +288,16 @@ UNFOLD = {
                 ],
             },
             {
+                "title": "Prices",
+                "items": [
+                    _page("Price changes", "price_change", "pricing", "pricechange"),
+                    _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
+                    _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
+                    _page("Suppliers", "store", "catalogue", "supplier"),
+                    _page("Column mappings", "table_rows", "catalogue", "columnmapping"),
+                ],
+            },
+            {
                 "title": "Zoho",
                 "items": [
                     _page("Zoho records", "sync", "zoho_sync", "productintegration"),
@@ -283,6 +305,8 @@ UNFOLD = {
                     _page("Findings", "difference", "reconciliation", "finding"),
                     _page("Comparisons", "compare_arrows", "reconciliation", "reconciliationreport"),
                     _page("Repairs", "build", "reconciliation", "repair"),
+                    _page("Smoke tests", "labs", "zoho_sync", "smoketest"),
+                    _page("Field security", "lock", "zoho_sync", "fieldsecuritycheck"),
                 ],
             },
             {
@@ -290,6 +314,8 @@ UNFOLD = {
                 "items": [
                     _page("Audit trail", "history", "catalogue", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
+                    _page("TMF620 listeners", "hub", "catalogue", "hublistener"),
+                    _page("TMF620 deliveries", "outbox", "catalogue", "hubdelivery"),
                 ],
             },
             {

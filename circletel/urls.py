@@ -9,6 +9,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("catalogue.api.urls")),
+    path("api/admin/", include("catalogue.api.staff_urls")),
     path("api/admin/", include("pricing.api.urls")),
     path("api/admin/", include("reconciliation.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -52,6 +52,10 @@ class SandboxZoho:
         """Change limits and habits until the end of the test."""
         self._ask("POST", "settings", json=settings)
 
+    def clock(self, **wish: Any) -> dict[str, Any]:
+        """Let days go by: `days=31`, `hours=6` or `to="2026-03-01T07:00:00+02:00"`. Renewals are billed."""
+        return self._ask("POST", "clock", json=wish)
+
     def reset(self) -> None:
         """An empty organisation with the settings it started with; no fault, no limit used up."""
         changed = {

@@ -16,6 +16,7 @@ from django.utils.timezone import localtime
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+import zoho_sync.smoke_admin  # noqa: F401
 from catalogue.admin.base import BADGES, ReadOnlyAdmin
 from catalogue.errors import Refused
 from zoho_sync import field_security, services

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from catalogue.models import ServicePackage, vat_rate_today
 from zoho_sync.billing import mapping as billing
@@ -52,6 +53,7 @@ def current_terms() -> Terms:
     return Terms(
         vat_rate=vat_rate_today(),
         prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT,
+        promotion_at=timezone.now() if settings.ZOHO_BILLING_PROMOTION_PRICES else None,
         crm_prefix=settings.ZOHO_CRM_FIELD_PREFIX,
         billing_custom_fields=frozenset(settings.ZOHO_BILLING_CUSTOM_FIELDS),
         crm_costs=settings.ZOHO_CRM_SEND_COSTS,

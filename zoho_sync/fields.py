@@ -1,7 +1,7 @@
 """The rows that a mapping table is made of, and what follows from a table: payload, validation, wire form."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -50,6 +50,8 @@ class Terms:
 
     vat_rate: Decimal
     prices_include_vat: bool = True
+    promotion_at: datetime | None = field(default=None, kw_only=True)
+    """When set, plans bear the promotion price that is offered at this instant. Else never."""
     crm_prefix: str = "ct_"
     billing_custom_fields: frozenset[str] = frozenset()
     crm_costs: bool = False

@@ -25,6 +25,7 @@ from zoho_sync.billing import exporter as billing_exporter
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.claims import Claim
 from zoho_sync.connection.errors import (
+    Disagreement,
     InvalidField,
     NeedsPerson,
     OurMistake,
@@ -233,6 +234,9 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
         # Zoho's limit or our own budget: nothing was taken, and it is no failure of any record.
         claims.give_back(held)
         raise _GaveBack(str(limited), limited.retry_after or 5.0) from None
+    except Disagreement as disagreement:
+        claims.give_back(held)
+        raise _GaveBack(str(disagreement), disagreement.retry_after or 60.0) from None
     except RedisError as trouble:
         claims.give_back(held)
         raise _GaveBack(f"Redis is away: {trouble}", 5.0) from None

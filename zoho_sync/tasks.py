@@ -19,6 +19,20 @@ LONGEST_COUNTDOWN = 65.0
 
 
 @shared_task
+def run_smoke_test(pk: str) -> None:
+    """Carry out a smoke test that somebody asked for. A message that comes twice does nothing the second time."""
+    from zoho_sync import smoke_test
+
+    smoke_test.carry_out(pk)
+
+
+@shared_task
+def follow_promotions() -> None:
+    """Each night after midnight: plans whose promotion begins or ends today, where promotions are plan prices."""
+    services.follow_promotions()
+
+
+@shared_task
 def drain_system(system: str) -> None:
     """Send what is due to one Zoho system; come back when something had to wait."""
     outcome = sync.drain(System(system))

@@ -18,9 +18,10 @@ from rest_framework.response import Response
 
 from catalogue.api.filters import StrictFilterBackend
 from catalogue.api.pages import Pages
-from catalogue.api.problems import CONTENT_TYPE, Problem
+from catalogue.api.problems import CONTENT_TYPE
 from catalogue.api.serializers import ProblemSerializer
-from catalogue.errors import NotAllowed, NotReady, Refused
+from catalogue.api.staff import refusal_as_problem
+from catalogue.errors import Refused
 from pricing import services
 from pricing.api.filters import PriceChangeFilter
 from pricing.api.serializers import (
@@ -32,11 +33,6 @@ from pricing.api.serializers import (
 )
 from pricing.models import PriceChange
 
-KINDS: tuple[tuple[type[Refused], HTTPStatus, str, str], ...] = (
-    (NotAllowed, HTTPStatus.FORBIDDEN, "not-allowed", "You may not do this"),
-    (NotReady, HTTPStatus.UNPROCESSABLE_ENTITY, "not-ready", "Something is missing or contradictory"),
-    (Refused, HTTPStatus.CONFLICT, "wrong-status", "Its status does not admit this"),
-)
 TAG = "price changes (staff)"
 REFUSALS = {
     (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, title)
@@ -49,14 +45,6 @@ REFUSALS = {
         (422, "Something is missing or contradictory; every reason is told."),
     )
 }
-
-
-def refusal_as_problem(refusal: Refused) -> Problem:
-    _kind, status, name, title = next(row for row in KINDS if isinstance(refusal, row[0]))
-    problem = Problem(str(refusal), reasons=list(refusal.reasons))
-    problem.status_code, problem.title = status, title
-    problem.type = f"urn:circletel:problem:{name}"
-    return problem
 
 
 class MayView(BasePermission):

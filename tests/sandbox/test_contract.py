@@ -104,6 +104,33 @@ def addon_bodies_fit_several_variants(node: Schema, name: str) -> None:
         node["anyOf"] = node.pop("oneOf")
 
 
+def a_subscription_has_one_payer(node: Schema, name: str) -> None:
+    """Billing, subscriptions: customer, customer_id, card and account are all required; a real offline create has one."""
+    required = node.get("required")
+    if required and "card_id" in required:
+        node["required"] = ["plan"]
+
+
+def taxes_of_customers_and_lines_are_optional(node: Schema, name: str) -> None:
+    """Billing: a tax authority (an American notion) and a tax are required; real creates go through without."""
+    optional = {"tax_authority_id", "tax_authority_name", "tax_id"}
+    if "required" in node:
+        node["required"] = [each for each in node["required"] if each not in optional]
+
+
+def totals_of_lines_have_cents(node: Schema, name: str) -> None:
+    """Billing, invoices: `item_total` is an integer there and a number in credit notes."""
+    if name == "item_total":
+        node["type"] = "number"
+
+
+def templates_of_a_customer_are_one_object(node: Schema, name: str) -> None:
+    """Billing, customers: `default_templates` is a list in the answer to an update, an object elsewhere."""
+    if name == "default_templates" and node.get("type") == "array":
+        inner = node.pop("items")
+        node.update(inner)
+
+
 SLIPS = [
     upsert_lacks_action_and_duplicate_field,
     record_lists_have_200_rows,
@@ -114,6 +141,10 @@ SLIPS = [
     custom_field_ids_are_text,
     addons_require_their_brackets_inside,
     addon_bodies_fit_several_variants,
+    a_subscription_has_one_payer,
+    taxes_of_customers_and_lines_are_optional,
+    totals_of_lines_have_cents,
+    templates_of_a_customer_are_one_object,
 ]
 
 
@@ -290,6 +321,132 @@ def test_taxes_answer_as_their_file_says(zoho):
     )
 
 
+def test_from_customer_to_payment_as_their_files_say(zoho):
+    """Every call on the way, in the shapes of Zoho's files."""
+    vat = zoho.billing("GET", "/settings/taxes").json()["taxes"][0]["tax_id"]
+    product_id = zoho.billing_product()
+    for kind in ("plan", "addon"):
+        body = {**BODIES[kind], "product_id": product_id, "custom_fields": [], "tax_id": vat}
+        assert zoho.billing("POST", f"/{kind}s", json=body).status_code == 201
+
+    def call(file, method, template, status=200, body=None, query=None, **ids):
+        """The answer to a call whose request and answer both fit the file."""
+        specification = Specification(f"billing/{file}.yml")
+        if body is not None:
+            assert (template, problems(specification.request(method, template), body)) == (template, [])
+        path = template.format(**ids)
+        answer = zoho.billing(method.upper(), path, json=body, params=query)
+        wrong = problems(specification.response(method, template, status), answer.json())
+        assert (template, answer.status_code, wrong) == (template, status, [])
+        return answer.json()
+
+    person = {
+        "display_name": "Nomsa",
+        "email": "nomsa@example.com",
+        "billing_address": {"street": "1 Main Road", "city": "Durban"},
+    }
+    customer = call("customers", "post", "/customers", 201, person)["customer"]
+    who = {"customer_id": customer["customer_id"]}
+    call("customers", "get", "/customers")
+    call("customers", "get", "/customers/{customer_id}", **who)
+    call("customers", "put", "/customers/{customer_id}", body=person, **who)
+
+    plan = {"plan_code": "home-100", "price": 799.0, "quantity": 1, "tax_id": vat}
+    order = {
+        **who,
+        "plan": plan,
+        "addons": [{"addon_code": "install", "quantity": 1, "tax_id": vat}],
+        "auto_collect": False,
+        "reference_id": "ours",
+    }
+    made = call("subscription", "post", "/subscriptions", 201, order)["subscription"]
+    which = {"subscription_id": made["subscription_id"]}
+    one = "/subscriptions/{subscription_id}"
+    call("subscription", "get", "/subscriptions")
+    call("subscription", "get", one, **which)
+    later = {"plan": {**plan, "price": 899.0}, "end_of_term": True}
+    call("subscription", "put", one, body=later, **which)
+    call("subscription", "get", f"{one}/scheduledchanges", **which)
+
+    bill = {"invoice_id": made["child_invoice_id"]}
+    assert len(call("invoices", "get", "/invoices", query=which)["invoices"]) == 1
+    invoice = call("invoices", "get", "/invoices/{invoice_id}", **bill)["invoice"]
+    assert invoice["total"] == 2299.0
+
+    part = {**bill, "amount_applied": 299.0}
+    money = {**who, "payment_mode": "banktransfer", "amount": 299.0, "date": "2026-03-01", "invoices": [part]}
+    payment = call("payments", "post", "/payments", 201, money)["payment"]
+    call("payments", "get", "/payments/{payment_id}", payment_id=payment["payment_id"])
+    call("payments", "delete", "/payments/{payment_id}", payment_id=payment["payment_id"])
+
+    returned = {
+        **who,
+        "date": "2026-03-01",
+        "creditnote_number": "CN-1",
+        "creditnote_items": [{"code": "home-100", "quantity": 1, "price": 100.0, "tax_id": vat}],
+    }
+    note = call("credit-notes", "post", "/creditnotes", 201, returned)["credit_note"]
+    paper = {"creditnote_id": note["creditnote_id"]}
+    call("credit-notes", "get", "/creditnotes/{creditnote_id}", **paper)
+    applied = {"invoices": [{**bill, "amount_applied": 10.0}]}
+    call("credit-notes", "post", "/creditnotes/{creditnote_id}/invoices", body=applied, **paper)
+    other = call("credit-notes", "post", "/creditnotes", 201, returned)["credit_note"]
+    unused = {"creditnote_id": other["creditnote_id"]}
+    call("credit-notes", "post", "/creditnotes/{creditnote_id}/void", **unused)
+    call("credit-notes", "delete", "/creditnotes/{creditnote_id}", **unused)
+
+    ended = call("subscription", "post", f"{one}/cancel", query={"cancel_at_end": "false"}, **which)
+    assert ended["subscription"]["status"] == "cancelled"
+    second = call("subscription", "post", "/subscriptions", 201, order)["subscription"]
+    bill = {"invoice_id": second["child_invoice_id"]}
+    call("invoices", "post", "/invoices/{invoice_id}/void", **bill)
+    call("invoices", "delete", "/invoices/{invoice_id}", **bill)
+    call("subscription", "delete", one, subscription_id=second["subscription_id"])
+    stranger = call("customers", "post", "/customers", 201, {**person, "display_name": "Thabo"})["customer"]
+    for word in ("markasinactive", "markasactive"):
+        call(
+            "customers",
+            "post",
+            f"/customers/{{customer_id}}/{word}",
+            customer_id=stranger["customer_id"],
+        )
+    call("customers", "delete", "/customers/{customer_id}", customer_id=stranger["customer_id"])
+
+
+# Files, what is read, and where: what they declare beside this is for other countries and for cards.
+DECLARED = {
+    "customers": ("customer", "post", "/customers", 201),
+    "subscription": ("subscription", "post", "/subscriptions", 201),
+    "invoices": ("invoice", "get", "/invoices/{invoice_id}", 200),
+}
+ELSEWHERE = {
+    "customers": {
+        *("gst_no", "gst_treatment", "tax_reg_no", "tds_tax_id", "tax_treatment", "tax_regime"),
+        *("is_tds_registered", "place_of_contact"),
+    },
+    "subscription": {"card", "coupon"},
+    "invoices": set(),
+}
+
+
+@pytest.mark.parametrize("file", DECLARED)
+def test_the_keys_of_transactions_are_those_of_their_files(zoho, file):
+    singular, method, template, status = DECLARED[file]
+    product_id = zoho.billing_product()
+    plan = {**BODIES["plan"], "product_id": product_id, "custom_fields": []}
+    zoho.billing("POST", "/plans", json=plan)
+    person = {"display_name": "Nomsa", "email": "nomsa@example.com"}
+    customer = zoho.billing("POST", "/customers", json=person).json()["customer"]
+    order = {"customer_id": customer["customer_id"], "plan": {"plan_code": "home-100"}}
+    subscription = zoho.billing("POST", "/subscriptions", json=order).json()["subscription"]
+    invoice = zoho.billing("GET", f"/invoices/{subscription['child_invoice_id']}").json()["invoice"]
+    told = {"customers": customer, "subscription": subscription, "invoices": invoice}[file]
+
+    answer = Specification(f"billing/{file}.yml").response(method, template, status)
+
+    assert set(answer["properties"][singular]["properties"]) - set(told) - ELSEWHERE[file] == set()
+
+
 # --- CRM -------------------------------------------------------------------------------------------------
 
 
@@ -392,13 +549,16 @@ def test_the_slips_are_still_in_the_files():
     """A slip that Zoho has mended should leave this list: each must still change something."""
     for slip in SLIPS:
         changed = False
-        for path in (*OAS.glob("billing/*s.yml"), *(OAS / CRM).glob("*.json")):
+        for path in (*OAS.glob("billing/*.yml"), *(OAS / CRM).glob("*.json")):
             if path.stem not in (
                 "products",
                 "plans",
                 "addons",
                 "items",
                 "settings",
+                "customers",
+                "subscription",
+                "invoices",
                 "record",
                 "fields",
                 "profiles",

@@ -1,12 +1,14 @@
 """A prepared Zoho for the sync to talk to: the sandbox, over HTTP, with the fields the mapping needs."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from catalogue.models import ServicePackage
 from zoho_sync import sync
+from zoho_sync.billing import organisation
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
@@ -42,6 +44,9 @@ def zoho(zoho_settings: Any, sandbox: Any, db: None) -> Any:
     complaints = preparation.apply(client, "ct_", preparation.plan(client, "ct_"))
     http.close()
     assert complaints == []
+    # As on every call of a day but the first: what the organisation is like is known.
+    vat = next(tax for tax in sandbox.records("billing_taxes") if tax["tax_percentage"] == 15)
+    organisation.remember(organisation.Standing(None, "ZAR", vat["tax_id"]), vat_rate=Decimal("0.15"))
     return sandbox
 
 

@@ -428,8 +428,8 @@ def test_a_wrong_connection_kills_no_record(zoho, drain, settings):
     drain(System.BILLING)
 
     row = rows(package)[Kind.BILLING_PRODUCT]
-    assert row.status == SyncStatus.FAILED
-    assert "check ZOHO_BILLING_ORGANIZATION_ID" in row.last_sync_error
+    assert (row.status, row.retry_count) == (SyncStatus.PENDING, 0)
+    assert "ZOHO_BILLING_ORGANIZATION_ID is 999" in Breaker(System.BILLING).state().reason
 
 
 def test_a_mistake_of_ours_stops_one_record_and_not_the_queue(zoho, drain, monkeypatch):

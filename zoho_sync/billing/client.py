@@ -7,11 +7,14 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from zoho_sync.connection.errors import RecordGone, ServerTrouble
-from zoho_sync.connection.http import Call, ZohoHttp
-
-BASE = "/billing/v1"
-PER_PAGE = 200
+from zoho_sync.billing.calls import BASE, PER_PAGE, record_in, without_none
+from zoho_sync.billing.catalogue import CatalogueCalls
+from zoho_sync.billing.customers import CustomerCalls
+from zoho_sync.billing.invoices import InvoiceCalls
+from zoho_sync.billing.organisation import OrganisationCalls
+from zoho_sync.billing.subscriptions import SubscriptionCalls
+from zoho_sync.connection.errors import RecordGone
+from zoho_sync.connection.http import Call
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,8 @@ class Remote:
             return None
 
 
-class BillingClient:
-    def __init__(self, http: ZohoHttp) -> None:
-        self.http = http
+class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCalls, OrganisationCalls):
+    """Everything we ask of Billing. The methods here are the sync's own: any family, by key, with raw payloads."""
 
     def find(self, family: Family, key: str, *, packages: Sequence[UUID] = ()) -> Remote | None:
         """The record with exactly this key, or None. Products have no code: they are listed and matched by name."""
@@ -113,10 +115,7 @@ class BillingClient:
         )
 
     def _remote(self, family: Family, body: dict[str, Any] | None) -> Remote:
-        record = (body or {}).get(family.one)
-        if not isinstance(record, dict):
-            raise ServerTrouble(f"Zoho Billing answered without a {family.one}.")
-        return _remote_of(family, record)
+        return _remote_of(family, record_in(body or {}, family.one))
 
 
 def _path(family: Family) -> str:
@@ -127,10 +126,3 @@ def _remote_of(family: Family, record: dict[str, Any]) -> Remote:
     address = str(record.get(family.address) or "")
     # The file of plans lists no plan_id although real answers carry one; the code is as good an id.
     return Remote(remote_id=str(record.get(family.id) or address), address=address, values=record)
-
-
-def without_none(value: Any) -> Any:
-    """Billing refuses null inside a body: what is not there is left out."""
-    if isinstance(value, dict):
-        return {key: without_none(item) for key, item in value.items() if item is not None}
-    return [without_none(item) for item in value] if isinstance(value, list) else value

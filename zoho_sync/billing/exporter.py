@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
+from zoho_sync.billing.organisation import checked
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
 from zoho_sync.desired import DesiredRecord, table_of
 from zoho_sync.fields import Terms, wire
@@ -43,7 +44,8 @@ def export(
     have arrived. `remember` is called with the id as soon as it is known. Raises a ZohoError.
     """
     family = FAMILIES[record.kind]
-    flow = _Flow(client, family, row, record, terms, product_id)
+    standing = checked(client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat)
+    flow = _Flow(client, family, row, record, terms, {"product_id": product_id, "tax_id": standing.vat_id})
     before = row.acknowledged_payload
     if not row.remote_id:
         before = flow.found_or_created(look_first=look_first)
@@ -81,7 +83,7 @@ class _Flow:
         row: ProductIntegration,
         record: DesiredRecord,
         terms: Terms,
-        product_id: str,
+        known: Mapping[str, str],
     ) -> None:
         self.client, self.family, self.record, self.packages = client, family, record, [row.package_id]
         self.remote_id = row.remote_id
@@ -90,7 +92,8 @@ class _Flow:
         # Products are addressed by their id, plans and add-ons by their code.
         self.address = row.remote_id if family.address == family.id else record.key
         self._table = table_of(record.kind, terms)
-        self._product_id = product_id
+        # What Zoho itself has named: ids that are sent along and are no part of what we compare.
+        self._known = known
 
     def found_or_created(self, *, look_first: bool) -> Mapping[str, Any] | None:
         """What Billing holds now, as far as it is comparable; None right after a create that sent everything."""
@@ -134,8 +137,10 @@ class _Flow:
             self._table,
             {name: value for name, value in content.items() if value != ""} if on_create else content,
         )
-        needs_product = self.family is ADDONS or (self.family is PLANS and on_create)
-        return body | {"product_id": self._product_id} if needs_product else body
+        if self.family is PRODUCTS:
+            return body
+        needs_product = self.family is ADDONS or on_create
+        return body | {name: id for name, id in self._known.items() if name != "product_id" or needs_product}
 
     def _says_the_same(self, found: Remote) -> bool:
         """Is this the record we would have made? Then it is ours, from a time we have forgotten."""

@@ -23,6 +23,13 @@ def _status(facts: Facts) -> str:
     return "active" if facts.package.status == PackageStatus.ACTIVE else "inactive"
 
 
+def _plan_price(facts: Facts) -> Decimal:
+    """The regular price; while a promotion is offered, and only by setting, the promotion price."""
+    at = facts.terms.promotion_at
+    offered = facts.package.promotion_price_at(at) if at else None
+    return facts.package.current_price if offered is None else offered
+
+
 def _one_time_name(prefix: str) -> Callable[[Facts], str]:
     return lambda facts: f"{prefix}: {package_name(facts.package, NAME_LENGTH - len(prefix) - 2)}"
 
@@ -61,7 +68,7 @@ PLAN = (
     Field(
         "recurring_price",
         "price for new customers",
-        lambda f: f.amount(f.package.current_price),
+        lambda f: f.amount(_plan_price(f)),
         FieldType.AMOUNT,
         required=True,
         adopts="price",

@@ -13,6 +13,7 @@
         ├── RecordGone           the record is no longer there
         ├── NotAuthorised        the connection lacks a right
         └── Misconfigured        the connection itself is wrong
+            └── Disagreement       our settings and the organisation's contradict each other; nothing was sent
 
 Every error carries Zoho's own words. `about_connection` says that the trouble is not the record's fault.
 """
@@ -100,3 +101,7 @@ class NotAuthorised(NeedsPerson):
 
 class Misconfigured(NeedsPerson):
     about_connection = True
+
+
+class Disagreement(Misconfigured):
+    """Found before anything was sent: no record is to blame and none is marked."""

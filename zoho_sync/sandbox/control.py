@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
+from .billing import renewals
 from .billing.settings import define_custom_field
-from .clock import billing_time
+from .clock import billing_time, crm_time, parse_time
 from .crm import people, records
 from .crm.envelope import ItemRefused
 from .seed import seed
@@ -38,6 +40,11 @@ SHOWN = (
     "crm_timelines",
     "billing_taxes",
     "billing_custom_fields",
+    "billing_customers",
+    "billing_subscriptions",
+    "billing_invoices",
+    "billing_payments",
+    "billing_creditnotes",
 )
 
 
@@ -69,6 +76,7 @@ async def show_state(request: web.Request) -> web.Response:
 
 def summary(state: State) -> dict[str, Any]:
     return {
+        "now": crm_time(state.clock.now()),
         "counts": {kind: len(state.store.tables[kind]) for kind in SHOWN},
         "calls": state.journal.totals(),
         "limits": {"billing": state.billing_limits.as_json(), "crm": state.crm_limits.as_json()},
@@ -103,6 +111,24 @@ async def reset(request: web.Request) -> web.Response:
     state.clear()
     seed(state)
     return reply(summary(state))
+
+
+async def move_clock(request: web.Request) -> web.Response:
+    """`POST /_sandbox/clock` with `{"days": 31}`, `{"hours": 6}` or `{"to": "2026-03-01T07:00:00+02:00"}`.
+
+    The calendar goes forward, and every morning on the way bills what is due. Limits and tokens keep real time.
+    """
+    state = state_of(request)
+    wish = await json_body(request)
+    until = state.clock.now()
+    if "to" in wish:
+        until = parse_time(str(wish["to"])) or until - timedelta(seconds=1)
+    for unit in ("days", "hours"):
+        if isinstance(count := wish.get(unit, 0), bool) or not isinstance(count, int):
+            raise Wrong(f"{unit} is a whole number")
+        until += timedelta(**{unit: count})
+    made = renewals.advance(state, until)
+    return reply({"now": crm_time(state.clock.now()), "invoices": made})
 
 
 async def list_requests(request: web.Request) -> web.Response:
@@ -223,6 +249,7 @@ ROUTES = [
     web.get("/_sandbox/state", show_state),
     web.post("/_sandbox/settings", change_settings),
     web.post("/_sandbox/reset", reset),
+    web.post("/_sandbox/clock", move_clock),
     web.get("/_sandbox/requests", list_requests),
     web.delete("/_sandbox/requests", forget_requests),
     web.post("/_sandbox/faults", order_fault),

@@ -69,6 +69,26 @@ KINDS: dict[str, tuple[str, Columns]] = {
             ("Modified", "last_modified_time"),
         ),
     ),
+    "billing_subscriptions": (
+        "Billing subscriptions",
+        (
+            ("Number", "subscription_number"),
+            ("Plan", "plan_code"),
+            ("Reference", "reference_id"),
+            ("Status", "status"),
+            ("Next bill", "next_billing_at"),
+        ),
+    ),
+    "billing_invoices": (
+        "Billing invoices",
+        (
+            ("Number", "number"),
+            ("Date", "invoice_date"),
+            ("Total", "*total"),
+            ("Balance", "*balance"),
+            ("Status", "status"),
+        ),
+    ),
 }
 
 STYLE = """

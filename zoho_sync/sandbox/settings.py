@@ -47,7 +47,17 @@ class Settings:
     product_code_length: int = option(40, "maximum length of Product_Code", live=False)
     search_lag_seconds: float = option(5.0, "how late CRM search learns of a change")
     latency_ms: int = option(0, "time added to every API call")
-    prices_include_vat: bool = option(True, "the organisation's sales prices include tax", live=False)
+    prices_include_vat: bool = option(True, "the organisation's sales prices include tax")
+    # An organisation's choice under Settings, Subscriptions, General; no API tells or changes it.
+    use_latest_prices: bool = option(
+        False, "renewals take the plan's price of that day, not the one agreed on"
+    )
+    proration: bool = option(True, "a change within a term is billed and credited by the day")
+    draft_invoices: bool = option(
+        False, "subscriptions make drafts, which nobody can pay until they are opened"
+    )
+    # Zoho's file lists the VAT of an invoice where one is made by hand, not where one is read.
+    invoices_tell_tax: bool = option(True, "an invoice that is read tells its sub-total and VAT")
 
     def change(self, values: dict[str, Any]) -> None:
         """Set live settings by name; ValueError names what is unknown, fixed or of the wrong type."""

@@ -39,6 +39,17 @@ class State:
         self.billing_items = table("billing_items", "item_id", index=("sku",))
         self.billing_taxes = table("billing_taxes", "tax_id")
         self.billing_custom_fields = table("billing_custom_fields", "customfield_id", index=("entity",))
+        self.billing_customers = table(
+            "billing_customers", "customer_id", fold=case_insensitive, index=("display_name", "email")
+        )
+        self.billing_subscriptions = table(
+            "billing_subscriptions", "subscription_id", index=("customer_id", "plan_code")
+        )
+        self.billing_invoices = table(
+            "billing_invoices", "invoice_id", index=("customer_id", "subscription_id")
+        )
+        self.billing_payments = table("billing_payments", "payment_id", index=("customer_id",))
+        self.billing_creditnotes = table("billing_creditnotes", "creditnote_id", index=("customer_id",))
         self.journal = Journal()
         self.faults = Faults()
         self.billing_limits = BillingLimits(settings, self.store)
@@ -47,6 +58,7 @@ class State:
 
     def load(self) -> None:
         self.store.load()
+        self.clock.ahead = timedelta(seconds=self.store.values.get("clock", {}).get("ahead_seconds", 0))
         for field in self.crm_fields:
             if field["unique"] or field["external"]:
                 self.crm_products.add_index(field["api_name"])
@@ -58,6 +70,7 @@ class State:
             if field["api_name"] != "Product_Name":
                 self.crm_products.drop_index(field["api_name"])
         self.store.clear()
+        self.clock.ahead = timedelta()
         self.journal.clear()
         self.faults.clear()
         self.billing_limits.reset()

@@ -4,6 +4,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from zoho_sync.billing import preparation as billing
+from zoho_sync.billing.client import BillingClient
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
@@ -35,6 +37,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "No Zoho is configured: set ZOHO_API_URL and the settings beside it (docs/configuration.md)."
             )
+        billing_is_ready = deed != "check" or self._check_billing()
         http = ZohoHttp(System.CRM)
         try:
             self._work(CrmClient(http), deed, yes)
@@ -42,6 +45,21 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         finally:
             http.close()
+        if not billing_is_ready:
+            raise CommandError("Zoho Billing is not ready: a person has to do the above there")
+
+    def _check_billing(self) -> bool:
+        """Print what was looked at in Billing. Nothing can be made there by a program."""
+        http = ZohoHttp(System.BILLING)
+        try:
+            findings = billing.look(BillingClient(http))
+        except ZohoError as error:
+            raise CommandError(str(error)) from None
+        finally:
+            http.close()
+        for finding in findings:
+            self.stdout.write(f"  {'ok     ' if finding.fine else 'to do  '}  Zoho Billing: {finding.words}")
+        return all(finding.fine for finding in findings)
 
     def _work(self, client: CrmClient, deed: str, yes: bool) -> None:
         prefix, costs = settings.ZOHO_CRM_FIELD_PREFIX, settings.ZOHO_CRM_SEND_COSTS

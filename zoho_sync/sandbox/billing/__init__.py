@@ -1,4 +1,4 @@
-"""Zoho Billing v1: the catalogue. One file per family of records; a new family adds a file and its routes."""
+"""Zoho Billing v1, from the catalogue to the payment. One file per family of records; a new family adds its routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ from zoho_sync.sandbox.limits import LimitReached
 from zoho_sync.sandbox.state import state_of
 from zoho_sync.sandbox.web import access_token
 
-from . import addons, items, plans, products, settings
+from . import (
+    addons,
+    creditnotes,
+    customers,
+    invoices,
+    items,
+    payments,
+    plans,
+    products,
+    renewals,
+    settings,
+    subscriptions,
+)
 from .envelope import INVALID_URL, internal_error, refusal
 
 V1 = "/billing/v1"
@@ -35,6 +47,12 @@ def family(plural: str, key: str, rooms: ModuleType, on: str, off: str) -> list[
     ]
 
 
+def read_and_delete(plural: str, key: str, rooms: ModuleType) -> list[web.RouteDef]:
+    one = f"{V1}/{plural}/{{{key}}}"
+    return [web.get(one, rooms.get), web.delete(one, rooms.delete)]
+
+
+SUBSCRIPTION = f"{V1}/subscriptions/{{subscription_id}}"
 ROUTES = [
     web.get(f"{V1}/organizations", settings.list_organisations),
     web.get(f"{V1}/settings/taxes", settings.list_taxes),
@@ -42,6 +60,26 @@ ROUTES = [
     *family("plans", "plan_code", plans, "markasactive", "markasinactive"),
     *family("addons", "addon_code", addons, "markasactive", "markasinactive"),
     *family("items", "item_id", items, "active", "inactive"),
+    *family("customers", "customer_id", customers, "markasactive", "markasinactive"),
+    *read_and_delete("subscriptions", "subscription_id", subscriptions),
+    web.get(f"{V1}/subscriptions", subscriptions.list_all),
+    web.post(f"{V1}/subscriptions", subscriptions.create),
+    web.put(f"{SUBSCRIPTION}", subscriptions.update),
+    web.post(f"{SUBSCRIPTION}/cancel", subscriptions.cancel),
+    web.post(f"{SUBSCRIPTION}/reactivate", subscriptions.reactivate),
+    web.get(f"{SUBSCRIPTION}/scheduledchanges", subscriptions.scheduled_changes),
+    web.delete(f"{SUBSCRIPTION}/scheduledchanges", subscriptions.drop_scheduled_changes),
+    *read_and_delete("invoices", "invoice_id", invoices),
+    web.get(f"{V1}/invoices", invoices.list_all),
+    web.post(f"{V1}/invoices/{{invoice_id}}/void", invoices.void),
+    web.post(f"{V1}/invoices/{{invoice_id}}/converttoopen", invoices.convert_to_open),
+    *read_and_delete("payments", "payment_id", payments),
+    web.get(f"{V1}/payments", payments.list_all),
+    web.post(f"{V1}/payments", payments.create),
+    *read_and_delete("creditnotes", "creditnote_id", creditnotes),
+    web.post(f"{V1}/creditnotes", creditnotes.create),
+    web.post(f"{V1}/creditnotes/{{creditnote_id}}/void", creditnotes.void),
+    web.post(f"{V1}/creditnotes/{{creditnote_id}}/invoices", creditnotes.apply_to_invoices),
 ]
 
 
@@ -54,6 +92,7 @@ async def gate(request: web.Request, handler: Handler) -> web.Response:
         with state.billing_limits.slot():
             state.billing_limits.check_and_count()
             await asyncio.sleep(state.settings.latency_ms / 1000)
+            renewals.catch_up(state)
             response = await handler(request)
     except LimitReached as limit:
         raise refusal(int(limit.code), limit.message, 429) from None

@@ -32,6 +32,8 @@ NO_SUCH_OBJECT = 1002
 NO_SUCH_PRODUCT = 2006
 NO_SUCH_PLAN = 101002
 NO_SUCH_ADDON = 102001
+NO_SUCH_CUSTOMER = 3004
+DUPLICATE_CUSTOMER = 3062
 NO_SUCH_CUSTOM_FIELD = 120129
 
 
@@ -48,7 +50,7 @@ def already_exists(code: int, what: str, value: str) -> Refused:
     return refusal(code, f'The {what} "{value}" already exists.')
 
 
-def one(singular: str, message: str, shown: dict[str, Any], status: int = 200) -> web.Response:
+def one(singular: str, message: str, shown: Any, status: int = 200) -> web.Response:
     return reply({"code": 0, "message": message, singular: shown}, status)
 
 

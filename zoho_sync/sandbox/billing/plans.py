@@ -15,6 +15,7 @@ from zoho_sync.sandbox.store import Document
 
 from .envelope import (
     DUPLICATE_PLAN,
+    IN_USE,
     INVALID_PRODUCT_REFERENCE,
     NO_SUCH_PLAN,
     already_exists,
@@ -134,6 +135,8 @@ async def get(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /plans/{plan_code}`: for plans without transactions."""
     state, plan = found(request)
+    if state.billing_subscriptions.having("plan_code", plan["plan_code"]):
+        raise refusal(IN_USE, "Plans with transactions cannot be deleted.")
     state.billing_plans.remove(plan["plan_id"])
     return said("The plan has been deleted.")
 

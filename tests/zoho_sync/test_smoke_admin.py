@@ -1,0 +1,62 @@
+"""The smoke test in the admin: who sees the button, what it asks for, what the result says."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import live_package, person
+from zoho_sync import smoke_test
+from zoho_sync.models import SmokeTest
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:zoho_sync_smoketest_changelist")
+RUN = reverse("admin:zoho_sync_smoketest_run_now")
+CONFIRMED = {"_form_submitted": "True"}
+
+
+def reader(*roles):
+    client = Client()
+    client.force_login(person(f"some.{'-'.join(roles) or 'body'}".replace(" ", "").lower(), *roles))
+    return client
+
+
+def test_an_operator_runs_it_and_reads_the_steps(zoho, drain):
+    operator = reader("Sync operator")
+    package = live_package(sku="HF-100")
+    drain()
+    assert "Run smoke test" in operator.get(LIST).content.decode()
+
+    answer = operator.post(RUN, {**CONFIRMED, "sku": "HF-100"})
+
+    test = SmokeTest.objects.get()
+    page = reverse("admin:zoho_sync_smoketest_change", args=[test.pk])
+    assert (answer.status_code, answer.url) == (302, page)
+    assert (test.package, test.requested_by.username) == (package, "some.syncoperator")
+    waiting = operator.get(page).content.decode()
+    assert "Nothing yet: a worker takes it up." in waiting
+    assert 'hx-trigger="every 2s"' in waiting
+    smoke_test.carry_out(test.pk)
+    done = operator.get(page).content.decode()
+    assert "R 799.00, expected R 799.00" in done
+    assert ("✗" in done, 'hx-trigger="every 2s"' in done) == (False, False)
+
+
+def test_what_is_refused_is_said_and_nothing_is_asked_for(zoho):
+    operator = reader("Sync operator")
+
+    answer = operator.post(RUN, {**CONFIRMED, "sku": "NONE"}, follow=True)
+
+    assert "No package with the SKU NONE is on sale" in answer.content.decode()
+    assert not SmokeTest.objects.exists()
+
+
+def test_others_have_no_button_and_auditors_only_look(zoho, drain):
+    live_package()
+    drain()
+    auditor, manager = reader("Auditor"), reader("Product manager")
+
+    assert "Run smoke test" not in auditor.get(LIST).content.decode()
+    assert manager.get(LIST).status_code == 403
+    for someone in (auditor, manager):
+        assert someone.post(RUN, CONFIRMED).status_code in (302, 403)
+    assert not SmokeTest.objects.exists()

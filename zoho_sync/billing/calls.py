@@ -1,0 +1,91 @@
+"""What every errand to Zoho Billing shares: its paths, its pages, and how answers are taken or refused."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from zoho_sync.connection.errors import RecordGone, ServerTrouble
+from zoho_sync.connection.http import Call, ZohoHttp
+
+BASE = "/billing/v1"
+PER_PAGE = 200
+T = TypeVar("T")
+
+
+class Calls:
+    """The base of every room of the client."""
+
+    def __init__(self, http: ZohoHttp) -> None:
+        self.http = http
+
+    def _send(
+        self,
+        method: str,
+        *path: str,
+        safe: bool,
+        body: dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        call = Call(
+            method,
+            path_of(*path),
+            safe=safe,
+            body=None if body is None else without_none(body),
+            params=params or {},
+            records=1,
+        )
+        return self.http.send(call).body or {}
+
+    def _get(self, envelope: str, read: Callable[[Any], T], *path: str) -> T:
+        return read(record_in(self._send("GET", *path, safe=True), envelope))
+
+    def _delete(self, *path: str) -> None:
+        """Make sure that it is gone; that it was already is as good."""
+        with suppress(RecordGone):
+            self._send("DELETE", *path, safe=True)
+
+    def _rows(self, plural: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Every row of a list, page by page as needed."""
+        page = 1
+        while True:
+            body = self._send("GET", plural, safe=True, params={**params, "page": page, "per_page": PER_PAGE})
+            rows = body.get(plural) or []
+            yield from (row for row in rows if isinstance(row, dict))
+            if not rows or not (body.get("page_context") or {}).get("has_more_page"):
+                return
+            page += 1
+
+
+def path_of(*parts: str) -> str:
+    """`/billing/v1/plans/…`. Raises ValueError for a blank part: it would name the whole list."""
+    refuse_blank(*parts)
+    return "/".join([BASE, *(quote(part, safe="") for part in parts)])
+
+
+def refuse_blank(*keys: str) -> None:
+    """Raises ValueError when one is blank."""
+    if not all(key.strip() for key in keys):
+        raise ValueError("A blank key would find a stranger.")
+
+
+def record_in(body: dict[str, Any], *envelopes: str) -> dict[str, Any]:
+    """The one record of an answer, under the first of these names that is there. Raises ServerTrouble."""
+    for name in envelopes:
+        if isinstance(body.get(name), dict):
+            return dict(body[name])
+    raise ServerTrouble(f"Zoho Billing answered without a {envelopes[0]}.")
+
+
+def the_one_asked_for(record: T, found: str, asked: str) -> T:
+    """`record`, when its key is the one asked for. Raises ServerTrouble: acting on a stranger is worse than not acting."""
+    if found != asked:
+        raise ServerTrouble(f"Zoho Billing was asked for {asked} and answered with {found or 'no key'}.")
+    return record
+
+
+def without_none(value: Any) -> Any:
+    """Billing refuses null inside a body: what is not there is left out."""
+    if isinstance(value, dict):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    return [without_none(item) for item in value] if isinstance(value, list) else value

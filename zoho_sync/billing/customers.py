@@ -1,0 +1,60 @@
+"""Customers of Zoho Billing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.billing.reading import Values, text
+
+
+@dataclass(frozen=True)
+class Customer:
+    """`customer_id` is blank until Billing has given one."""
+
+    display_name: str
+    email: str
+    notes: str = ""
+    customer_id: str = ""
+    status: str = ""
+    currency_code: str = ""
+
+    @classmethod
+    def read(cls, values: Values) -> "Customer":
+        return cls(
+            display_name=text(values, "display_name"),
+            email=text(values, "email"),
+            notes=text(values, "notes"),
+            customer_id=text(values, "customer_id"),
+            status=text(values, "status").lower(),
+            currency_code=text(values, "currency_code"),
+        )
+
+
+class CustomerCalls(Calls):
+    def create_customer(self, customer: Customer) -> Customer:
+        """Make one. Raises DuplicateRecord when the name is taken, OutcomeUnknown when no answer came."""
+        refuse_blank(customer.display_name, customer.email)
+        body = {
+            "display_name": customer.display_name,
+            "email": customer.email,
+            "notes": customer.notes or None,
+        }
+        return Customer.read(record_in(self._send("POST", "customers", safe=False, body=body), "customer"))
+
+    def get_customer(self, customer_id: str) -> Customer:
+        """Raises RecordGone."""
+        found = self._get("customer", Customer.read, "customers", customer_id)
+        return the_one_asked_for(found, found.customer_id, customer_id)
+
+    def find_customers(self, email: str) -> Iterator[Customer]:
+        """Those with exactly this address."""
+        refuse_blank(email)
+        rows = (Customer.read(row) for row in self._rows("customers", email=email))
+        return (found for found in rows if found.email.casefold() == email.casefold())
+
+    def mark_customer_inactive(self, customer_id: str) -> None:
+        self._send("POST", "customers", customer_id, "markasinactive", safe=True)
+
+    def delete_customer(self, customer_id: str) -> None:
+        """Zoho refuses while anything was transacted with them (NeedsPerson)."""
+        self._delete("customers", customer_id)

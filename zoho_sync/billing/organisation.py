@@ -1,0 +1,157 @@
+"""The organisation behind the connection: its currency, its habits, its taxes. Checked once a day."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from threading import Lock
+
+from django.conf import settings
+from django.core.cache import cache
+
+from zoho_sync.billing.calls import Calls
+from zoho_sync.billing.reading import Values, amount, flag, items, text
+from zoho_sync.connection.errors import Disagreement, Misconfigured
+
+DAY = 86_400
+# Until somebody has mended a setting, two calls each half hour are enough.
+REST_SECONDS = 1800.0
+_ASKING = Lock()
+CACHE_KEY = "zoho:billing:organisation"
+
+
+@dataclass(frozen=True)
+class Tax:
+    tax_id: str
+    name: str
+    percentage: Decimal | None
+    type: str = ""
+
+    @classmethod
+    def read(cls, values: Values) -> "Tax":
+        return cls(
+            text(values, "tax_id"),
+            text(values, "tax_name"),
+            amount(values, "tax_percentage"),
+            text(values, "tax_type"),
+        )
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """`mode` is "test" in a test organisation. `prices_include_vat` is None where Zoho does not tell."""
+
+    organization_id: str
+    name: str
+    currency_code: str
+    mode: str
+    prices_include_vat: bool | None
+
+    @classmethod
+    def read(cls, values: Values) -> "Organisation":
+        return cls(
+            organization_id=text(values, "organization_id"),
+            name=text(values, "name"),
+            currency_code=text(values, "currency_code"),
+            mode=text(values, "mode").lower(),
+            prices_include_vat=flag(values, "is_sales_inclusive_tax_enabled"),
+        )
+
+    @property
+    def is_for_testing(self) -> bool:
+        return self.mode == "test"
+
+
+class OrganisationCalls(Calls):
+    def get_organisation(self) -> Organisation:
+        """The one that ZOHO_BILLING_ORGANIZATION_ID names. Raises Misconfigured when it is not among the user's."""
+        wanted = settings.ZOHO_BILLING_ORGANIZATION_ID
+        rows = items(self._send("GET", "organizations", safe=True), "organizations")
+        for found in map(Organisation.read, rows):
+            if found.organization_id == wanted:
+                return found
+        raise Misconfigured(
+            f"ZOHO_BILLING_ORGANIZATION_ID is {wanted}, and the integration's user belongs to "
+            f"{', '.join(text(row, 'organization_id') for row in rows) or 'no organisation'}."
+        )
+
+    def list_taxes(self) -> list[Tax]:
+        return [Tax.read(row) for row in items(self._send("GET", "settings", "taxes", safe=True), "taxes")]
+
+    def vat_id(self, rate: Decimal) -> str:
+        """The tax of that rate (0.15), told from others by its name. Raises Misconfigured when that is not one."""
+        percentage, name = rate * 100, settings.ZOHO_BILLING_VAT_NAME
+        fitting = [tax for tax in self.list_taxes() if tax.percentage == percentage]
+        named = [tax for tax in fitting if tax.name.casefold() == name.casefold()]
+        if len(named) == 1 or len(fitting) == 1:
+            return (named or fitting)[0].tax_id
+        found = ", ".join(tax.name for tax in fitting) or "none"
+        raise Misconfigured(
+            f"Zoho Billing must have one tax of {percentage.normalize():f} % named {name}; of that rate it has: {found}. "
+            "Add it in Zoho Billing under Settings, Taxes, or set ZOHO_BILLING_VAT_NAME."
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What was found out about the organisation: whether it agrees with us, and the id of the VAT."""
+
+    prices_include_vat: bool | None
+    currency_code: str
+    vat_id: str
+
+
+def checked(client: OrganisationCalls, *, vat_rate: Decimal, prices_include_vat: bool) -> Standing:
+    """What was found today, when it agrees with how we are set up. Two calls a day, none in between.
+
+    Raises Disagreement when it does not. Then Billing rests as a whole, and the next probe looks again.
+    """
+    try:
+        # Threads that begin together ask once.
+        with _ASKING:
+            standing = _known(vat_rate) or _found(client, vat_rate)
+        if complaint := disagreement(standing, prices_include_vat=prices_include_vat):
+            raise Misconfigured(complaint)
+    except Misconfigured as trouble:
+        cache.delete(_key(vat_rate))
+        refusal = Disagreement(str(trouble), code=trouble.code, retry_after=REST_SECONDS)
+        client.http.breaker.failed(refusal)
+        raise refusal from None
+    return standing
+
+
+def _known(vat_rate: Decimal) -> Standing | None:
+    known = cache.get(_key(vat_rate))
+    return Standing(**known) if isinstance(known, Mapping) else None
+
+
+def _found(client: OrganisationCalls, vat_rate: Decimal) -> Standing:
+    found = client.get_organisation()
+    standing = Standing(found.prices_include_vat, found.currency_code, client.vat_id(vat_rate))
+    remember(standing, vat_rate=vat_rate)
+    return standing
+
+
+def remember(standing: Standing, *, vat_rate: Decimal) -> None:
+    """Take this for true until tomorrow."""
+    cache.set(_key(vat_rate), asdict(standing), timeout=DAY)
+
+
+def disagreement(standing: Standing, *, prices_include_vat: bool) -> str | None:
+    """Why bills would be wrong, and what to do; None when they would be right."""
+    if standing.currency_code not in ("ZAR", ""):
+        return f"The Zoho Billing organisation bills in {standing.currency_code}; the catalogue's prices are rand."
+    if standing.prices_include_vat in (None, prices_include_vat):
+        return None
+    theirs = "include" if standing.prices_include_vat else "exclude"
+    return (
+        f"ZOHO_PRICES_INCLUDE_VAT is {str(prices_include_vat).lower()}, but prices in the Zoho Billing organisation "
+        f"{theirs} VAT: customers would be billed {'too little' if standing.prices_include_vat else '15 % too much'}. "
+        f"Set ZOHO_PRICES_INCLUDE_VAT={str(standing.prices_include_vat).lower()} and restart, or change the "
+        "organisation under Settings, Taxes. Until then nothing is sent to Zoho Billing."
+    )
+
+
+def _key(vat_rate: Decimal) -> str:
+    rate = f"{vat_rate.normalize():f}"
+    name = settings.ZOHO_BILLING_VAT_NAME.replace(" ", "_")
+    return f"{CACHE_KEY}:{settings.ZOHO_BILLING_ORGANIZATION_ID}:{rate}:{name}"

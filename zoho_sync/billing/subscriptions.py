@@ -1,0 +1,202 @@
+"""Subscriptions of Zoho Billing. A price that is not given is the plan's of that moment, and stays."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.billing.reading import (
+    Values,
+    amount,
+    block,
+    day,
+    flag,
+    items,
+    money,
+    number,
+    on_the_wire,
+    text,
+)
+from zoho_sync.connection.errors import RecordGone
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A plan or an add-on as part of a subscription. As a wish, a price of None is the list price."""
+
+    code: str
+    price: Decimal | None = None
+    quantity: int = 1
+    tax_id: str = ""
+    name: str = ""
+
+    @classmethod
+    def read(cls, values: Values) -> "Ordered":
+        return cls(
+            code=text(values, "plan_code", "addon_code"),
+            price=amount(values, "price"),
+            quantity=number(values, "quantity", 1),
+            tax_id=text(values, "tax_id"),
+            name=text(values, "name"),
+        )
+
+    def body(self, key: str) -> dict[str, Any]:
+        return {
+            key: self.code,
+            "price": on_the_wire(self.price),
+            "quantity": self.quantity,
+            "tax_id": self.tax_id or None,
+        }
+
+
+@dataclass(frozen=True)
+class SubscriptionRow:
+    """A subscription as lists show it: neither plan code nor price. `get_subscription` has these."""
+
+    subscription_id: str
+    customer_id: str
+    status: str
+    reference_id: str
+    plan_name: str
+    current_term_starts_at: date | None
+    next_billing_at: date | None
+
+    @classmethod
+    def read(cls, values: Values) -> "SubscriptionRow":
+        return cls(
+            subscription_id=text(values, "subscription_id"),
+            customer_id=text(values, "customer_id"),
+            status=text(values, "status").lower(),
+            reference_id=text(values, "reference_id"),
+            plan_name=text(values, "plan_name", "name"),
+            current_term_starts_at=day(values, "current_term_starts_at"),
+            next_billing_at=day(values, "next_billing_at"),
+        )
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """`amount` is what a term costs, VAT included; `invoice_id` the latest invoice, blank when there is none."""
+
+    subscription_id: str
+    customer_id: str
+    status: str
+    plan: Ordered
+    addons: tuple[Ordered, ...]
+    amount: Decimal
+    reference_id: str = ""
+    invoice_id: str = ""
+    current_term_starts_at: date | None = None
+    current_term_ends_at: date | None = None
+    next_billing_at: date | None = None
+    is_inclusive_tax: bool | None = None
+
+    @classmethod
+    def read(cls, values: Values) -> "Subscription":
+        return cls(
+            subscription_id=text(values, "subscription_id"),
+            customer_id=text(values, "customer_id") or text(block(values, "customer"), "customer_id"),
+            status=text(values, "status").lower(),
+            plan=Ordered.read(block(values, "plan")),
+            addons=tuple(Ordered.read(each) for each in items(values, "addons")),
+            amount=money(values, "amount"),
+            reference_id=text(values, "reference_id"),
+            invoice_id=text(values, "child_invoice_id"),
+            current_term_starts_at=day(values, "current_term_starts_at"),
+            current_term_ends_at=day(values, "current_term_ends_at"),
+            next_billing_at=day(values, "next_billing_at"),
+            is_inclusive_tax=flag(values, "is_inclusive_tax"),
+        )
+
+
+class SubscriptionCalls(Calls):
+    def create_subscription(
+        self,
+        customer_id: str,
+        plan: Ordered,
+        addons: Sequence[Ordered] = (),
+        *,
+        reference_id: str = "",
+        starts_at: date | None = None,
+    ) -> Subscription:
+        """Subscribe, to be paid by invoice: no card is charged. Raises OutcomeUnknown when no answer came."""
+        refuse_blank(customer_id, plan.code)
+        body = {
+            "customer_id": customer_id,
+            "auto_collect": False,
+            "reference_id": reference_id or None,
+            "starts_at": starts_at.isoformat() if starts_at else None,
+            **_ordered(plan, addons),
+        }
+        made = self._send("POST", "subscriptions", safe=False, body=body)
+        return Subscription.read(record_in(made, "subscription"))
+
+    def get_subscription(self, subscription_id: str) -> Subscription:
+        """Raises RecordGone."""
+        found = self._get("subscription", Subscription.read, "subscriptions", subscription_id)
+        return the_one_asked_for(found, found.subscription_id, subscription_id)
+
+    def iter_subscriptions(
+        self, *, status: str = "All", customer_id: str | None = None, reference_id: str | None = None
+    ) -> Iterator[SubscriptionRow]:
+        """Rows, narrowed as asked. `status` in Zoho's words (LIVE, NON_RENEWING, …)."""
+        params = {"filter_by": f"SubscriptionStatus.{status}"}
+        if customer_id is not None:
+            refuse_blank(customer_id)
+            params["customer_id"] = customer_id
+        if reference_id is not None:
+            refuse_blank(reference_id)
+            params["reference_contains"] = reference_id
+        rows = (SubscriptionRow.read(row) for row in self._rows("subscriptions", **params))
+        return (
+            row
+            for row in rows
+            if customer_id in (None, row.customer_id) and reference_id in (None, row.reference_id)
+        )
+
+    def update_subscription(
+        self, subscription_id: str, plan: Ordered, addons: Sequence[Ordered] = (), *, end_of_term: bool
+    ) -> Subscription:
+        """Change what is subscribed to: at the next renewal, or at once.
+
+        `addons` are all the recurring ones that are to stay: whether Zoho keeps those left out is not known.
+        Raises ValueError without a price, as it is not known either what an omitted one becomes; OutcomeUnknown
+        when a change at once got no answer.
+        """
+        if plan.price is None:
+            raise ValueError("A change of a subscription says its price.")
+        body = {**_ordered(plan, addons), "end_of_term": end_of_term}
+        # A change at once is billed; twice would be billed twice.
+        saved = self._send("PUT", "subscriptions", subscription_id, safe=end_of_term, body=body)
+        found = Subscription.read(record_in(saved, "subscription"))
+        return the_one_asked_for(found, found.subscription_id, subscription_id)
+
+    def get_scheduled_changes(self, subscription_id: str) -> Subscription | None:
+        """The subscription as it will be after its next renewal; None when nothing is scheduled."""
+        try:
+            body = self._send("GET", "subscriptions", subscription_id, "scheduledchanges", safe=True)
+        except RecordGone:
+            return None
+        values = block(body, "subscription")
+        return Subscription.read(values) if block(values, "plan") else None
+
+    def drop_scheduled_changes(self, subscription_id: str) -> None:
+        self._delete("subscriptions", subscription_id, "scheduledchanges")
+
+    def cancel_subscription(self, subscription_id: str, *, at_end: bool) -> Subscription:
+        """End it with its term, or now. Raises OutcomeUnknown when no answer came."""
+        params = {"cancel_at_end": "true" if at_end else "false"}
+        done = self._send("POST", "subscriptions", subscription_id, "cancel", safe=False, params=params)
+        return Subscription.read(record_in(done, "subscription"))
+
+    def delete_subscription(self, subscription_id: str) -> None:
+        self._delete("subscriptions", subscription_id)
+
+
+def _ordered(plan: Ordered, addons: Sequence[Ordered]) -> dict[str, Any]:
+    return {
+        "plan": plan.body("plan_code"),
+        "addons": [addon.body("addon_code") for addon in addons] or None,
+    }

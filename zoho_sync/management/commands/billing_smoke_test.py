@@ -1,0 +1,57 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalogue.errors import Refused
+from zoho_sync import smoke_test
+from zoho_sync.models import SmokeTest
+from zoho_sync.smoke_run import Step
+
+
+class Command(BaseCommand):
+    """Prove in Zoho Billing that a synced package is billed as quoted: customer, subscription, invoice, payment.
+
+    Exit code 1 when a step fails or the test cannot be run. What it makes in Zoho it removes, `--keep` excepted.
+    """
+
+    help = "Subscribe a test customer in Zoho Billing, check and pay the invoice, clean up. Exits 1 when anything is wrong."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--package", metavar="SKU", help="the package; any that is in step when left out")
+        parser.add_argument(
+            "--keep", action="store_true", help="leave customer, subscription and invoice in Zoho"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of the steps")
+        parser.add_argument(
+            "--yes-production",
+            action="count",
+            default=0,
+            help="given twice: run even in an organisation that is not a test organisation",
+        )
+
+    def handle(self, *, package: str | None, keep: bool, json: bool, yes_production: int, **_: Any) -> None:
+        try:
+            chosen = smoke_test.package_of_sku(package) if package is not None else None
+            test = smoke_test.start(chosen, actor=None, keep=keep, queued=False)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+        if not json:
+            self.stdout.write(f"Smoke test of Zoho Billing with {test.package}")
+        tell = (lambda _step: None) if json else self._print
+        test = smoke_test.carry_out(test.pk, confirmations=yes_production, tell=tell)
+        if json:
+            self.stdout.write(_pretty(smoke_test.as_json(test)))
+        if test.status != SmokeTest.Status.PASSED:
+            raise CommandError("The smoke test failed: see the steps marked with a cross.")
+        if not json:
+            self.stdout.write("Passed.")
+
+    def _print(self, step: Step) -> None:
+        self.stdout.write(f"  {'✓' if step.passed else '✗'}  {step.name:28} {step.figures}")
+        self.stdout.flush()
+
+
+def _pretty(result: dict[str, Any]) -> str:
+    return json.dumps(result, indent=2, ensure_ascii=False)
