@@ -170,7 +170,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SORT_OPERATION_PARAMETERS": False,
-    "TAGS": [{"name": "packages", "description": "What a new customer can order now."}],
+    "TAGS": [
+        {"name": "packages", "description": "What a new customer can order now."},
+        {"name": "operating", "description": "For operators: how Zoho stands, and sending again."},
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -9,12 +9,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import payload_hash
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
+from zoho_sync.operating import resync
+from zoho_sync.operating.causes import cause_of
 
 # Minutes until the next try after the first, second, … failure; after the last one the record needs a person.
 RETRY_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
@@ -53,7 +56,7 @@ def _prerequisite_exists() -> Q:
 
 @transaction.atomic
 def claim(kinds: Iterable[Kind], limit: int) -> list[Claim]:
-    """Up to `limit` records, the longest untried first. They are this worker's until it reports or the lease ends."""
+    """Up to `limit` records: what somebody waits for, then the longest untried. They are this worker's until it reports or the lease ends."""
     with connection.cursor() as cursor:
         # One claimer at a time: rows that share a Zoho record must not be split between two.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('zoho_sync.claim'))")
@@ -65,10 +68,10 @@ def claim(kinds: Iterable[Kind], limit: int) -> list[Claim]:
         due()
         .filter(kind__in=list(kinds))
         .exclude(Exists(held))
-        .order_by(F("last_retry_at").asc(nulls_first=True), "next_retry_at", "kind")
+        .order_by("-priority", F("last_retry_at").asc(nulls_first=True), "next_retry_at", "kind")
     )
     chosen: dict[tuple[str, str], ProductIntegration] = {}
-    for row in candidates.select_related("package")[: limit * 20]:
+    for row in candidates.select_related("package", "resync")[: limit * 20]:
         if len(chosen) < limit:
             chosen.setdefault((row.kind, row.remote_key), row)
     token = uuid.uuid4()
@@ -115,12 +118,20 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
         "retry_count": 0,
         "last_sync_error": "",
         "sync_error_details": {},
+        "cause": "",
+        "failing_since": None,
     }
     # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
     # changed since it was written, and what was sent is the newer one.
     satisfied = Q(desired_hash=sent) | Q(desired_hash=item.row.desired_hash)
-    rows.exclude(satisfied).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
-    rows.filter(satisfied).update(status=SyncStatus.OK, next_retry_at=None, desired_hash=sent, **acknowledged)
+    # Somebody asked for it to be sent while this was under way: that wish is still to be done.
+    satisfied &= Q(resync=None) | Q(resync=item.row.resync_id)
+    settled = {"status": SyncStatus.OK, "next_retry_at": None, "desired_hash": sent, "priority": 0}
+    kept = list(rows.exclude(satisfied).values_list("pk", flat=True))
+    rows.filter(pk__in=kept).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
+    rows.exclude(pk__in=kept).update(resync=None, **settled, **acknowledged)
+    if item.row.resync_id:
+        resync.answered(item.row, resync.IN_STEP)
 
 
 @transaction.atomic
@@ -143,12 +154,17 @@ def report_failure(
         "last_retry_at": now,
         "last_sync_error": str(error),
         "sync_error_details": error.as_details(),
+        "cause": cause_of(Kind(row.kind).system, error.as_details() | {"words": str(error)}),
+        "failing_since": Coalesce("failing_since", Value(now), output_field=DateTimeField()),
+        "priority": 0,
         "lease_token": None,
         "leased_until": None,
     }
     if outcome_unknown:
         values["outcome_unknown"] = True
     _rows_of(item).filter(lease_token=item.token).update(**values)
+    if row.resync_id:
+        resync.answered(row, f"{SyncStatus(values['status']).label}: {error}")
 
 
 def give_back(items: Sequence[Claim], *, not_before: float = 0) -> None:

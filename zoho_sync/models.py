@@ -95,6 +95,20 @@ class ProductIntegration(models.Model):
     correlation_id = models.CharField(
         max_length=64, blank=True, help_text="Of the deed that last made it owed."
     )
+    cause = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="System, error class and field: what fails alike is mended alike.",
+    )
+    failing_since = models.DateTimeField(null=True, help_text="Of the failure it has not recovered from.")
+    owed_since = models.DateTimeField(null=True, help_text="When it last came to differ from Zoho.")
+    verified_at = models.DateTimeField(null=True, help_text="When Zoho was last read back and agreed.")
+    priority = models.PositiveSmallIntegerField(
+        default=0, help_text="Higher goes first: somebody waits for it."
+    )
+    resync = models.ForeignKey(
+        "zoho_sync.Resync", models.SET_NULL, null=True, related_name="records", help_text="Not answered yet."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -114,6 +128,9 @@ class ProductIntegration(models.Model):
             ),
             models.Index(fields=["kind", "remote_key"]),
             models.Index(fields=["status", "kind"]),
+            models.Index(
+                fields=["cause"], condition=Q(status__in=("failed", "dead")), name="integration_trouble"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["package", "kind"], name="integration_once_per_package_and_kind"),
@@ -171,3 +188,15 @@ class ZohoSyncLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.http_status or self.error_class}"
+
+
+# The tables of operating the sync; Django finds models only from here.
+from zoho_sync.operating.models import (  # noqa: E402, F401
+    Alert,
+    AlertDelivery,
+    AlertRule,
+    DailyFigures,
+    GroupRetry,
+    JobRun,
+    Resync,
+)

@@ -79,8 +79,11 @@ def _settle(row: ProductIntegration) -> ProductIntegration | None:
     """Save the row as in step or as owed; an owed one starts afresh. Returns it when owed."""
     in_step = bool(row.remote_id) and row.synced_hash == row.desired_hash
     row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
-    row.next_retry_at = None if in_step else timezone.now()
+    now = timezone.now()
+    row.next_retry_at = None if in_step else now
+    row.owed_since = row.owed_since if in_step else now
     row.retry_count, row.last_sync_error, row.sync_error_details = 0, "", {}
+    row.cause, row.failing_since = "", None
     row.correlation_id = current_origin().correlation_id
     row.save()
     return None if in_step else row
@@ -106,14 +109,16 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
             status=SyncStatus.PENDING,
             next_retry_at=now,
             retry_count=0,
+            priority=1,
             correlation_id=current_origin().correlation_id,
         )
         systems = {Kind(row.kind).system for row in rows}
-        transaction.on_commit(lambda: _give_another_chance(systems))
+        transaction.on_commit(lambda: give_another_chance(systems))
     return len(rows)
 
 
-def _give_another_chance(systems: Iterable[System]) -> None:
+def give_another_chance(systems: Iterable[System]) -> None:
+    """Somebody waits for `systems`: end the rest of their breakers and wake a worker for each, now."""
     for system in systems:
         Breaker(system).reset()
         # A person is waiting, and a drain that was put off may hold the turn of ordinary nudges.
