@@ -243,6 +243,7 @@ UNFOLD = {
                 "title": "Zoho",
                 "items": [
                     _page("Zoho records", "sync", "zoho_sync", "productintegration"),
+                    _page("Retry queue", "report", "zoho_sync", "productintegration", page="retry_queue"),
                     _page("Zoho calls", "swap_horiz", "zoho_sync", "zohosynclog"),
                 ],
             },

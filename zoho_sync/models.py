@@ -45,10 +45,13 @@ class SyncStatus(models.TextChoices):
     OK = "ok", "In step"
     FAILED = "failed", "Failed, will be retried"
     DEAD = "dead", "Needs a person"
+    GIVEN_UP = "given_up", "Given up"
 
 
 # What a worker may still bring to Zoho.
 OWED = (SyncStatus.PENDING, SyncStatus.FAILED)
+# What stands in the retry queue.
+TROUBLE = (SyncStatus.FAILED, SyncStatus.DEAD)
 
 
 class ProductIntegrationQuerySet(models.QuerySet["ProductIntegration"]):

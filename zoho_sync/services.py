@@ -1,6 +1,7 @@
 """The deeds of the sync that people and other apps may ask for: owe, nudge, send again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from django.contrib.auth.models import User
@@ -135,12 +136,19 @@ def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = Fals
     """Ask a worker to drain `system` shortly; False when the broker is away, or somebody just did unless `urgent`."""
     from zoho_sync.tasks import drain_system
 
-    try:
+    def send() -> bool:
         first = cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1))
-        if not first and not urgent:
-            return False
-        drain_system.apply_async(args=(str(system),), countdown=seconds)
+        if first or urgent:
+            drain_system.apply_async(args=(str(system),), countdown=seconds)
+        return first or urgent
+
+    return bool(quietly(send))
+
+
+def quietly(send: Callable[[], Any]) -> Any:
+    """What `send` returns; None when the broker is away. What was to be done stands in the database."""
+    try:
+        return send()
     except (OperationalError, RedisError) as trouble:
-        log.warning("nudge_lost", system=str(system), trouble=str(trouble))
-        return False
-    return True
+        log.warning("nudge_lost", trouble=str(trouble))
+        return None

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from zoho_sync import claims, services, sync
 from zoho_sync.models import Kind, System
+from zoho_sync.operating import queue
 
 # Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 65.0
@@ -29,3 +30,10 @@ def sweep() -> None:
 
 def _is_due(system: System) -> bool:
     return claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
+
+
+@shared_task
+def follow_group_retry(going_id: str) -> None:
+    """Take the next step of a group retry, and look again shortly; the watch each minute does it too."""
+    if queue.advance(going_id):
+        services.quietly(lambda: follow_group_retry.apply_async(args=(going_id,), countdown=2))

@@ -22,6 +22,7 @@ BADGES = {
     "Owed": "info",
     "Failed, will be retried": "warning",
     "Needs a person": "danger",
+    "Given up": "default",
     "Done": "success",
     "Refused": "danger",
 }

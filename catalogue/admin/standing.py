@@ -14,7 +14,13 @@ from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.timeline import timeline_of
 
 # The worst state of a package's records is the one a person must know of.
-SEVERITY = {SyncStatus.OK: 1, SyncStatus.PENDING: 2, SyncStatus.FAILED: 3, SyncStatus.DEAD: 4}
+SEVERITY = {
+    SyncStatus.OK: 1,
+    SyncStatus.GIVEN_UP: 2,
+    SyncStatus.PENDING: 3,
+    SyncStatus.FAILED: 4,
+    SyncStatus.DEAD: 5,
+}
 WORDS = {SEVERITY[status]: status.label for status in SyncStatus}
 
 

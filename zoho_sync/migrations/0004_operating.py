@@ -87,6 +87,21 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="productintegration",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("pending", "Owed"),
+                    ("ok", "In step"),
+                    ("failed", "Failed, will be retried"),
+                    ("dead", "Needs a person"),
+                    ("given_up", "Given up"),
+                ],
+                default="pending",
+                max_length=10,
+            ),
+        ),
         migrations.AddField(
             model_name="productintegration",
             name="cause",

@@ -1,9 +1,7 @@
-"""What we owe Zoho, what became of it, and every call."""
+"""What we owe Zoho and what became of it."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -19,7 +17,9 @@ from unfold.forms import BaseDialogForm
 from catalogue.admin.base import BADGES, ReadOnlyAdmin
 from catalogue.errors import Refused
 from zoho_sync import services
-from zoho_sync.models import Kind, ProductIntegration, System, ZohoSyncLog
+from zoho_sync.admin.pretty import pretty
+from zoho_sync.admin.queue import RetryQueuePages
+from zoho_sync.models import Kind, ProductIntegration, System
 
 SEND_AGAIN = {
     "title": "Send again?",
@@ -69,7 +69,7 @@ class ErrorClassFilter(admin.SimpleListFilter):
 
 
 @admin.register(ProductIntegration)
-class ProductIntegrationAdmin(ReadOnlyAdmin):
+class ProductIntegrationAdmin(RetryQueuePages, ReadOnlyAdmin):
     """One row for each Zoho record: its state, its id there, and why it is not in step."""
 
     list_display = ("shown_record", "shown_state", "remote_id", "last_synced_at", "tries", "last_sync_error")
@@ -165,75 +165,3 @@ class ProductIntegrationAdmin(ReadOnlyAdmin):
             )
         else:
             messages.info(request, "Nothing to send: what you chose is in step.")
-
-
-@admin.register(ZohoSyncLog)
-class ZohoSyncLogAdmin(ReadOnlyAdmin):
-    """Every call: what was sent, what came back. Kept 90 days."""
-
-    list_display = (
-        "at",
-        "system",
-        "method",
-        "path",
-        "http_status",
-        "shown_outcome",
-        "records",
-        "duration",
-        "attempt",
-    )
-    list_filter = ("system", "error_class", "http_status", "at")
-    search_fields = ("path", "error", "correlation_id")
-    date_hierarchy = "at"
-    list_per_page = 50
-    show_full_result_count = False
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("at", "system"),
-                    ("method", "path"),
-                    ("http_status", "shown_outcome"),
-                    ("duration", "attempt"),
-                    "records",
-                    "error",
-                    "correlation_id",
-                )
-            },
-        ),
-        ("Sent", {"fields": ("shown_request",)}),
-        ("Answered", {"fields": ("shown_response",)}),
-    )
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ZohoSyncLog], search_term: str
-    ) -> tuple[QuerySet[ZohoSyncLog], bool]:
-        """A package's id finds every call about it."""
-        try:
-            package = UUID(search_term.strip())
-        except ValueError:
-            return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(packages__contains=[package]), False
-
-    @display(description="Outcome", ordering="error_class", label={"Taken": "success"})
-    def shown_outcome(self, call: ZohoSyncLog) -> str:
-        return call.error_class or "Taken"
-
-    @display(description="Took", ordering="duration_ms")
-    def duration(self, call: ZohoSyncLog) -> str:
-        return f"{call.duration_ms} ms"
-
-    @display(description="Sent")
-    def shown_request(self, call: ZohoSyncLog) -> SafeString | str:
-        return pretty(call.request) if call.request is not None else "Nothing"
-
-    @display(description="Answer")
-    def shown_response(self, call: ZohoSyncLog) -> SafeString | str:
-        return pretty(call.response) if call.response is not None else "Nothing"
-
-
-def pretty(value: Any) -> SafeString:
-    """JSON to be read by a person."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
-    return format_html('<pre class="whitespace-pre-wrap break-words text-xs">{}</pre>', text)
