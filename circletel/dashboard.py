@@ -201,8 +201,9 @@ def _oldest_owed() -> OldestOwed | None:
 
 
 def _age(record: ProductIntegration) -> str:
-    minutes = (timezone.now() - record.changed_at).total_seconds() // 60
-    return timesince(record.changed_at) if minutes >= 1 else "less than a minute"
+    since = record.owed_since or record.changed_at
+    minutes = (timezone.now() - since).total_seconds() // 60
+    return timesince(since) if minutes >= 1 else "less than a minute"
 
 
 def _failing_calls() -> Iterator[FailingCall]:

@@ -212,6 +212,7 @@ SPECTACULAR_SETTINGS = {
             "name": "price changes (staff)",
             "description": "Drafted, published and cancelled by pricing managers.",
         },
+        {"name": "operating", "description": "For operators: how Zoho stands, and sending again."},
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -301,6 +302,7 @@ UNFOLD = {
                 "title": "Zoho",
                 "items": [
                     _page("Zoho records", "sync", "zoho_sync", "productintegration"),
+                    _page("Retry queue", "report", "zoho_sync", "productintegration", page="retry_queue"),
                     _page("Zoho calls", "swap_horiz", "zoho_sync", "zohosynclog"),
                     _page("Findings", "difference", "reconciliation", "finding"),
                     _page("Comparisons", "compare_arrows", "reconciliation", "reconciliationreport"),

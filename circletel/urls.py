@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/admin/", include("catalogue.api.staff_urls")),
     path("api/admin/", include("pricing.api.urls")),
     path("api/admin/", include("reconciliation.api.urls")),
+    path("api/admin/", include("zoho_sync.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("", include("catalogue.tmf620.urls")),

@@ -9,12 +9,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import payload_hash
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
+from zoho_sync.operating import resync
+from zoho_sync.operating.causes import cause_of
 
 # Minutes until the next try after the first, second, … failure; after the last one the record needs a person.
 RETRY_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
@@ -79,7 +82,9 @@ def claim(
         due()
         .filter(kind__in=list(kinds))
         .exclude(Exists(held))
-        .order_by("background", F("last_retry_at").asc(nulls_first=True), "next_retry_at", "kind")
+        .order_by(
+            "-priority", "background", F("last_retry_at").asc(nulls_first=True), "next_retry_at", "kind"
+        )
     )
     if packages is not None:
         candidates = candidates.filter(package__in=packages)
@@ -89,7 +94,7 @@ def claim(
     for pk, kind, key in candidates.values_list("pk", "kind", "remote_key")[: limit * 20]:
         if len(first) < limit:
             first.setdefault((kind, key), pk)
-    found = ProductIntegration.objects.select_related("package").in_bulk(first.values())
+    found = ProductIntegration.objects.select_related("package", "resync").in_bulk(first.values())
     chosen = {record: found[pk] for record, pk in first.items()}
     token = uuid.uuid4()
     claims = [Claim(token, row, was_lost=row.lease_token is not None) for row in chosen.values()]
@@ -128,8 +133,14 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
     # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
     # changed since it was written, and what was sent is the newer one.
     satisfied = Q(desired_hash=sent) | Q(desired_hash=item.row.desired_hash)
-    rows.exclude(satisfied).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
-    rows.filter(satisfied).update(status=SyncStatus.OK, next_retry_at=None, desired_hash=sent, **acknowledged)
+    # Somebody asked for it to be sent while this was under way: that wish is still to be done.
+    satisfied &= Q(resync=None) | Q(resync=item.row.resync_id)
+    settled = {"status": SyncStatus.OK, "next_retry_at": None, "desired_hash": sent, "priority": 0}
+    kept = list(rows.exclude(satisfied).values_list("pk", flat=True))
+    rows.filter(pk__in=kept).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
+    rows.exclude(pk__in=kept).update(resync=None, **settled, **acknowledged)
+    if item.row.resync_id:
+        resync.answered(item.row, resync.IN_STEP)
 
 
 Done = tuple[Claim, Mapping[str, Any], str]
@@ -146,12 +157,24 @@ def report_all_done(done: Sequence[Done]) -> None:
             continue  # forgotten meanwhile
         sent = payload_hash(payload)
         satisfied = row.desired_hash in (sent, item.row.desired_hash)
+        satisfied = satisfied and row.resync_id in (None, item.row.resync_id)
         for name, value in _acknowledged(payload, remote_id, sent, now).items():
             setattr(row, name, value)
         row.status = SyncStatus.OK if satisfied else SyncStatus.PENDING
         row.next_retry_at = None if satisfied else now
         row.desired_hash = sent if satisfied else row.desired_hash
-    changed = ("status", "next_retry_at", "desired_hash", *_acknowledged({}, "", "", now))
+        if satisfied:
+            row.resync, row.priority = None, 0
+        if item.row.resync_id:
+            resync.answered(item.row, resync.IN_STEP)
+    changed = (
+        "status",
+        "next_retry_at",
+        "desired_hash",
+        "resync",
+        "priority",
+        *_acknowledged({}, "", "", now),
+    )
     ProductIntegration.objects.bulk_update(rows.values(), changed)
 
 
@@ -168,6 +191,8 @@ def _acknowledged(payload: Mapping[str, Any], remote_id: str, sent: str, now: da
         "retry_count": 0,
         "last_sync_error": "",
         "sync_error_details": {},
+        "cause": "",
+        "failing_since": None,
     }
 
 
@@ -191,12 +216,17 @@ def report_failure(
         "last_retry_at": now,
         "last_sync_error": str(error),
         "sync_error_details": error.as_details(),
+        "cause": cause_of(Kind(row.kind).system, error.as_details() | {"words": str(error)}),
+        "failing_since": Coalesce("failing_since", Value(now), output_field=DateTimeField()),
+        "priority": 0,
         "lease_token": None,
         "leased_until": None,
     }
     if outcome_unknown:
         values["outcome_unknown"] = True
     _rows_of(item).filter(lease_token=item.token).update(**values)
+    if row.resync_id:
+        resync.answered(row, f"{SyncStatus(values['status']).label}: {error}")
 
 
 def give_back(items: Sequence[Claim], *, not_before: float = 0) -> None:

@@ -46,10 +46,13 @@ class SyncStatus(models.TextChoices):
     OK = "ok", "In step"
     FAILED = "failed", "Failed, will be retried"
     DEAD = "dead", "Needs a person"
+    GIVEN_UP = "given_up", "Given up"
 
 
 # What a worker may still bring to Zoho.
 OWED = (SyncStatus.PENDING, SyncStatus.FAILED)
+# What stands in the retry queue.
+TROUBLE = (SyncStatus.FAILED, SyncStatus.DEAD)
 
 
 class ProductIntegrationQuerySet(models.QuerySet["ProductIntegration"]):
@@ -102,6 +105,20 @@ class ProductIntegration(models.Model):
     correlation_id = models.CharField(
         max_length=64, blank=True, help_text="Of the deed that last made it owed."
     )
+    cause = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="System, error class and field: what fails alike is mended alike.",
+    )
+    failing_since = models.DateTimeField(null=True, help_text="Of the failure it has not recovered from.")
+    owed_since = models.DateTimeField(null=True, help_text="When it last came to differ from Zoho.")
+    verified_at = models.DateTimeField(null=True, help_text="When Zoho was last read back and agreed.")
+    priority = models.PositiveSmallIntegerField(
+        default=0, help_text="Higher goes first: somebody waits for it."
+    )
+    resync = models.ForeignKey(
+        "zoho_sync.Resync", models.SET_NULL, null=True, related_name="records", help_text="Not answered yet."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -121,6 +138,9 @@ class ProductIntegration(models.Model):
             ),
             models.Index(fields=["kind", "remote_key"]),
             models.Index(fields=["status", "kind"]),
+            models.Index(
+                fields=["cause"], condition=Q(status__in=("failed", "dead")), name="integration_trouble"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["package", "kind"], name="integration_once_per_package_and_kind"),
@@ -269,3 +289,15 @@ class FieldSecurityCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_result_display()}: {self.holes} open, {self.unknown} unknown"
+
+
+# The tables of operating the sync; Django finds models only from here.
+from zoho_sync.operating.models import (  # noqa: E402, F401
+    Alert,
+    AlertDelivery,
+    AlertRule,
+    DailyFigures,
+    GroupRetry,
+    JobRun,
+    Resync,
+)

@@ -1,6 +1,7 @@
 """The deeds of the sync that people and other apps may ask for: owe, nudge, send again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from django.contrib.auth.models import User
@@ -100,9 +101,12 @@ def _settle(row: ProductIntegration) -> ProductIntegration | None:
     """Save the row as in step or as owed; an owed one starts afresh. Returns it when owed."""
     in_step = bool(row.remote_id) and row.synced_hash == row.desired_hash
     row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
-    row.next_retry_at = None if in_step else timezone.now()
+    now = timezone.now()
+    row.next_retry_at = None if in_step else now
+    row.owed_since = row.owed_since if in_step else now
     row.retry_count, row.last_sync_error, row.sync_error_details = 0, "", {}
     row.background = False  # somebody changed the package just now
+    row.cause, row.failing_since = "", None
     row.correlation_id = current_origin().correlation_id
     row.save()
     return None if in_step else row
@@ -129,14 +133,16 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
             next_retry_at=now,
             retry_count=0,
             background=False,
+            priority=1,
             correlation_id=current_origin().correlation_id,
         )
         systems = {Kind(row.kind).system for row in rows}
-        transaction.on_commit(lambda: _give_another_chance(systems))
+        transaction.on_commit(lambda: give_another_chance(systems))
     return len(rows)
 
 
-def _give_another_chance(systems: Iterable[System]) -> None:
+def give_another_chance(systems: Iterable[System]) -> None:
+    """Somebody waits for `systems`: end the rest of their breakers and wake a worker for each, now."""
     for system in systems:
         Breaker(system).reset()
         # A person is waiting, and a drain that was put off may hold the turn of ordinary nudges.
@@ -153,12 +159,19 @@ def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = Fals
     """Ask a worker to drain `system` shortly; False when the broker is away, or somebody just did unless `urgent`."""
     from zoho_sync.tasks import drain_system
 
-    try:
+    def send() -> bool:
         first = cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1))
-        if not first and not urgent:
-            return False
-        drain_system.apply_async(args=(str(system),), countdown=seconds)
+        if first or urgent:
+            drain_system.apply_async(args=(str(system),), countdown=seconds)
+        return first or urgent
+
+    return bool(quietly(send))
+
+
+def quietly(send: Callable[[], Any]) -> Any:
+    """What `send` returns; None when the broker is away. What was to be done stands in the database."""
+    try:
+        return send()
     except (OperationalError, RedisError) as trouble:
-        log.warning("nudge_lost", system=str(system), trouble=str(trouble))
-        return False
-    return True
+        log.warning("nudge_lost", trouble=str(trouble))
+        return None

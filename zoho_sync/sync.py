@@ -174,6 +174,7 @@ def _send_crm_batch(http: ZohoHttp, held: Sequence[Claim]) -> int:
             if fault := _fault(record, terms):
                 _report(http, item, fault)
             else:
+                _forget_when_forced(item.row, record)
                 ready.append((item, record))
         return _upsert(http, ready, terms)
     return 0
@@ -206,6 +207,7 @@ def _send_billing_record(http: ZohoHttp, held: Sequence[Claim]) -> int:
         record = _desired_of(item.row, package, terms)
         if fault := _fault(record, terms):
             raise fault
+        _forget_when_forced(item.row, record)
         with acting_from(_origin_of([item.row])):
             remote_id = billing_exporter.export(
                 BillingClient(http),
@@ -257,6 +259,13 @@ def _desired_of(row: ProductIntegration, package: ServicePackage, terms: Terms) 
         if record.kind == row.kind:
             return record
     return retired_record(Kind(row.kind), row.remote_key, row.acknowledged_payload)
+
+
+def _forget_when_forced(row: ProductIntegration, record: DesiredRecord) -> None:
+    """With force everything is sent, as if Zoho said something else in every field. Not stored."""
+    if row.resync and row.resync.force and row.remote_id:
+        opposite = "active" if record.payload.get("status") == "inactive" else "inactive"
+        row.acknowledged_payload = dict.fromkeys(record.payload, "\0") | {"status": opposite}
 
 
 def _fault(record: DesiredRecord, terms: Terms) -> InvalidField | None:

@@ -11,6 +11,7 @@ from zoho_sync.crm import readback
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.desired import current_terms
 from zoho_sync.models import Kind, System
+from zoho_sync.operating import queue
 
 log = structlog.get_logger(__name__)
 
@@ -77,3 +78,10 @@ def check_field_security() -> None:
 
 def _is_due(system: System) -> bool:
     return claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
+
+
+@shared_task
+def follow_group_retry(going_id: str) -> None:
+    """Take the next step of a group retry, and look again shortly; the watch each minute does it too."""
+    if queue.advance(going_id):
+        services.quietly(lambda: follow_group_retry.apply_async(args=(going_id,), countdown=2))

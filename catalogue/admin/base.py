@@ -23,6 +23,7 @@ BADGES = {
     "Failed, will be retried": "warning",
     "Needs a person": "danger",
     "Delivered": "success",
+    "Given up": "default",
     "Done": "success",
     "Refused": "danger",
     "Being read": "info",

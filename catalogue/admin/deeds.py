@@ -1,6 +1,6 @@
 """The buttons of a product: submit, approve, reject, publish, archive, for one and for many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -15,9 +15,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import batches, services
 from catalogue.admin.base import HidesCosts, moved_to
+from catalogue.admin.resync import ResyncDeeds
 from catalogue.content import pricing_of
 from catalogue.errors import Refused
-from catalogue.models import Product, ProductStatus
+from catalogue.models import Product, ProductStatus, ServicePackage
 
 MOST_REASONS = 20
 # What a person waits for. A larger selection becomes a batch, planned first and done by a worker.
@@ -45,11 +46,11 @@ class ArchiveForm(BaseDialogForm):
     )
 
 
-class ProductDeeds(HidesCosts):
+class ProductDeeds(HidesCosts, ResyncDeeds):
     """For the admin of products. Each button is a door to one service; what that refuses is shown and audited."""
 
-    actions = ("submit_selected", "approve_selected", "publish_selected")
-    actions_row = ("submit_one", "approve_one", "publish_one")
+    actions = ("submit_selected", "approve_selected", "publish_selected", *ResyncDeeds.resync_actions)
+    actions_row = ("submit_one", "approve_one", "publish_one", *ResyncDeeds.resync_one)
     actions_detail = (
         "submit_one",
         "approve_one",
@@ -57,7 +58,12 @@ class ProductDeeds(HidesCosts):
         "reject_one",
         "publish_one",
         "archive_one",
+        *ResyncDeeds.resync_one,
     )
+
+    def packages_behind(self, ids: Iterable[Any]) -> QuerySet[ServicePackage]:
+        published = ServicePackage.objects.filter(source_admin_product__in=ids)
+        return published.filter(integrations__isnull=False).distinct()
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Only the deeds that the product's status admits."""
@@ -67,6 +73,8 @@ class ProductDeeds(HidesCosts):
             offered = offered - {"approve_pricing_one"}
         if product and product.status != ProductStatus.ARCHIVED:
             offered = offered | {"archive_one"}
+        if product and self.packages_behind([product.pk]).exists():
+            offered = offered | set(self.resync_one)
         return [
             one
             for one in super().get_actions_detail(request, object_id)

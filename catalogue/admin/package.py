@@ -1,13 +1,17 @@
 """Packages: what the storefront sells. Looked at, never edited: a publish makes them."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -18,7 +22,14 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from catalogue import ending
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
-from catalogue.admin.standing import WORDS, BillingStateFilter, CrmStateFilter, worst_state
+from catalogue.admin.resync import ResyncDeeds
+from catalogue.admin.standing import (
+    WORDS,
+    BillingStateFilter,
+    CrmStateFilter,
+    package_panel,
+    worst_state,
+)
 from catalogue.errors import Refused
 from catalogue.models import PackageStatus, ServicePackage
 from zoho_sync.models import ProductIntegration, System
@@ -72,7 +83,7 @@ class EndOfLifeForm(EndOfSaleForm):
 
 
 @admin.register(ServicePackage)
-class ServicePackageAdmin(ReadOnlyAdmin):
+class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
     list_display = ("shown_name", "sold_to", "listed_price", "shown_status", "crm", "billing")
@@ -89,7 +100,10 @@ class ServicePackageAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     inlines = (ZohoRecordInline,)
-    actions_detail = ("end_sale_one", "end_life_one")
+    actions = ResyncDeeds.resync_actions
+    actions_row = ResyncDeeds.resync_one
+    actions_detail = ("end_sale_one", "end_life_one", *ResyncDeeds.resync_one)
+    change_form_outer_before_template = "catalogue/package_panel.html"
     fieldsets = (
         (
             None,
@@ -212,7 +226,35 @@ class ServicePackageAdmin(ReadOnlyAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         package = self.get_object(request, object_id)
         active = package is not None and package.status == PackageStatus.ACTIVE
-        return super().get_actions_detail(request, object_id) if active else []
+        offered = super().get_actions_detail(request, object_id)
+        return [one for one in offered if active or one.method.original_function_name in self.resync_one]
+
+    def packages_behind(self, ids: Iterable[Any]) -> QuerySet[ServicePackage]:
+        return ServicePackage.objects.filter(pk__in=ids, integrations__isnull=False).distinct()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        package = self.get_object(request, object_id)
+        may_see = package is not None and self.has_view_permission(request, package)
+        panel = package_panel(request, package) if package and may_see else None
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
+
+    def panel_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """The refreshing part of the page, alone."""
+        package = get_object_or_404(ServicePackage, pk=object_id)
+        if not self.has_view_permission(request, package):
+            raise PermissionDenied
+        response = HttpResponse(package_panel(request, package))
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.panel_view)
+        return [
+            path("<uuid:object_id>/panel/", view, name="catalogue_servicepackage_panel"),
+            *super().get_urls(),
+        ]
 
     def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("catalogue.end_servicepackage")

@@ -11,9 +11,16 @@ from unfold.admin import ModelAdmin
 
 from catalogue.models import ServicePackage
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.operating.timeline import timeline_of
 
 # The worst state of a package's records is the one a person must know of.
-SEVERITY = {SyncStatus.OK: 1, SyncStatus.PENDING: 2, SyncStatus.FAILED: 3, SyncStatus.DEAD: 4}
+SEVERITY = {
+    SyncStatus.OK: 1,
+    SyncStatus.GIVEN_UP: 2,
+    SyncStatus.PENDING: 3,
+    SyncStatus.FAILED: 4,
+    SyncStatus.DEAD: 5,
+}
 WORDS = {SEVERITY[status]: status.label for status in SyncStatus}
 
 
@@ -75,3 +82,17 @@ def standing_fragment(request: HttpRequest, packages: Iterable[ServicePackage], 
 
 def _in_order(record: ProductIntegration) -> int:
     return list(Kind).index(Kind(record.kind))
+
+
+def package_panel(request: HttpRequest, package: ServicePackage) -> str:
+    """The way of one package from approval to Zoho, as HTML that asks for itself again while something is owed."""
+    records = sorted(package.integrations.all(), key=_in_order)
+    states = {record.status for record in records}
+    context = {
+        "package": package,
+        "steps": timeline_of(package, records),
+        "last_wishes": package.resyncs.select_related("requested_by")[:3],
+        "moving": bool(states & {SyncStatus.PENDING, SyncStatus.FAILED}),
+        "soon": SyncStatus.PENDING in states,
+    }
+    return render_to_string("catalogue/package_timeline.html", context, request)

@@ -43,7 +43,7 @@ class PricedPackageAdmin(ServicePackageAdmin):
     """Packages with their price ledger, and a selection of them as the beginning of a batch."""
 
     inlines: Any = (*ServicePackageAdmin.inlines, PriceLedgerInline)
-    actions = (*(ServicePackageAdmin.actions or ()), "change_prices")
+    actions: Any = (*(ServicePackageAdmin.actions or ()), "change_prices")
 
     def has_draft_prices_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("pricing.draft_pricechange")

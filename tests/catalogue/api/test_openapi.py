@@ -94,7 +94,10 @@ def test_schema_and_page_are_open_to_anyone(client):
 
     assert schema.status_code == 200
     assert schema.json()["openapi"] == "3.1.0"
-    assert {"/api/v1/packages/", "/api/v1/packages/{sku_or_slug}/"} <= set(schema.json()["paths"])
+    assert [path for path in schema.json()["paths"] if path.startswith("/api/v1/packages/")] == [
+        "/api/v1/packages/",
+        "/api/v1/packages/{sku_or_slug}/",
+    ]
     assert page.status_code == 200
     assert "/static/drf_spectacular_sidecar/" in page.text
     assert [secret for secret in SECRETS if secret in schema.text] == []

@@ -78,7 +78,7 @@ def test_the_json_report_has_the_plan_the_states_and_the_exit_code(zoho, tmp_pat
     crm = report["systems"]["crm"]
     assert (code, report["exit_code"], report["ending"]) == (3, 3, "needs_person")
     assert (crm["plan"]["create"], crm["plan"]["refused"], crm["calls_used"]) == (1, 1, 2)
-    assert crm["states"] == {"pending": 0, "ok": 1, "failed": 0, "dead": 1}
+    assert crm["states"] == {"pending": 0, "ok": 1, "failed": 0, "dead": 1, "given_up": 0}
     assert crm["plan"]["refused_records"] == [
         {
             "kind": "crm_product",

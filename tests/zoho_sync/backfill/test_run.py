@@ -326,7 +326,7 @@ def test_a_stop_between_two_calls_loses_and_repeats_nothing(backfill, calls, mon
     report = backfill(System.CRM, stop=stop)
 
     assert report.ending is Ending.INTERRUPTED
-    assert report.systems[0].states == {"pending": 150, "ok": 100, "failed": 0, "dead": 0}
+    assert report.systems[0].states == {"pending": 150, "ok": 100, "failed": 0, "dead": 0, "given_up": 0}
     assert calls.now() == {CRM_LIST: 1, UPSERT: 1}
     monkeypatch.setattr(sync, "_send_crm_batch", send)
     assert backfill(System.CRM, resume=True).ending is Ending.IN_STEP

@@ -1,0 +1,152 @@
+"""The retry queue: groups of what fails, and one group with its records."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+from unfold.admin import ModelAdmin
+
+from catalogue.errors import Refused
+from zoho_sync.models import Kind, System
+from zoho_sync.operating import queue
+from zoho_sync.operating.causes import ADVICE, advice_on
+from zoho_sync.operating.compare import compare
+from zoho_sync.operating.models import GroupRetry, GroupRetryState
+
+FILTERS = ("system", "kind", "error_class", "age")
+PER_PAGE = 50
+AGE_WORDS = {"hour": "more than an hour", "day": "more than a day", "week": "more than a week"}
+
+
+class RetryQueuePages(ModelAdmin):
+    """Adds the two pages to the admin of Zoho records."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("retry-queue/", wrap(self.queue_view), name="zoho_sync_productintegration_retry_queue"),
+            path("retry-queue/group/", wrap(self.group_view), name="zoho_sync_productintegration_group"),
+            path(
+                "retry-queue/progress/<uuid:going_id>/",
+                wrap(self.group_progress_view),
+                name="zoho_sync_productintegration_group_progress",
+            ),
+            *super().get_urls(),
+        ]
+
+    def queue_view(self, request: HttpRequest) -> HttpResponse:
+        self._ensure_may_look(request)
+        chosen = {name: request.GET.get(name, "") for name in FILTERS}
+        return render(
+            request,
+            "zoho_sync/retry_queue.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": "Retry queue",
+                "opts": self.opts,
+                "groups": queue.groups(queue.in_trouble(**chosen)),
+                "chosen": chosen,
+                "choices": {
+                    "system": System.choices,
+                    "kind": Kind.choices,
+                    "error_class": [(name, name) for name in ADVICE],
+                    "age": AGE_WORDS.items(),
+                },
+                "group_url": reverse("admin:zoho_sync_productintegration_group"),
+                "retries": GroupRetry.objects.select_related("requested_by")[:5],
+            },
+        )
+
+    def group_view(self, request: HttpRequest) -> HttpResponse:
+        self._ensure_may_look(request)
+        cause = request.GET.get("cause", "")
+        if request.method == "POST":
+            return self._deed(request, cause)
+        rows = queue.in_trouble(cause=cause).order_by("failing_since", "pk").select_related("package")
+        page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+        shown = next((row for row in page if str(row.pk) == request.GET.get("record")), None)
+        shown = shown or next(iter(page), None)
+        going = GroupRetry.objects.filter(cause=cause).first()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "One cause",
+            "opts": self.opts,
+            "cause": cause,
+            "advice": advice_on(cause),
+            "page": page,
+            "shown": shown,
+            "comparison": compare(shown) if shown else None,
+            "may_resync": request.user.has_perm("zoho_sync.resync_productintegration"),
+            "queue_url": reverse("admin:zoho_sync_productintegration_retry_queue"),
+            **(progress_context(going) if going else {}),
+        }
+        return render(request, "zoho_sync/retry_group.html", context)
+
+    def group_progress_view(self, request: HttpRequest, going_id: UUID) -> HttpResponse:
+        """The refreshing part of the page, alone. It asks for the whole page once the retry is over."""
+        self._ensure_may_look(request)
+        going = get_object_or_404(GroupRetry, pk=going_id)
+        response = render(request, "zoho_sync/group_progress.html", progress_context(going))
+        if going.state not in queue.GOING_ON:
+            response["HX-Refresh"] = "true"
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _ensure_may_look(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _deed(self, request: HttpRequest, cause: str) -> HttpResponse:
+        try:
+            messages.success(request, self._done(request, cause))
+        except Refused as refusal:
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+        address = reverse("admin:zoho_sync_productintegration_group")
+        return HttpResponseRedirect(f"{address}?{urlencode({'cause': cause})}")
+
+    def _done(self, request: HttpRequest, cause: str) -> str:
+        actor: Any = request.user
+        deed, chosen = request.POST.get("deed", ""), _ids(request.POST.getlist("record"))
+        group = queue.in_trouble(cause=cause)
+        if one := _ids([request.POST.get("one", "")]):
+            return _sent(queue.retry(one, actor=actor))
+        if deed == "retry_group":
+            going = queue.retry_group(cause, actor=actor)
+            return f"{going.get_state_display()}: {going.total} records in the group."
+        if deed == "retry_selection":
+            return _sent(queue.retry(chosen, actor=actor))
+        rows = group if deed == "give_up_group" else group.filter(pk__in=chosen)
+        number = queue.give_up(rows, actor=actor, reason=request.POST.get("reason", ""))
+        return f"{number} record{'s' if number != 1 else ''} given up."
+
+
+def _sent(number: int) -> str:
+    return f"{number} record{'s' if number != 1 else ''} will be sent again at once."
+
+
+def _ids(values: list[str]) -> list[UUID]:
+    found = []
+    for value in values:
+        try:
+            found.append(UUID(value))
+        except ValueError:
+            continue
+    return found
+
+
+def progress_context(going: GroupRetry) -> dict[str, Any]:
+    numbers = queue.progress(going)
+    return {
+        "going": going,
+        "numbers": numbers,
+        "over": numbers["done"] + numbers["failed"],
+        "is_going_on": going.state in queue.GOING_ON,
+        "is_stopped": going.state == GroupRetryState.STOPPED,
+    }

@@ -1,0 +1,146 @@
+"""The operator's window over REST: how each Zoho record stands, and sending a product again."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalogue.api import parameters
+from catalogue.api.pages import Pages
+from catalogue.api.parameters import ParameterField, ensure_understood
+from catalogue.api.serializers import ProblemSerializer
+from catalogue.errors import Refused
+from catalogue.models import Product, ServicePackage
+from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer
+from zoho_sync.api.staff import NoSuchProduct, RefusedProblem, StaffView
+from zoho_sync.models import ProductIntegration, SyncStatus, System
+from zoho_sync.operating.resync import resync_package
+
+FILTERS = {
+    "system": ParameterField(
+        read=parameters.one_of(*System.values), expected=" or ".join(System.values), many=True
+    ),
+    "status": ParameterField(
+        read=parameters.one_of(*SyncStatus.values), expected=", ".join(SyncStatus.values), many=True
+    ),
+    "search": ParameterField(
+        read=parameters.words, expected=f"words, at most {parameters.LONGEST_SEARCH} characters"
+    ),
+}
+SEARCHED = ("remote_key", "remote_id", "last_sync_error", "package__name", "package__sku")
+PROBLEMS = {(code, "application/problem+json"): ProblemSerializer for code in (400, 401, 403)}
+
+
+def _parameter(name: str, description: str, **schema: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, {"type": "string", **schema}, description=description)
+
+
+class IntegrationStatusView(StaffView):
+    needs = "zoho_sync.view_productintegration"
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="listIntegrationStatus",
+        summary="How each Zoho record stands",
+        tags=["operating"],
+        parameters=[
+            _parameter("system", "Of these systems.", enum=System.values),
+            _parameter("status", "In these states.", enum=SyncStatus.values),
+            _parameter("search", "Words that must all occur in key, Zoho's id, name, SKU or error."),
+            OpenApiParameter("page", OpenApiTypes.INT, description="Which page, from 1."),
+            OpenApiParameter("page_size", OpenApiTypes.INT, description="Records a page, up to 200."),
+        ],
+        responses={200: IntegrationStatusSerializer(many=True), **PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        pages = Pages()
+        asked = ensure_understood(request.query_params, {**FILTERS, **pages.fields})
+        rows = pages.paginate_queryset(_narrowed(asked), request, self)
+        return pages.get_paginated_response(IntegrationStatusSerializer(rows, many=True).data)
+
+
+def _narrowed(asked: dict[str, Any]) -> QuerySet[ProductIntegration]:
+    rows = ProductIntegration.objects.select_related("package").order_by(
+        "package__name", "package_id", "kind"
+    )
+    if asked.get("system"):
+        kinds = Q()
+        for system in asked["system"]:
+            kinds |= Q(pk__in=ProductIntegration.objects.of_system(System(system)).values("pk"))
+        rows = rows.filter(kinds)
+    if asked.get("status"):
+        rows = rows.filter(status__in=asked["status"])
+    for word in asked.get("search") or []:
+        anywhere = Q()
+        for field in SEARCHED:
+            anywhere |= Q(**{f"{field}__icontains": word})
+        rows = rows.filter(anywhere)
+    return rows
+
+
+def _documented(operation_id: str, summary: str) -> Any:
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        tags=["operating"],
+        request=SyncRequestSerializer,
+        parameters=[
+            OpenApiParameter(
+                "force", OpenApiTypes.BOOL, description="Everything, not only what differs. Needs a reason."
+            )
+        ],
+        responses={
+            202: ResyncSerializer(many=True),
+            **PROBLEMS,
+            (404, "application/problem+json"): ProblemSerializer,
+            (422, "application/problem+json"): ProblemSerializer,
+        },
+    )
+
+
+class SyncView(StaffView):
+    """Sends the packages of one product again. The same request within five seconds does it once."""
+
+    needs = "zoho_sync.resync_productintegration"
+
+    def sync(self, request: Request, product_id: UUID, system: System) -> Response:
+        force = ParameterField(read=parameters.yes_or_no, expected="true or false")
+        asked = ensure_understood(request.query_params, {"force": force})
+        body = SyncRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        if not Product.objects.filter(pk=product_id).exists():
+            raise NoSuchProduct("No product has this id.")
+        packages = ServicePackage.objects.filter(
+            source_admin_product=product_id, integrations__isnull=False
+        ).distinct()
+        try:
+            done = [
+                resync_package(
+                    package.pk,
+                    system,
+                    actor=request.user,  # type: ignore[arg-type]
+                    force=bool(asked["force"]),
+                    reason=body.validated_data.get("reason", ""),
+                )
+                for package in packages
+            ]
+        except Refused as refusal:
+            raise RefusedProblem(refusal) from None
+        return Response(ResyncSerializer(done, many=True).data, status=status.HTTP_202_ACCEPTED)
+
+
+class SyncCrmView(SyncView):
+    @_documented("syncProductToCrm", "Send a product to Zoho CRM again")
+    def post(self, request: Request, product_id: UUID) -> Response:
+        return self.sync(request, product_id, System.CRM)
+
+
+class SyncBillingView(SyncView):
+    @_documented("syncProductToBilling", "Send a product to Zoho Billing again")
+    def post(self, request: Request, product_id: UUID) -> Response:
+        return self.sync(request, product_id, System.BILLING)

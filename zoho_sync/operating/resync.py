@@ -1,0 +1,126 @@
+"""Sending one package to one system again because a person asked: what differs, or with force everything."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from catalogue import audit
+from catalogue.errors import NotAllowed, NotReady
+from catalogue.models import ServicePackage
+from circletel.origin import current_origin
+from zoho_sync import services
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.operating.models import Resync
+
+# A second click within this time is the same wish.
+SAME_WISH = timedelta(seconds=5)
+WAITS = "waits"
+IN_STEP = "in step"
+# Goes before everything that nobody waits for.
+URGENT = 10
+
+
+def resync_package(
+    package_id: Any, system: System, *, actor: User, force: bool = False, reason: str = ""
+) -> Resync:
+    """Send the package's records of `system` again, ahead of background work. Returns what will become of them.
+
+    Without `force` only what Zoho does not have; with it everything, for a `reason`. The same wish within five
+    seconds, or while the first is still being done, is answered with the first. Raises NotAllowed, NotReady or
+    ServicePackage.DoesNotExist.
+    """
+    may_resync(actor)
+    reason = reason.strip()
+    if force and not reason:
+        raise NotReady("reason: say why everything is to be sent although it is in step")
+    with transaction.atomic():
+        package = ServicePackage.objects.select_for_update().get(pk=package_id)
+        if earlier := _same_wish(package, system, force):
+            return earlier
+        rows = list(package.integrations.of_system(system).select_for_update())
+        wanted = [row for row in rows if force or row.status != SyncStatus.OK]
+        wish = _written_down(package, system, wanted, actor=actor, force=force, reason=reason)
+        if wanted:
+            transaction.on_commit(lambda: services.give_another_chance({system}))
+    return wish
+
+
+def may_resync(actor: User) -> None:
+    """Raises NotAllowed."""
+    if not actor.has_perm("zoho_sync.resync_productintegration"):
+        name = actor.get_full_name() or actor.get_username()
+        raise NotAllowed(f"{name} may not send records to Zoho again")
+
+
+def _same_wish(package: ServicePackage, system: System, force: bool) -> Resync | None:
+    recent = package.resyncs.filter(system=system, force=force).first()
+    if recent is None:
+        return None
+    is_going_on = recent.finished_at is None and recent.records.filter(priority=URGENT).exists()
+    return recent if is_going_on or recent.requested_at > timezone.now() - SAME_WISH else None
+
+
+def _written_down(
+    package: ServicePackage,
+    system: System,
+    rows: list[ProductIntegration],
+    *,
+    actor: User,
+    force: bool,
+    reason: str,
+) -> Resync:
+    now = timezone.now()
+    wish = Resync.objects.create(
+        package=package,
+        system=system,
+        force=force,
+        reason=reason,
+        requested_by=actor,
+        requested_at=now,
+        finished_at=None if rows else now,
+        outcomes={row.kind: WAITS for row in rows},
+        correlation_id=current_origin().correlation_id,
+    )
+    ProductIntegration.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=SyncStatus.PENDING,
+        next_retry_at=now,
+        retry_count=0,
+        priority=URGENT,
+        resync=wish,
+        correlation_id=wish.correlation_id,
+    )
+    changes: dict[str, list[Any]] = {row.kind: [row.status, SyncStatus.PENDING.value] for row in rows}
+    name = f"force re-sync {system}" if force else f"re-sync {system}"
+    audit.record(name, package, actor=actor, changes=changes, detail=reason or _nothing(rows))
+    return wish
+
+
+def _nothing(rows: list[ProductIntegration]) -> str:
+    return "" if rows else "Nothing differed, so nothing was sent."
+
+
+def answered(row: ProductIntegration, outcome: str) -> None:
+    """`row`, which a wish waited for, was tried: write down what came of it, and the result once all were.
+
+    Called inside the transaction that reports on the row.
+    """
+    wish = Resync.objects.select_for_update(of=("self",)).select_related("requested_by").get(pk=row.resync_id)  # type: ignore[misc]
+    wish.outcomes = wish.outcomes | {row.kind: outcome}
+    is_first_result = wish.finished_at is None and WAITS not in wish.outcomes.values()
+    if is_first_result:
+        wish.finished_at = timezone.now()
+    wish.save(update_fields=["outcomes", "finished_at"])
+    if is_first_result:
+        audit.record(
+            f"re-sync {wish.system} result", wish.package, actor=wish.requested_by, detail=in_words(wish)
+        )
+
+
+def in_words(wish: Resync) -> str:
+    """What became of a wish, for a person."""
+    if not wish.outcomes:
+        return "Nothing differed, so nothing was sent."
+    return "; ".join(f"{kind.label}: {wish.outcomes[kind]}" for kind in Kind if kind in wish.outcomes)
