@@ -145,6 +145,8 @@ ZOHO_BILLING_CALLS_PER_MINUTE = env.int("ZOHO_BILLING_CALLS_PER_MINUTE", default
 ZOHO_BILLING_CALLS_PER_DAY = env.int("ZOHO_BILLING_CALLS_PER_DAY", default=1000)
 ZOHO_BILLING_CONCURRENCY = env.int("ZOHO_BILLING_CONCURRENCY", default=5)
 ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
+# Shown beside what was used; Zoho itself stops us when they are gone.
+ZOHO_CRM_CREDITS_PER_DAY = env.int("ZOHO_CRM_CREDITS_PER_DAY", default=50_000)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
@@ -154,6 +156,15 @@ ZOHO_CONNECT_TIMEOUT_SECONDS = env.float("ZOHO_CONNECT_TIMEOUT_SECONDS", default
 ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
 # How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
 ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
+
+# --- Alerts -----------------------------------------------------------------------------------
+# Where people reach the admin: the links in messages begin with it.
+CIRCLETEL_URL = env("CIRCLETEL_URL", default="http://localhost:8000")
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
+SLACK_WEBHOOK_URL = env("SLACK_WEBHOOK_URL", default="")
 
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -250,6 +261,10 @@ UNFOLD = {
             {
                 "title": "Operations",
                 "items": [
+                    _page("Alerts", "notifications", "zoho_sync", "alert"),
+                    _page("Alert rules", "tune", "zoho_sync", "alertrule"),
+                    _page("Alert messages", "outbox", "zoho_sync", "alertdelivery"),
+                    _page("Job runs", "task_alt", "zoho_sync", "jobrun"),
                     _page("Audit trail", "history", "catalogue", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
                 ],

@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
+from circletel.jobs import job
 from zoho_sync import claims, services, sync
 from zoho_sync.models import Kind, System
-from zoho_sync.operating import queue
+from zoho_sync.operating import alerts, outbox, queue, upkeep
 
 # Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 65.0
@@ -21,6 +22,7 @@ def drain_system(system: str) -> None:
 
 
 @shared_task
+@job
 def sweep() -> None:
     """Each minute: pick up what a nudge missed and what a lost worker still held."""
     for system in System:
@@ -37,3 +39,35 @@ def follow_group_retry(going_id: str) -> None:
     """Take the next step of a group retry, and look again shortly; the watch each minute does it too."""
     if queue.advance(going_id):
         services.quietly(lambda: follow_group_retry.apply_async(args=(going_id,), countdown=2))
+
+
+@shared_task
+@job
+def watch() -> str:
+    """Each minute: find what is worth telling, send what waits, go on with group retries."""
+    queue.advance_all()
+    return f"{alerts.watch()}; {outbox.send_due()}"
+
+
+@shared_task
+def send_messages() -> None:
+    """Send what is due now; the watch each minute does it too."""
+    outbox.send_due()
+
+
+@shared_task
+@job
+def weekly_summary() -> str:
+    return alerts.weekly_summary()
+
+
+@shared_task
+@job
+def retention() -> str:
+    return upkeep.retention()
+
+
+@shared_task
+@job
+def count_figures() -> None:
+    upkeep.count_figures()

@@ -1,5 +1,5 @@
-"""The pages of the sync: what is owed and why, every call, and the retry queue."""
+"""The pages of the sync: what is owed and why, every call, the retry queue, alerts and jobs."""
 
-from zoho_sync.admin import calls, records
+from zoho_sync.admin import alerts, calls, jobs, records
 
-__all__ = ["calls", "records"]
+__all__ = ["alerts", "calls", "jobs", "records"]
