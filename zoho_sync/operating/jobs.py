@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from celery import current_app
@@ -19,6 +20,13 @@ from zoho_sync.operating.models import JobResult, JobRun
 # How much later than due a job may begin, and how long it may take, before somebody is told.
 GRACE = timedelta(minutes=5)
 LONGEST_RUN = timedelta(hours=1)
+
+
+@cache
+def recorded() -> set[str]:
+    """The tasks whose runs are written down. A web process has not read all of them yet, so they are read here."""
+    current_app.loader.import_default_modules()
+    return RECORDED
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ def job_of(line: Any, now: datetime | None = None) -> Job:
 
 def _due(line: Any, now: datetime) -> datetime | None:
     """When it ought to have begun (or ought to begin) after its last run that was done."""
-    if not line.enabled or line.task not in RECORDED:
+    if not line.enabled or line.task not in recorded():
         return None
     # One that was never done counts from its first try, or from when the line was last written.
     since = line.done_at or line.first_at or line.date_changed
