@@ -6,6 +6,7 @@ from celery import shared_task
 
 from catalogue import batches, ending
 from catalogue.pricelists import services as price_lists
+from circletel.jobs import job
 
 
 @shared_task
@@ -14,12 +15,14 @@ def run_batch(batch_id: str) -> None:
 
 
 @shared_task
+@job
 def resume_batches() -> None:
     """Each minute: go on with what a lost message or a lost worker left."""
     batches.resume()
 
 
 @shared_task
+@job
 def archive_ended() -> None:
     """Each hour: archive packages whose life has ended."""
     ending.archive_ended()
@@ -33,6 +36,7 @@ def work_on_price_list(price_list_id: str) -> None:
 
 
 @shared_task
+@job
 def sweep_price_lists() -> None:
     """Each minute: take up price lists whose worker was lost."""
     price_lists.sweep()

@@ -16,11 +16,11 @@ from django.utils.http import urlencode
 from django.utils.timesince import timesince
 
 from catalogue.models import PackageStatus, Product, ProductStatus, ServicePackage
+from circletel.operations import lists_for, operations
+from circletel.together import together
 from zoho_sync.connection.breaker import Breaker, BreakerState
-from zoho_sync.models import ProductIntegration, SyncStatus, System, ZohoSyncLog
-from zoho_sync.standing import Standing, oldest_owed, standing
-
-FAILING_CALLS = 5
+from zoho_sync.models import SyncStatus, System
+from zoho_sync.standing import Standing, standing
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,6 @@ class ZohoSystem:
     rest: Rest
 
 
-@dataclass(frozen=True)
-class OldestOwed:
-    name: str
-    package: str
-    age: str
-    url: str
-
-
-@dataclass(frozen=True)
-class FailingCall:
-    at: datetime
-    name: str
-    error_class: str
-    error: str
-    url: str
-
-
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds to the context of the admin's index what this person may see."""
     may = request.user.has_perm
@@ -85,12 +68,11 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         picture = standing()
         parts["zoho"] = list(_systems(picture))
         parts["is_in_step"] = picture.is_in_step
-        parts["oldest_owed"] = _oldest_owed()
         parts["next_due"] = picture.next_due
         parts["is_due_now"] = picture.next_due is not None and picture.next_due <= now
-    if may("zoho_sync.view_zohosynclog"):
-        parts["failing_calls"] = list(_failing_calls())
-        parts["calls_url"] = _list("zoho_sync_zohosynclog")
+    parts |= operations(together(**lists_for(may)), may)
+    if oldest := parts.get("oldest_owed"):
+        parts["oldest_age"] = _age(oldest.since)
     return {**context, "title": "Home", "home": parts}
 
 
@@ -188,34 +170,9 @@ def _rest(state: BreakerState) -> Rest:
     return Rest(f"Resting for {seconds} s: {reason}", "trouble")
 
 
-def _oldest_owed() -> OldestOwed | None:
-    record = oldest_owed()
-    if record is None:
-        return None
-    return OldestOwed(
-        name=str(record),
-        package=str(record.package),
-        age=_age(record),
-        url=reverse("admin:zoho_sync_productintegration_change", args=[record.pk]),
-    )
-
-
-def _age(record: ProductIntegration) -> str:
-    since = record.owed_since or record.changed_at
+def _age(since: datetime) -> str:
     minutes = (timezone.now() - since).total_seconds() // 60
     return timesince(since) if minutes >= 1 else "less than a minute"
-
-
-def _failing_calls() -> Iterator[FailingCall]:
-    calls = ZohoSyncLog.objects.exclude(error_class="").order_by("-at")
-    for call in calls.defer("request", "response")[:FAILING_CALLS]:
-        yield FailingCall(
-            at=call.at,
-            name=f"{call.method} {call.path}",
-            error_class=call.error_class,
-            error=call.error,
-            url=reverse("admin:zoho_sync_zohosynclog_change", args=[call.pk]),
-        )
 
 
 def _list(name: str, **filters: str) -> str:

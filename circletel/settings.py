@@ -147,6 +147,8 @@ ZOHO_BILLING_CONCURRENCY = env.int("ZOHO_BILLING_CONCURRENCY", default=5)
 ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
 # What background work leaves of each window of calls to people's clicks.
 ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
+# Shown beside what was used; Zoho itself stops us when they are gone.
+ZOHO_CRM_CREDITS_PER_DAY = env.int("ZOHO_CRM_CREDITS_PER_DAY", default=50_000)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
@@ -182,6 +184,12 @@ RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
 RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
 RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
 RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
+# --- Alerts -----------------------------------------------------------------------------------
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
+SLACK_WEBHOOK_URL = env("SLACK_WEBHOOK_URL", default="")
 
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -314,6 +322,10 @@ UNFOLD = {
             {
                 "title": "Operations",
                 "items": [
+                    _page("Alerts", "notifications", "zoho_sync", "alert"),
+                    _page("Alert rules", "tune", "zoho_sync", "alertrule"),
+                    _page("Alert messages", "outbox", "zoho_sync", "alertdelivery"),
+                    _page("Job runs", "task_alt", "zoho_sync", "jobrun"),
                     _page("Audit trail", "history", "catalogue", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
                     _page("TMF620 listeners", "hub", "catalogue", "hublistener"),

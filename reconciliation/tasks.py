@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 
 from catalogue.errors import Refused
+from circletel.jobs import job
 from reconciliation import mail, services
 from reconciliation.models import ReconciliationReport, Scope
 
@@ -13,6 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 @shared_task
+@job
 def run_nightly() -> None:
     """Compare everything, tell people what is new, and forget what is old."""
     try:
@@ -36,5 +38,6 @@ def run_report(report_id: str) -> None:
 
 
 @shared_task
+@job
 def send_weekly_report() -> None:
     mail.send_weekly()

@@ -102,11 +102,6 @@ def calls_since(since: datetime | None = None) -> dict[str, int]:
     }
 
 
-def oldest_owed() -> ProductIntegration | None:
-    """The record that has been owed for longest."""
-    return ProductIntegration.objects.owed().select_related("package").order_by("owed_since").first()
-
-
 def age(of: datetime) -> float:
     """Seconds since `of`."""
     return (timezone.now() - of).total_seconds()

@@ -4,6 +4,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from circletel.jobs import job
 from zoho_sync import claims, field_security, services, sync
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
@@ -11,7 +12,7 @@ from zoho_sync.crm import readback
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.desired import current_terms
 from zoho_sync.models import Kind, System
-from zoho_sync.operating import queue
+from zoho_sync.operating import alerts, outbox, queue, upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ def run_smoke_test(pk: str) -> None:
 
 
 @shared_task
+@job
 def follow_promotions() -> None:
     """Each night after midnight: plans whose promotion begins or ends today, where promotions are plan prices."""
     services.follow_promotions()
@@ -44,6 +46,7 @@ def drain_system(system: str) -> None:
 
 
 @shared_task
+@job
 def sweep() -> None:
     """Each minute: pick up what a nudge missed and what a lost worker still held."""
     for system in System:
@@ -66,6 +69,7 @@ def _read_mapping_back() -> None:
 
 
 @shared_task
+@job
 def check_field_security() -> None:
     """Each night: who may edit our fields in CRM by hand."""
     if not settings.ZOHO_API_URL:
@@ -85,3 +89,35 @@ def follow_group_retry(going_id: str) -> None:
     """Take the next step of a group retry, and look again shortly; the watch each minute does it too."""
     if queue.advance(going_id):
         services.quietly(lambda: follow_group_retry.apply_async(args=(going_id,), countdown=2))
+
+
+@shared_task
+@job
+def watch() -> str:
+    """Each minute: find what is worth telling, send what waits, go on with group retries."""
+    queue.advance_all()
+    return f"{alerts.watch()}; {outbox.send_due()}"
+
+
+@shared_task
+def send_messages() -> None:
+    """Send what is due now; the watch each minute does it too."""
+    outbox.send_due()
+
+
+@shared_task
+@job
+def weekly_summary() -> str:
+    return alerts.weekly_summary()
+
+
+@shared_task
+@job
+def retention() -> str:
+    return upkeep.retention()
+
+
+@shared_task
+@job
+def count_figures() -> None:
+    upkeep.count_figures()

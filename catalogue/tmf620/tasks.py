@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue.tmf620 import events, hub, jobs, written
+from circletel.jobs import job
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ def run_job(id: str) -> None:
 
 
 @shared_task
+@job
 def sweep() -> None:
     """Each minute: what changed by the clock, what a nudge missed, and what is old."""
     events.notice_the_clock()

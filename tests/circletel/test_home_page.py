@@ -1,17 +1,31 @@
 """The first page of the day: its numbers, where they lead, and what each reader may see of it."""
 
+import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from catalogue import services
 from tests.factories import approved_product, draft_product, live_package, ms_naidoo, person
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.connection.errors import ServerTrouble
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
+from zoho_sync.models import (
+    Alert,
+    AlertDelivery,
+    AlertRule,
+    DailyFigures,
+    JobRun,
+    Kind,
+    ProductIntegration,
+    SyncStatus,
+    System,
+    ZohoSyncLog,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 HOME = reverse("admin:index")
@@ -165,3 +179,79 @@ def test_the_page_takes_the_same_few_queries_however_much_there_is(django_assert
 def test_pages_of_other_apps_open(name, admin_client):
     assert admin_client.get(reverse(f"admin:{name}_changelist")).status_code == 200
     assert admin_client.get(reverse(f"admin:{name}_add")).status_code == 200
+
+
+def test_jobs_are_shown_and_a_late_one_is_red():
+    now = timezone.now()
+    for name, days in (("sweep", 0), ("retention", 3)):
+        at = now - timedelta(days=days)
+        JobRun.objects.create(job=f"zoho_sync.tasks.{name}", started_at=at, finished_at=at, result="done")
+
+    response = reader("Sync operator").get(HOME)
+
+    first, *rest = response.context["home"]["jobs"]
+    assert (first.name, first.is_late) == ("Log retention", True)
+    assert not next(job for job in rest if job.name.startswith("Sweep")).needs_a_look
+    assert response.content.decode().count("data-missed") == 1
+
+
+def test_calls_and_credits_of_a_day_are_counted(settings):
+    settings.ZOHO_CRM_CREDITS_PER_DAY, settings.ZOHO_BILLING_CALLS_PER_DAY = 5000, 3
+    log_call("/upsert", records=100)
+    log_call("/upsert", records=11)
+    log_call("/fields")
+    for _ in range(4):
+        ZohoSyncLog.objects.create(system="billing", method="PUT", path="/x", duration_ms=1)
+    old = ZohoSyncLog.objects.create(system="billing", method="PUT", path="/old", duration_ms=1)
+    ZohoSyncLog.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(hours=25))
+
+    usage = home("Sync operator")["usage"]
+
+    assert [(one.name, one.used, one.unit, one.left, one.tone) for one in usage] == [
+        ("Zoho CRM", 13, "credits", 4987, ""),
+        ("Zoho Billing", 4, "calls", 0, "trouble"),
+    ]
+
+
+def test_the_trend_goes_back_thirty_days():
+    today = timezone.localdate()
+    for days in (0, 29, 30):
+        DailyFigures.objects.create(
+            day=today - timedelta(days=days), system="crm", in_step=100 + days, owed=1, failed=2, dead=3
+        )
+
+    response = reader("Sync operator").get(HOME)
+
+    [trend] = response.context["home"]["trends"]
+    data = json.loads(trend.data)
+    assert [(one["label"], one["data"]) for one in data["datasets"]] == [
+        ("Owed", [1, 1]),
+        ("Failed", [2, 2]),
+        ("Needs a person", [3, 3]),
+        ("In step (right scale)", [129, 100]),
+    ]
+    assert 'class="chart"' in response.content.decode()
+
+
+def test_open_alerts_and_channels_that_fail_are_shown():
+    rule = AlertRule.objects.get(trigger="breaker_open")
+    now = timezone.now()
+    alert = Alert.objects.create(
+        rule=rule, cause="crm", title="Calls to Zoho CRM rest", path="/", opened_at=now, last_seen_at=now
+    )
+    AlertDelivery.objects.create(
+        key="k",
+        channel="slack",
+        subject="S",
+        body="B",
+        state="failed",
+        next_try_at=now,
+        last_error="the webhook answered 500",
+    )
+
+    page = home("Sync operator")
+
+    assert [(one.title, one.state) for one in page["alerts"]] == [("Calls to Zoho CRM rest", "Open")]
+    assert page["alerts"][0].url == reverse("admin:zoho_sync_alert_change", args=[alert.pk])
+    assert page["failing_channels"] == ["Slack does not take messages: the webhook answered 500"]
+    assert "alerts" not in home("Product manager")

@@ -1,9 +1,7 @@
 """What failed, grouped by what it fails of; tried again, one first; given up with a reason."""
 
-from copy import copy as copy_of
 from datetime import timedelta
 from html import unescape
-from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -13,6 +11,7 @@ from django.utils import timezone
 from catalogue.errors import NotAllowed, NotReady
 from catalogue.models import AuditEntry, ServicePackage
 from tests.factories import live_package, ms_naidoo, person
+from tests.zoho_sync.crowd import crowd
 from zoho_sync import claims, services
 from zoho_sync.models import GroupRetry, Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating import queue
@@ -266,29 +265,7 @@ def test_others_look_and_change_nothing(redis_flushed):
 
 def test_ten_thousand_dead_records_take_few_queries(client, django_assert_max_num_queries):
     [row] = failing(1)
-    package = row.package
-    packages = []
-    for number in range(10_000):
-        copy = ServicePackage.objects.get(pk=package.pk) if number == 0 else copy_of(packages[0])
-        copy.pk, copy._state.adding = uuid4(), True
-        copy.sku, copy.slug, copy.logical_key = f"N-{number}", f"n-{number}", f"n-{number}"
-        packages.append(copy)
-    ServicePackage.objects.bulk_create(packages, batch_size=1000)
-    ProductIntegration.objects.bulk_create(
-        [
-            ProductIntegration(
-                package=one,
-                kind=Kind.BILLING_PLAN,
-                remote_key=one.sku,
-                desired_hash="x",
-                status=SyncStatus.DEAD,
-                cause=CAUSE,
-                failing_since=timezone.now(),
-            )
-            for one in packages
-        ],
-        batch_size=1000,
-    )
+    crowd(row, 10_000)
 
     with django_assert_max_num_queries(8):
         page = client.get(QUEUE)

@@ -208,7 +208,6 @@ class Migration(migrations.Migration):
                             ("sending", "Being sent"),
                             ("sent", "Sent"),
                             ("failed", "Failed, will be tried again"),
-                            ("given_up", "Given up"),
                         ],
                         default="waiting",
                         max_length=10,

@@ -256,7 +256,6 @@ class DeliveryState(models.TextChoices):
     SENDING = "sending", "Being sent"
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed, will be tried again"
-    GIVEN_UP = "given_up", "Given up"
 
 
 class AlertDelivery(models.Model):

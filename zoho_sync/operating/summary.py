@@ -1,0 +1,36 @@
+"""The words of the weekly summary."""
+
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+
+from zoho_sync.models import System
+from zoho_sync.operating import alerts, queue
+from zoho_sync.operating.jobs import jobs
+from zoho_sync.operating.models import Alert
+from zoho_sync.standing import standing
+
+MOST_CAUSES = 5
+
+
+def text(now: datetime | None = None) -> str:
+    """Plain text: how each system stands, the largest causes, alerts of the week, jobs that want a look."""
+    now = now or timezone.now()
+    picture = standing()
+    lines = [
+        f"{system.label}: {picture.count('in_step', system)} in step, {picture.count('owed', system)} owed,"
+        f" {picture.count('failed', system)} failed, {picture.count('dead', system)} need a person"
+        for system in System
+    ]
+    lines += ["", "What fails:"]
+    causes = [
+        f"- {group.count} × {group.cause}: {group.advice.words}"
+        for group in queue.groups(queue.in_trouble())[:MOST_CAUSES]
+    ]
+    lines += causes or ["- nothing"]
+    week = Alert.objects.filter(opened_at__gte=now - timedelta(days=7)).count()
+    lines += ["", f"Alerts this week: {week}, open now: {alerts.open_alerts().count()}"]
+    lines += [f"Job to look at: {job.name} ({job.shown_result})" for job in jobs(now) if job.needs_a_look]
+    lines += ["", f"Home page: {alerts.address(reverse('admin:index'))}"]
+    return "\n".join(lines)
