@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from circletel.origin import Origin, acting_from, new_correlation_id
+from circletel.secrecy import hide
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +60,7 @@ def _recorded(name: str, correlation_id: str, work: Callable[[], Any]) -> None:
 
 
 def _finish(one: Any, result: str, detail: str) -> None:
-    one.result, one.detail, one.finished_at = result, detail[:2000], timezone.now()
+    one.result, one.detail, one.finished_at = result, hide(detail)[:2000], timezone.now()
     try:
         with transaction.atomic():
             one.save(update_fields=["result", "detail", "finished_at"])

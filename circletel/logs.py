@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 
 from circletel.origin import current_origin
+from circletel.secrecy import hide, hide_people
 
 
 def add_correlation_id(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -12,6 +13,11 @@ def add_correlation_id(_logger: Any, _name: str, event: dict[str, Any]) -> dict[
     if correlation_id := current_origin().correlation_id:
         event.setdefault("correlation_id", correlation_id)
     return event
+
+
+def without_secrets(_logger: Any, _name: str, line: str) -> str:
+    """structlog processor, the last: the written line without secrets and without people's addresses."""
+    return hide_people(hide(line))
 
 
 _SHARED: list[Any] = [
@@ -31,6 +37,7 @@ LOGGING = {
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(),
+                without_secrets,
             ],
             "foreign_pre_chain": _SHARED,
         }

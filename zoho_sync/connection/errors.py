@@ -20,6 +20,8 @@ Every error carries Zoho's own words. `about_connection` says that the trouble i
 
 from typing import Any
 
+from circletel.secrecy import hidden, hide
+
 
 class ZohoError(Exception):
     """An answer that is not a success. `str()` is fit for an operator."""
@@ -35,7 +37,7 @@ class ZohoError(Exception):
         details: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(hide(message))
         self.code = code
         self.http_status = http_status
         self.details = details or {}
@@ -47,7 +49,7 @@ class ZohoError(Exception):
             "class": type(self).__name__,
             "code": self.code,
             "http_status": self.http_status,
-            "details": self.details,
+            "details": hidden(self.details),
         }
 
 

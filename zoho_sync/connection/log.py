@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from circletel.origin import current_origin
+from circletel.secrecy import hide
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import ZohoSyncLog
 
@@ -31,7 +32,7 @@ def write_log(
     ZohoSyncLog.objects.create(
         system=system,
         method=method,
-        path=path[:300],
+        path=hide(path)[:300],
         packages=list(packages),
         records=records,
         request=storable(request),
@@ -55,8 +56,8 @@ def storable(body: Any) -> Any:
 
 
 def storable_text(text: str) -> str:
-    """`text` without what PostgreSQL refuses: NUL and half surrogate pairs."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    """`text` without secrets and without what PostgreSQL refuses: NUL and half surrogate pairs."""
+    return hide(text).replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _clean(value: Any) -> Any:

@@ -9,6 +9,7 @@ from celery import current_app
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.module_loading import autodiscover_modules
 from django_celery_beat.models import PeriodicTask
 
 from catalogue import audit
@@ -25,7 +26,7 @@ LONGEST_RUN = timedelta(hours=1)
 @cache
 def recorded() -> set[str]:
     """The tasks whose runs are written down. A web process has not read all of them yet, so they are read here."""
-    current_app.loader.import_default_modules()
+    autodiscover_modules("tasks")
     return RECORDED
 
 

@@ -1,0 +1,65 @@
+"""What must never be read in a log, a row or on a page: our secrets, wherever they turn up."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+HIDDEN = "…"
+SECRET_SETTINGS = (
+    "SECRET_KEY",
+    "ZOHO_CLIENT_SECRET",
+    "ZOHO_REFRESH_TOKEN",
+    "SLACK_WEBHOOK_URL",
+    "EMAIL_HOST_PASSWORD",
+)
+# Shorter ones would make every other word disappear.
+SHORTEST = 8
+# Zoho's tokens, and whatever travels behind the word that announces a credential.
+_TOKENS = re.compile(
+    r"\b1000\.[0-9a-f]{16,}\.[0-9a-f]{16,}|(?<=Zoho-oauthtoken )[^\s\"',}]+|(?<=Bearer )[^\s\"',}]+"
+)
+_PEOPLE = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+
+
+def hide(text: str) -> str:
+    """`text` without our secrets and without tokens of Zoho's."""
+    for secret in _secrets():
+        text = text.replace(secret, HIDDEN)
+    return _TOKENS.sub(HIDDEN, text)
+
+
+def hide_people(text: str) -> str:
+    """`text` without e-mail addresses."""
+    return _PEOPLE.sub(HIDDEN, text)
+
+
+def hidden(value: Any) -> Any:
+    """JSON of any depth, each text in it as `hide` leaves it."""
+    match value:
+        case str():
+            return hide(value)
+        case dict():
+            return {hide(str(key)): hidden(item) for key, item in value.items()}
+        case list() | tuple():
+            return [hidden(item) for item in value]
+        case _:
+            return value
+
+
+def _secrets() -> Iterator[str]:
+    if not settings.configured:
+        return
+    for name in SECRET_SETTINGS:
+        secret = str(getattr(settings, name, "") or "")
+        if len(secret) >= SHORTEST:
+            yield secret
+    # The end of a webhook's path is what makes it secret.
+    end = urlsplit(str(getattr(settings, "SLACK_WEBHOOK_URL", "") or "")).path.rpartition("/")[2]
+    if len(end) >= SHORTEST:
+        yield end
+    password = str(settings.DATABASES["default"].get("PASSWORD") or "")
+    if len(password) >= SHORTEST:
+        yield password
