@@ -13,8 +13,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit, services
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.models import Batch, BatchDeed, BatchItem, BatchStatus, ItemState, Product
+from catalogue.rights import ensure_may
 from circletel.origin import Origin, acting_from, current_origin
 
 log = structlog.get_logger(__name__)
@@ -201,6 +202,4 @@ def _finish(batch: Batch) -> None:
 
 
 def _ensure_may(actor: User, deed: str) -> None:
-    if not may(actor, deed):
-        name = actor.get_full_name() or actor.get_username()
-        raise NotAllowed(f"{name} may not {BatchDeed(deed).label.lower()} products")
+    ensure_may(actor, DEEDS[BatchDeed(deed)][0], f"{BatchDeed(deed).label.lower()} products")

@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.models import PackageStatus, PackageVersion, ServicePackage
+from catalogue.rights import ensure_may
 from catalogue.signals import package_changed, subscriptions_asked
 from catalogue.versions import CONTENT, compare
 
@@ -100,8 +101,7 @@ def publish_again(version_id: Any, *, actor: User, reason: str) -> ServicePackag
     """
     version = PackageVersion.objects.get(pk=version_id)
     package = ServicePackage.objects.select_for_update().get(pk=version.package_id)
-    if not actor.has_perm("catalogue.publish_product"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not publish products")
+    ensure_may(actor, "catalogue.publish_product", "publish products")
     if not reason.strip():
         raise Refused(f"{package}: say why an earlier version comes back")
     restored = {name: getattr(version, name) for name in CONTENT if name not in KEPT_ON_RETURN}
@@ -149,10 +149,7 @@ def archive_others(
 
 def _locked(package_id: Any, actor: User) -> ServicePackage:
     package = ServicePackage.objects.select_for_update().get(pk=package_id)
-    if not actor.has_perm("catalogue.end_servicepackage"):
-        raise NotAllowed(
-            f"{actor.get_full_name() or actor.get_username()} may not end the sale or life of packages"
-        )
+    ensure_may(actor, "catalogue.end_servicepackage", "end the sale or life of packages")
     if package.status != PackageStatus.ACTIVE:
         raise Refused(f"{package} is {package.get_status_display().lower()}: only an active package can end")
     return package

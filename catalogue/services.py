@@ -23,6 +23,7 @@ from catalogue.ending import archive_others
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, Product, ProductPricing, ProductStatus, ServicePackage
 from catalogue.readiness import publishing_problems
+from catalogue.rights import ensure_may
 from catalogue.signals import package_changed, price_asked
 
 PACKAGE_CONTENT = (
@@ -86,7 +87,7 @@ class Published:
 def submit(product_id: Any, *, actor: User) -> Product:
     """draft → pending: ask for approval. Refused while the product is incomplete."""
     product = _locked(product_id)
-    _ensure_may(actor, "submit_product", "submit products")
+    ensure_may(actor, "catalogue.submit_product", "submit products")
     _ensure_status(product, "submitted", ProductStatus.DRAFT)
     if problems := publishing_problems(product):
         raise NotReady(*(f"{product}: {problem}" for problem in problems))
@@ -100,7 +101,7 @@ def approve(product_id: Any, *, actor: User) -> Product:
     Whoever may approve pricing too signs both at once; otherwise a pricing manager does, before it is published.
     """
     product = _locked(product_id)
-    _ensure_may(actor, "approve_product", "approve products")
+    ensure_may(actor, "catalogue.approve_product", "approve products")
     _ensure_status(product, "approved", ProductStatus.PENDING)
     if actor.pk in (product.created_by_id, product.changed_by_id):
         raise NotAllowed(f"{product}: you made or last changed it, so someone else must approve it")
@@ -119,7 +120,7 @@ def approve(product_id: Any, *, actor: User) -> Product:
 def approve_pricing(product_id: Any, *, actor: User) -> Product:
     """Sign the pricing of a pending or approved product. Needed before it is published, like the approval itself."""
     product = _locked(product_id)
-    _ensure_may(actor, "approve_pricing", "approve pricing")
+    ensure_may(actor, "catalogue.approve_pricing", "approve pricing")
     _ensure_status(product, "approved in its pricing", ProductStatus.PENDING, ProductStatus.APPROVED)
     if actor.pk in (product.created_by_id, product.changed_by_id):
         raise NotAllowed(f"{product}: you made or last changed it, so someone else must approve its pricing")
@@ -145,7 +146,7 @@ def _sign_pricing(product: Product, actor: User) -> None:
 def archive(product_id: Any, *, actor: User, reason: str) -> Product:
     """Put a product away for good. Refused while a package made of it is active: end that first."""
     product = _locked(product_id)
-    _ensure_may(actor, "archive_product", "archive products")
+    ensure_may(actor, "catalogue.archive_product", "archive products")
     statuses = (ProductStatus.DRAFT, ProductStatus.PENDING, ProductStatus.APPROVED)
     _ensure_status(product, "archived", *statuses)
     if not reason.strip():
@@ -159,7 +160,7 @@ def archive(product_id: Any, *, actor: User, reason: str) -> Product:
 def reject(product_id: Any, *, actor: User, reason: str) -> Product:
     """pending → draft, with a reason for the author."""
     product = _locked(product_id)
-    _ensure_may(actor, "approve_product", "reject products")
+    ensure_may(actor, "catalogue.approve_product", "reject products")
     _ensure_status(product, "rejected", ProductStatus.PENDING)
     if not reason.strip():
         raise Refused(f"{product}: say why it is rejected, so that its author can mend it")
@@ -254,7 +255,7 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
     through a price change. A new business key of the same variant archives the earlier version.
     """
     product = _locked(product_id)
-    _ensure_may(actor, "publish_product", "publish products")
+    ensure_may(actor, "catalogue.publish_product", "publish products")
     _ensure_publishable(product)
     return _publish(product, actor, at or timezone.now())
 
@@ -355,11 +356,6 @@ def record_refusal(action: str, product_id: Any, *, actor: User, refusal: Refuse
 def _locked(product_id: Any) -> Product:
     Product.objects.select_for_update().get(pk=product_id)
     return Product.objects.with_content().get(pk=product_id)
-
-
-def _ensure_may(actor: User, permission: str, deed: str) -> None:
-    if not actor.has_perm(f"catalogue.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")
 
 
 def _ensure_status(product: Product, deed: str, *wanted: ProductStatus) -> None:

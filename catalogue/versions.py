@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalogue.content import plain
 from catalogue.models import PackageContent, PackageVersion, ServicePackage
+from catalogue.rights import name_of
 
 CONTENT = tuple(field.attname for field in PackageContent._meta.local_fields)
 
@@ -48,7 +49,7 @@ def record(
                 # Never before what stood until now, whatever the clocks of two machines say.
                 recorded_from=max(now, before.recorded_from) if before else now,
                 deed=deed,
-                deed_by=(actor.get_full_name() or actor.get_username()) if actor else "",
+                deed_by=name_of(actor) if actor else "",
             )
         )
     instants = {version.package_id: version.recorded_from for version in new}

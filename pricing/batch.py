@@ -12,11 +12,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, NotReady
+from catalogue.errors import NotReady
 from catalogue.importing.parsing import RowError
 from catalogue.importing.values import price as read_price
 from catalogue.importing.values import tidy
 from catalogue.models import PackageStatus, ServicePackage
+from catalogue.rights import ensure_may
 from pricing.models import PriceChange
 from pricing.services import already_open
 
@@ -163,8 +164,7 @@ def draft_batch(
     actor: User,
 ) -> int:
     """Draft what was planned, all of it or nothing. Raises NotReady when anything moved since the plan was made."""
-    if not actor.has_perm("pricing.draft_pricechange"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not draft price changes")
+    ensure_may(actor, "pricing.draft_pricechange", "draft price changes")
     if not reason.strip():
         raise NotReady("reason: say why the prices change")
     locked = ServicePackage.objects.select_for_update().in_bulk([row.package.pk for row in planned])

@@ -16,6 +16,7 @@ from django.utils import timezone
 from catalogue import audit
 from catalogue.errors import NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, ServicePackage
+from catalogue.rights import ensure_may
 from catalogue.signals import package_changed
 from pricing import applying, ledger
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
@@ -26,7 +27,7 @@ from pricing.wishes import Wish, content_of, fill_in, wish_shown
 @transaction.atomic
 def create_price_change(package_id: UUID, wish: Wish, *, actor: User, batch: str = "") -> PriceChange:
     """Draft a price change. Raises NotReady for what cannot be, WrongStatus when another one is open."""
-    _ensure_may(actor, "draft_pricechange", "draft price changes")
+    ensure_may(actor, "pricing.draft_pricechange", "draft price changes")
     package = ServicePackage.objects.select_for_update().filter(pk=package_id).first()
     if package is None:
         raise NotReady(f"package: there is no package {package_id}")
@@ -46,7 +47,7 @@ def create_price_change(package_id: UUID, wish: Wish, *, actor: User, batch: str
 @transaction.atomic
 def edit_price_change(change_id: UUID, wish: Wish, *, actor: User) -> PriceChange:
     """Rewrite a draft. Whoever edits it cannot publish it. The old price is read from the package anew."""
-    _ensure_may(actor, "draft_pricechange", "edit price changes")
+    ensure_may(actor, "pricing.draft_pricechange", "edit price changes")
     change = _locked(change_id)
     _ensure_draft(change, "edited")
     before = content_of(change)
@@ -60,7 +61,7 @@ def edit_price_change(change_id: UUID, wish: Wish, *, actor: User) -> PriceChang
 @transaction.atomic
 def delete_price_change(change_id: UUID, *, actor: User) -> None:
     """Throw a draft away; the audit trail keeps what it said."""
-    _ensure_may(actor, "draft_pricechange", "delete price changes")
+    ensure_may(actor, "pricing.draft_pricechange", "delete price changes")
     change = _locked(change_id)
     _ensure_draft(change, "deleted")
     gone = {name: [value, None] for name, value in content_of(change).items()}
@@ -75,7 +76,7 @@ def publish_price_change(change_id: UUID, *, actor: User, at: datetime | None = 
     Somebody other than its author and last editor does this. A decrease dated today is effective at once.
     Raises NotAllowed, WrongStatus, or NotReady with everything that speaks against it.
     """
-    _ensure_may(actor, "publish_pricechange", "publish price changes")
+    ensure_may(actor, "pricing.publish_pricechange", "publish price changes")
     change, now = _locked(change_id), at or timezone.now()
     _ensure_draft(change, "published")
     if actor.pk in (change.created_by_id, change.changed_by_id):
@@ -117,9 +118,9 @@ def cancel_price_change(
     change, now = _locked(change_id), at or timezone.now()
     was = change.status
     if was == PriceChangeStatus.DRAFT:
-        _ensure_may(actor, "draft_pricechange", "give up drafted price changes")
+        ensure_may(actor, "pricing.draft_pricechange", "give up drafted price changes")
     else:
-        _ensure_may(actor, "cancel_pricechange", "cancel published price changes")
+        ensure_may(actor, "pricing.cancel_pricechange", "cancel published price changes")
     if was not in (PriceChangeStatus.DRAFT, PriceChangeStatus.PUBLISHED):
         raise WrongStatus(f"{change} cannot be cancelled: it is {change.get_status_display().lower()}")
     if not reason.strip():
@@ -140,7 +141,7 @@ def amend_price_change(
 
     To a lower or later price the notice that was given still counts; otherwise it begins anew.
     """
-    _ensure_may(actor, "draft_pricechange", "draft price changes")
+    ensure_may(actor, "pricing.draft_pricechange", "draft price changes")
     announced = _locked(change_id)
     if announced.status != PriceChangeStatus.PUBLISHED:
         raise WrongStatus(
@@ -248,11 +249,6 @@ def _announce(change: PriceChange, deed: str, actor: User) -> None:
 def _next_version(package: ServicePackage) -> int:
     known = PriceEntry.objects.filter(package=package).aggregate(highest=Max("version"))["highest"]
     return (known or 0) + 1
-
-
-def _ensure_may(actor: User, permission: str, deed: str) -> None:
-    if not actor.has_perm(f"pricing.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")
 
 
 def _ensure_draft(change: PriceChange, deed: str) -> None:

@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 
 from catalogue import services as catalogue
 from catalogue.content import pricing_of, product_content
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.models import Product
+from catalogue.rights import ensure_may
 from pricing.services import draft_price_change
 from reconciliation.compare import CENT
 from reconciliation.models import Finding
@@ -37,8 +38,7 @@ def adopt(finding: Finding, *, actor: User | None) -> None:
                 f"{finding}: the package has this price already, or a published price change is open"
             )
         return
-    if not actor.has_perm("catalogue.change_product"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not change products")
+    ensure_may(actor, "catalogue.change_product", "change products")
     _edit(finding, field.adopts, value, actor)
 
 

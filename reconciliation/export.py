@@ -2,9 +2,10 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from typing import Any
+
+from catalogue.spreadsheet import safe_cell
 
 COLUMNS = (
     "system",
@@ -24,8 +25,6 @@ COLUMNS = (
     "remote_id",
     "remote_name",
 )
-# What makes a spreadsheet take a cell for a formula, also after blanks it passes over, and full-width twins.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 
 def as_csv(findings: Iterable[dict[str, Any]]) -> str:
@@ -35,12 +34,3 @@ def as_csv(findings: Iterable[dict[str, Any]]) -> str:
     writer.writerow(COLUMNS)
     writer.writerows([safe_cell(each.get(name)) for name in COLUMNS] for each in findings)
     return file.getvalue()
-
-
-def safe_cell(value: Any) -> str:
-    """A text that no spreadsheet executes: what looks like a formula gets an apostrophe before it."""
-    if value is None:
-        return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    risky = text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)
-    return f"'{text}" if risky and not isinstance(value, int | float) else text

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from catalogue import audit
 from catalogue.errors import Refused
+from catalogue.rights import ensure_system_or_may
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
 from reconciliation.ours import expected_for
 from reconciliation.records import shelf_of
-from reconciliation.rights import ensure_may
 from reconciliation.words import said
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of
@@ -40,7 +40,7 @@ def plan(findings: Iterable[Finding], deed: Deed, *, actor: User | None) -> Repa
     Refused, with every reason, when the deed does not fit one of them. A repair writes whole records: what else is
     open about a record is part of its plan.
     """
-    ensure_may(actor, "repair_finding", "repair findings")
+    ensure_system_or_may(actor, "reconciliation.repair_finding", "repair findings")
     chosen = list(
         Finding.objects.unresolved().filter(pk__in=[each.pk for each in findings]).select_related("package")
     )

@@ -11,13 +11,13 @@ from django.utils import timezone
 from catalogue import audit
 from catalogue.errors import Refused
 from catalogue.models import AuditEntry
+from catalogue.rights import ensure_system_or_may
 from reconciliation.adopting import adopt
 from reconciliation.compare import differences
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState
 from reconciliation.ours import expected_for
 from reconciliation.planning import is_key
 from reconciliation.records import Expected, Remote, Shelf, shelf_of
-from reconciliation.rights import ensure_may
 from reconciliation.theirs import Zoho
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.corrections import believe
@@ -35,7 +35,7 @@ def apply(repair: Repair, *, actor: User | None, sleep: Callable[[float], None] 
     Looks at the records in Zoho once more. Refused, and the plan is void, when something moved; refused, and the
     plan stands, when Zoho could not be asked. Cut off in the middle it may be applied again.
     """
-    ensure_may(actor, "repair_finding", "repair findings")
+    ensure_system_or_may(actor, "reconciliation.repair_finding", "repair findings")
     if repair.state != RepairState.PLANNED:
         raise Refused(f"This repair is {repair.get_state_display().lower()} already")
     # A person waits for this: a limit that is reached refuses the repair instead of holding the page.

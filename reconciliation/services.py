@@ -17,13 +17,14 @@ from redis.exceptions import RedisError
 from catalogue import audit
 from catalogue.errors import Refused
 from catalogue.models import ServicePackage
+from catalogue.rights import ensure_system_or_may
 from circletel.origin import Origin, acting_from, current_origin, new_correlation_id
 from reconciliation.comparison import Comparison
 from reconciliation.findings import as_json, record, told
 from reconciliation.healing import heal
 from reconciliation.locking import only_one
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
-from reconciliation.rights import ensure_may
+from reconciliation.verified import write_verified
 from zoho_sync.models import ZohoSyncLog
 
 OURS = ("crm", "billing")
@@ -70,7 +71,7 @@ def run(
     Writes a report and its findings, nothing with `dry_run`. `actor` None is the schedule. Zoho's troubles do not
     raise: the outcome says that it is not complete, and why. Refused while another run is going on.
     """
-    ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
+    ensure_system_or_may(actor, "reconciliation.run_reconciliation", "compare the catalogue with Zoho")
     _ensure_known(only)
     if report is not None:
         _take(report)
@@ -93,7 +94,7 @@ def run(
 
 def start(scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] = ()) -> ReconciliationReport:
     """A report for a run that is about to begin."""
-    ensure_may(actor, "run_reconciliation", "compare the catalogue with Zoho")
+    ensure_system_or_may(actor, "reconciliation.run_reconciliation", "compare the catalogue with Zoho")
     report = ReconciliationReport.objects.create(
         scope=scope, only=list(only), requested_by=actor, progress=WAITING
     )
@@ -154,6 +155,8 @@ def _compare(
             lively, tally = record(
                 seen, report=report, at=begun, closes=comparison.covered if comparison.is_complete else None
             )
+            if comparison.is_complete:
+                write_verified(comparison.covered, seen, at=begun)
     outcome = Outcome(
         complete=comparison.is_complete,
         counts=_counts(comparison, lively, tally),
@@ -216,7 +219,7 @@ def ignore(
     at: datetime | None = None,
 ) -> int:
     """Say nothing more of these findings until then, or until Zoho says something else. Returns how many."""
-    ensure_may(actor, "repair_finding", "ignore findings")
+    ensure_system_or_may(actor, "reconciliation.repair_finding", "ignore findings")
     at = at or timezone.now()
     if not reason.strip():
         raise Refused("Say why it may stay as it is")

@@ -16,7 +16,7 @@ from django.core.mail import mail_admins
 from django.db import transaction
 
 from catalogue import audit
-from catalogue.errors import NotAllowed
+from catalogue.rights import ensure_system_or_may
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import FIELDS_PER_CALL, CrmClient
@@ -166,7 +166,7 @@ def check(*, actor: User | None) -> FieldSecurityCheck:
 
     Raises NotAllowed, or a ZohoError.
     """
-    _ensure_may(actor, "check_field_security", "check who may edit our fields in Zoho CRM")
+    ensure_system_or_may(actor, "zoho_sync.check_field_security", "check who may edit our fields in Zoho CRM")
     with_client = ZohoHttp(System.CRM)
     try:
         return _written_down(inspect(CrmClient(with_client)))
@@ -179,7 +179,7 @@ def lock(*, actor: User | None) -> tuple[FieldSecurityCheck, list[str]]:
 
     Raises NotAllowed, or a ZohoError.
     """
-    _ensure_may(actor, "lock_zoho_fields", "lock our fields in Zoho CRM")
+    ensure_system_or_may(actor, "zoho_sync.lock_zoho_fields", "lock our fields in Zoho CRM")
     http = ZohoHttp(System.CRM)
     try:
         client = CrmClient(http)
@@ -198,11 +198,6 @@ def lock(*, actor: User | None) -> tuple[FieldSecurityCheck, list[str]]:
         written = _written_down(after)
         audit.record("locked_fields", written, actor=actor, changes=closed, detail="; ".join(complaints))
     return written, complaints
-
-
-def _ensure_may(actor: User | None, permission: str, deed: str) -> None:
-    if actor is not None and not actor.has_perm(f"zoho_sync.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")
 
 
 def _written_down(found: Inspection) -> FieldSecurityCheck:

@@ -13,8 +13,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.errors import NotAllowed
 from catalogue.models import PackageStatus, ServicePackage
+from catalogue.rights import ensure_may
 from circletel.origin import current_origin
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, retired_record
@@ -117,10 +117,7 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
 
     What is in step stays so. The breaker gives the systems concerned another chance at once.
     """
-    if not actor.has_perm("zoho_sync.resync_productintegration"):
-        raise NotAllowed(
-            f"{actor.get_full_name() or actor.get_username()} may not send records to Zoho again"
-        )
+    ensure_may(actor, "zoho_sync.resync_productintegration", "send records to Zoho again")
     with transaction.atomic():
         rows = list(integrations.exclude(status=SyncStatus.OK).select_for_update(of=("self",)))
         now = timezone.now()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from zoho_sync import smoke_test
 from zoho_sync.models import SmokeTest
@@ -103,6 +103,4 @@ class SmokeTestAdmin(ReadOnlyAdmin):
         else:
             page = reverse("admin:zoho_sync_smoketest_change", args=[test.pk])
             messages.success(request, "The smoke test begins; its steps appear below.")
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": page})
-        return HttpResponseRedirect(page)
+        return moved_to(request, page)

@@ -18,8 +18,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, NotReady, Refused
+from catalogue.errors import NotReady, Refused
 from catalogue.models import PackageStatus, ServicePackage
+from catalogue.rights import ensure_may
 from zoho_sync.billing import organisation
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.connection.errors import ZohoError
@@ -38,8 +39,7 @@ Tell = Callable[[Step], None]
 
 def request(package: ServicePackage | None, *, actor: User) -> SmokeTest:
     """Ask a worker for a run with `package`, or with any that is in step. Raises NotAllowed, NotReady."""
-    if not actor.has_perm(PERMISSION):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not run the smoke test")
+    ensure_may(actor, PERMISSION, "run the smoke test")
     # A message can get lost; one that waited longer will not be taken up any more.
     recent = timezone.now() - LONGEST_WAIT
     if SmokeTest.objects.filter(status=SmokeTest.Status.WAITING, created_at__gte=recent).exists():

@@ -18,7 +18,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin
+from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
@@ -252,9 +252,7 @@ class PriceListAdmin(HidesCosts, ReadOnlyAdmin):
             services.record_refusal(name, object_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
             for reason in refusal.reasons:
                 messages.error(request, reason)
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": page})
-        return HttpResponseRedirect(page)
+        return moved_to(request, page)
 
 
 def latest_lists() -> QuerySet[PriceList]:

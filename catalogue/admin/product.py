@@ -33,6 +33,7 @@ from catalogue.models import (
     ServicePackage,
 )
 from catalogue.resources import ProductImportMixin
+from catalogue.rights import name_of
 from zoho_sync.models import System
 from zoho_sync.preview import preview_publish, readiness
 
@@ -158,9 +159,9 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
         return {
             "status": product.get_status_display(),
             "publish_state": product.publish_state_,  # type: ignore[attr-defined]
-            "made_by": product.created_by.get_full_name() or product.created_by.get_username(),
-            "changed_by": product.changed_by.get_full_name() or product.changed_by.get_username(),
-            "approved_by": product.approved_by and product.approved_by.get_full_name(),
+            "made_by": name_of(product.created_by),
+            "changed_by": name_of(product.changed_by),
+            "approved_by": product.approved_by and name_of(product.approved_by),
             "readiness": [
                 (one.target, [(str(problem), _anchor(problem.field)) for problem in one.problems])
                 for one in readiness(product, actor=request.user)  # type: ignore[arg-type]

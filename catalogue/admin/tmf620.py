@@ -5,14 +5,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from catalogue.models import HubDelivery, HubListener
 from catalogue.tmf620 import hub
@@ -101,9 +101,7 @@ class HubDeliveryAdmin(ReadOnlyAdmin):
     def send_one_again(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         self._send_again(request, [object_id])
         page = reverse("admin:catalogue_hubdelivery_change", args=[object_id])
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": page})
-        return HttpResponseRedirect(page)
+        return moved_to(request, page)
 
     def _send_again(self, request: HttpRequest, ids: list[Any]) -> None:
         try:

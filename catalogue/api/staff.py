@@ -23,6 +23,7 @@ from catalogue.api.problems import CONTENT_TYPE, Problem
 from catalogue.api.serializers import ProblemSerializer
 from catalogue.errors import NotAllowed, NotReady, Refused
 from catalogue.models import Batch, BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
+from catalogue.rights import ensure_may
 
 REFUSAL_STATUS: tuple[tuple[type[Refused], HTTPStatus, str, str], ...] = (
     (NotAllowed, HTTPStatus.FORBIDDEN, "not-allowed", "You may not do this"),
@@ -165,8 +166,8 @@ class BatchView(StaffEndpoint):
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
         batch = Batch.objects.prefetch_related("items").get(pk=id)
-        if not self.actor.has_perm("catalogue.view_batch") and batch.created_by_id != self.actor.pk:
-            raise NotAllowed(f"{self.actor.get_full_name() or self.actor.get_username()} may not see batches")
+        if batch.created_by_id != self.actor.pk:
+            ensure_may(self.actor, "catalogue.view_batch", "see batches")
         return Response(BatchDetailSerializer(batch).data)
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -28,7 +28,7 @@ from catalogue.models import ServicePackage
 from catalogue.versions import on_sale_at
 
 
-class AlwaysJson(BaseContentNegotiation):
+class AlwaysJson(DefaultContentNegotiation):
     """One representation, whatever is accepted; and `format` is an unknown parameter like any other."""
 
     def select_renderer(

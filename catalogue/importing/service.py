@@ -10,11 +10,12 @@ from psycopg.errors import UniqueViolation
 
 from catalogue import services
 from catalogue.content import HARDWARE_FIELDS, pricing_of
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.importing.parsing import ParsedFile, RowError
 from catalogue.importing.plan import ImportOutcome, PlannedRow, plan_import
 from catalogue.models import Product, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.product import slug_candidates
+from catalogue.rights import ensure_may
 
 _BATCH = 1000
 
@@ -29,8 +30,7 @@ class BadFile(Refused):
 
 def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
     """Do what the file says. Raises NotAllowed, BadFile or Refused, having written nothing."""
-    if not actor.has_perm("catalogue.import_product"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not import products")
+    ensure_may(actor, "catalogue.import_product", "import products")
     try:
         with transaction.atomic():
             plan = plan_import(parsed, lock=True)

@@ -7,12 +7,13 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.importing.service import create_products, update_planned
 from catalogue.legacy.plan import LegacyRow, Outcome, Plan, plan_migration
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, Table, find_table
 from catalogue.models import FoundBy, LegacyProduct, LegacyTable, Product
+from catalogue.rights import ensure_may
 
 _BATCH = 1000
 
@@ -43,8 +44,7 @@ def migrate(
     A product someone edited in the catalogue is never touched again, nor is one that was there before.
     Raises NotAllowed, LegacyTrouble or Refused, having written nothing.
     """
-    if not actor.has_perm("catalogue.import_product"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not import products")
+    ensure_may(actor, "catalogue.import_product", "import products")
     try:
         with transaction.atomic():
             with database.session() as session:

@@ -14,12 +14,13 @@ from django.utils import timezone
 from psycopg.sql import SQL, Literal
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.legacy.locking import LOCK_SECONDS, Locked, lock_table, names, unlock_table
 from catalogue.legacy.migration import locked_record
 from catalogue.legacy.reads import Reads, reads_of
 from catalogue.legacy.source import LegacyDatabase, LegacyTrouble, Session, Table, find_table
 from catalogue.models import AuditEntry, LegacyProduct, LegacyTable
+from catalogue.rights import ensure_may, name_of
 
 QUIET_DAYS = 30
 
@@ -40,7 +41,7 @@ def lock(database: LegacyDatabase, name: str, *, actor: User) -> Locked:
     _ensure_may(actor, "lock the legacy table")
     with _deed(database, name) as (session, table, record):
         already = table.is_locked
-        locked = lock_table(session, table, by=_name(actor), at=timezone.now())
+        locked = lock_table(session, table, by=name_of(actor), at=timezone.now())
         if not already:
             audit.record("legacy locked", record, actor=actor, changes={"locked": [False, True]})
         return locked
@@ -190,9 +191,4 @@ def _drop(session: Session, table: Table) -> None:
 
 
 def _ensure_may(actor: User, deed: str) -> None:
-    if not actor.has_perm("catalogue.retire_legacytable"):
-        raise NotAllowed(f"{_name(actor)} may not {deed}")
-
-
-def _name(actor: User) -> str:
-    return actor.get_full_name() or actor.get_username()
+    ensure_may(actor, "catalogue.retire_legacytable", deed)

@@ -4,10 +4,9 @@ import csv
 from collections.abc import Iterator
 
 from catalogue.models import Outcome, PriceList
+from catalogue.spreadsheet import safe_cell
 
 TITLES = ("Sheet", "Row", "Deal id", "Name", "Reasons")
-# A spreadsheet computes what begins so; an apostrophe before it makes it text.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def refused_table(price_list: PriceList, most: int) -> str:
@@ -31,11 +30,7 @@ def refused_csv(price_list: PriceList) -> Iterator[str]:
     rows = price_list.rows.filter(outcome=Outcome.REFUSED).order_by("position")
     for row in rows.values_list("sheet", "number", "deal_id", "name", "reasons").iterator(chunk_size=1000):
         *cells, reasons = row
-        yield writer.writerow([_harmless(str(cell)) for cell in (*cells, " | ".join(reasons))])
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
+        yield writer.writerow([safe_cell(cell) for cell in (*cells, " | ".join(reasons))])
 
 
 class _Lines:

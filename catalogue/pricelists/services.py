@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused, WrongStatus
+from catalogue.errors import Refused, WrongStatus
 from catalogue.models import (
     AuditEntry,
     NoVatRate,
@@ -39,6 +39,7 @@ from catalogue.pricelists.rows import deal_of, row_of, settle, vanished_rows
 from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
 from catalogue.pricelists.writing import carry_out
+from catalogue.rights import ensure_may
 from catalogue.signals import price_asked
 from circletel.origin import Origin, acting_from, current_origin
 
@@ -57,7 +58,7 @@ def upload(
 
     Without `wake` the caller reads it itself.
     """
-    _ensure_may(actor, "import_pricelist", "upload and apply supplier price lists")
+    ensure_may(actor, "catalogue.import_pricelist", "upload and apply supplier price lists")
     if len(content) > LARGEST_FILE_MB * 1024 * 1024:
         raise Refused(f"{file_name} has more than {LARGEST_FILE_MB} MB")
     price_list = PriceList.objects.create(
@@ -133,7 +134,7 @@ def apply(price_list_id: UUID, *, steps: int | None = None) -> bool:
 @transaction.atomic
 def cancel(price_list_id: UUID, *, actor: User) -> PriceList:
     """Give a list up. What was applied of it already stays; nothing more is."""
-    _ensure_may(actor, "import_pricelist", "cancel supplier price lists")
+    ensure_may(actor, "catalogue.import_pricelist", "cancel supplier price lists")
     price_list = _locked(price_list_id)
     if price_list.status not in (
         PriceListStatus.UPLOADED,
@@ -151,7 +152,7 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
 
     The prices do not move: a pricing manager publishes the drafts. Raises NotAllowed.
     """
-    _ensure_may(actor, "draft_price_changes", "draft price changes")
+    ensure_may(actor, "catalogue.draft_price_changes", "draft price changes")
     said = []
     rows = PriceListRow.objects.filter(
         pk__in=list(row_ids), package__isnull=False, proposed_price__isnull=False
@@ -236,7 +237,7 @@ def _counts(price_list: PriceList) -> dict[str, int]:
 
 
 def _begin(price_list_id: UUID, actor: User) -> PriceList:
-    _ensure_may(actor, "import_pricelist", "upload and apply supplier price lists")
+    ensure_may(actor, "catalogue.import_pricelist", "upload and apply supplier price lists")
     price_list = _locked(price_list_id)
     if price_list.status != PriceListStatus.PREVIEWED:
         raise WrongStatus(f"{price_list} cannot be applied: it is {_status(price_list)}, not ready to apply")
@@ -325,8 +326,3 @@ def _move(
 
 def _status(price_list: PriceList) -> str:
     return price_list.get_status_display().lower()
-
-
-def _ensure_may(actor: User, permission: str, deed: str) -> None:
-    if not actor.has_perm(f"catalogue.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")

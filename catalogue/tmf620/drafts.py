@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from catalogue import audit, ending, services
 from catalogue.content import differences, product_content
-from catalogue.errors import NotAllowed
 from catalogue.models import Product, ServicePackage, TmfDraft
+from catalogue.rights import ensure_may
 from catalogue.tmf620 import mapping, shapes, values
 from catalogue.tmf620.dialects import Dialect, Kind, Rendering
 from catalogue.tmf620.errors import Conflict, InvalidBody, NotFound
@@ -78,7 +78,7 @@ def document(draft: TmfDraft, rendering: Rendering) -> Document:
 @transaction.atomic
 def create(kind: Kind, body: Any, *, actor: User, dialect: Dialect) -> TmfDraft:
     """Raises NotAllowed, or InvalidBody naming what is wrong."""
-    _ensure_may(actor, "add_product", f"create a {dialect.name(kind)}")
+    ensure_may(actor, "catalogue.add_product", f"create a {dialect.name(kind)}")
     body = _read(kind, body, dialect)
     for name in REQUIRED[dialect.version][kind]:
         if body.get(name) in (None, ""):
@@ -97,7 +97,7 @@ def edit(kind: Kind, id: str, patch: Any, *, actor: User, dialect: Dialect) -> T
 
     What is on sale stays as it is until the edit is approved and published. Returns what was addressed.
     """
-    _ensure_may(actor, "change_product", f"edit a {dialect.name(kind)}")
+    ensure_may(actor, "catalogue.change_product", f"edit a {dialect.name(kind)}")
     if not isinstance(patch, dict):
         raise InvalidBody("The body expects an object with the attributes to change.")
     draft = find(kind, id, dialect)
@@ -126,7 +126,7 @@ def delete(kind: Kind, id: str, *, actor: User, dialect: Dialect) -> None:
         package = _package(kind, id, dialect, "deleted")
         ending.end_sale(package.pk, at=timezone.now(), actor=actor)
         return
-    _ensure_may(actor, "change_product", f"delete a {dialect.name(kind)}")
+    ensure_may(actor, "catalogue.change_product", f"delete a {dialect.name(kind)}")
     if draft.product is not None:
         services.archive(draft.product.pk, actor=actor, reason="through TMF620")
     audit.record("deleted", draft, actor=actor, changes=differences(draft.body, {}), detail="through TMF620")
@@ -205,8 +205,3 @@ def _merged(value: Any, patch: Any) -> Any:
         else:
             merged[name] = _merged(merged.get(name), item)
     return merged
-
-
-def _ensure_may(actor: User, permission: str, deed: str) -> None:
-    if not actor.has_perm(f"catalogue.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")

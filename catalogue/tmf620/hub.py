@@ -16,8 +16,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotAllowed
 from catalogue.models import HubDelivery, HubEvent, HubListener
+from catalogue.rights import ensure_may
 from catalogue.tmf620 import deliver, queries
 from catalogue.tmf620.dialects import Dialect
 from catalogue.tmf620.errors import InvalidBody, NotFound
@@ -36,7 +36,7 @@ SIGNATURE = "X-CircleTel-Signature"
 @transaction.atomic
 def register(callback: str, query: str, *, actor: User, dialect: Dialect) -> HubListener:
     """From now on, changes are sent to `callback`. Raises NotAllowed or InvalidBody."""
-    _ensure_may(actor, "add_hublistener", "register listeners")
+    ensure_may(actor, "catalogue.add_hublistener", "register listeners")
     try:
         deliver.checked(callback)
     except deliver.ForbiddenAddress as wrong:
@@ -52,7 +52,7 @@ def register(callback: str, query: str, *, actor: User, dialect: Dialect) -> Hub
 @transaction.atomic
 def unregister(id: str, *, actor: User, dialect: Dialect) -> None:
     """Nothing more is sent; what was owed is forgotten. Raises NotFound."""
-    _ensure_may(actor, "delete_hublistener", "remove listeners")
+    ensure_may(actor, "catalogue.delete_hublistener", "remove listeners")
     from catalogue.tmf620.collections import as_uuid
 
     key = as_uuid(id)
@@ -176,7 +176,7 @@ def replay(listener: HubListener, *, since: datetime, only_failed: bool = False)
 @transaction.atomic
 def send_again(ids: Iterable[int], *, actor: User) -> int:
     """What is not delivered is tried at once, with all its tries before it. Returns how many."""
-    _ensure_may(actor, "resend_hubdelivery", "send events again")
+    ensure_may(actor, "catalogue.resend_hubdelivery", "send events again")
     owed = HubDelivery.objects.filter(pk__in=list(ids)).exclude(state=HubDelivery.State.DELIVERED)
     deliveries = list(owed.select_for_update(of=("self",)).select_related("listener"))
     owed.update(state=HubDelivery.State.PENDING, attempts=0, due_at=timezone.now())
@@ -195,8 +195,3 @@ def forget_old_events() -> None:
     """Events are kept for TMF620_KEEP_EVENTS_DAYS, with their deliveries."""
     before = timezone.now() - timedelta(days=settings.TMF620_KEEP_EVENTS_DAYS)
     HubEvent.objects.filter(occurred_at__lt=before).delete()
-
-
-def _ensure_may(actor: User, permission: str, deed: str) -> None:
-    if not actor.has_perm(f"catalogue.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")

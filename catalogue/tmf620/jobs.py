@@ -16,8 +16,9 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
 from catalogue.models import NoVatRate, TmfJob
+from catalogue.rights import ensure_may
 from catalogue.tmf620 import deliver, drafts, queries, values
 from catalogue.tmf620.collections import COLLECTIONS, as_uuid
 from catalogue.tmf620.dialects import DIALECTS, Dialect, Kind, Rendering
@@ -43,7 +44,7 @@ class JobFailed(Exception):
 @transaction.atomic
 def create(kind: Kind, body: Any, *, actor: User, dialect: Dialect, root: str) -> TmfJob:
     """Ask for a job. Raises NotAllowed, or InvalidBody naming what is wrong."""
-    _ensure_may(actor, "add_tmfjob", f"start an {dialect.name(kind)}")
+    ensure_may(actor, "catalogue.add_tmfjob", f"start an {dialect.name(kind)}")
     if not isinstance(body, dict):
         raise InvalidBody("The body expects an object.")
     told = {
@@ -69,7 +70,7 @@ def create(kind: Kind, body: Any, *, actor: User, dialect: Dialect, root: str) -
 @transaction.atomic
 def delete(kind: Kind, id: str, *, actor: User, dialect: Dialect) -> None:
     """Forget a job and what it exported; what it imported stays. Raises NotFound."""
-    _ensure_may(actor, "delete_tmfjob", f"delete an {dialect.name(kind)}")
+    ensure_may(actor, "catalogue.delete_tmfjob", f"delete an {dialect.name(kind)}")
     job = find(kind, id, dialect)
     audit.record("deleted", job, actor=actor)
     job.delete()
@@ -228,8 +229,3 @@ def _nudge(job: TmfJob) -> None:
     from catalogue.tmf620.tasks import nudge_job
 
     nudge_job(job.pk)
-
-
-def _ensure_may(actor: User, permission: str, deed: str) -> None:
-    if not actor.has_perm(f"catalogue.{permission}"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not {deed}")

@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import rand
+from catalogue.admin.base import moved_to, rand
 from catalogue.errors import Refused
 from pricing import services
 from pricing.admin.amounts import signed_percent, signed_rand
@@ -284,10 +284,7 @@ class PriceChangeAdmin(ModelAdmin):
         else:
             messages.success(request, sentence.format(change))
             page = reverse("admin:pricing_pricechange_change", args=[change.pk])
-        # Dialogs are posted by htmx, which follows a header and not a redirect.
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": page})
-        return HttpResponseRedirect(page)
+        return moved_to(request, page)
 
     def _told(self, request: HttpRequest, object_id: Any, refusal: Refused) -> HttpResponse:
         for reason in refusal.reasons:

@@ -4,15 +4,10 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics
-from rest_framework.authentication import BasicAuthentication, SessionAuthentication
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,7 +15,7 @@ from catalogue.api.filters import StrictFilterBackend
 from catalogue.api.pages import Pages
 from catalogue.api.problems import CONTENT_TYPE
 from catalogue.api.serializers import ProblemSerializer
-from catalogue.api.staff import refusal_as_problem
+from catalogue.api.staff import StaffEndpoint
 from catalogue.errors import Refused
 from pricing import services
 from pricing.api.filters import PriceChangeFilter
@@ -54,12 +49,8 @@ class MayView(BasePermission):
         return bool(request.user.is_staff and request.user.has_perm("pricing.view_pricechange"))
 
 
-class PriceChangeEndpoint(generics.GenericAPIView):
-    # Basic first, so that nobody logged in is told so with 401 and not with 403.
-    authentication_classes = [BasicAuthentication, SessionAuthentication]
+class PriceChangeEndpoint(StaffEndpoint):
     permission_classes = [MayView]
-    parser_classes = [JSONParser]
-    renderer_classes = [JSONRenderer]
     serializer_class: Any = PriceChangeSerializer
     deed = ""
 
@@ -68,20 +59,12 @@ class PriceChangeEndpoint(generics.GenericAPIView):
             "package", "created_by", "changed_by", "approved_by", "cancelled_by"
         ).order_by("-created_at", "pk")
 
-    @property
-    def actor(self) -> User:
-        user = self.request.user
-        assert isinstance(user, User)  # MayView saw them
-        return user
-
     def handle_exception(self, exc: Exception) -> Response:
         """A refusal is written down, then told; the deed itself was undone before."""
         if isinstance(exc, PriceChange.DoesNotExist):
             exc = Http404("There is no such price change.")
-        if isinstance(exc, Refused):
-            if "id" in self.kwargs:
-                services.record_refusal(self.deed, self.kwargs["id"], actor=self.actor, refusal=exc)
-            exc = refusal_as_problem(exc)
+        if isinstance(exc, Refused) and "id" in self.kwargs:
+            services.record_refusal(self.deed, self.kwargs["id"], actor=self.actor, refusal=exc)
         return super().handle_exception(exc)
 
     def understood(self, serializer_class: type, request: Request) -> Any:

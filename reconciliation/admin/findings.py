@@ -17,10 +17,10 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 
-from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from reconciliation import services
-from reconciliation.admin.shared import BADGES, STYLE, go_to, line, plural, value
+from reconciliation.admin.shared import BADGES, STYLE, line, plural, value
 from reconciliation.models import Deed, Finding, FindingState
 from reconciliation.planning import deeds_for, plan
 
@@ -239,7 +239,7 @@ class FindingAdmin(ReadOnlyAdmin):
             messages.error(request, f"{refusal}.")
         else:
             messages.success(request, "Ignored until then.")
-        return go_to(request, reverse("admin:reconciliation_finding_change", args=[object_id]))
+        return moved_to(request, reverse("admin:reconciliation_finding_change", args=[object_id]))
 
     @action(description="Push ours for selected findings", permissions=["repair"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
@@ -259,7 +259,7 @@ class FindingAdmin(ReadOnlyAdmin):
 
     def _plan_one(self, request: HttpRequest, object_id: Any, deed: Deed) -> HttpResponse:
         page = reverse("admin:reconciliation_finding_change", args=[object_id])
-        return go_to(request, self._planned(request, Finding.objects.filter(pk=object_id), deed) or page)
+        return moved_to(request, self._planned(request, Finding.objects.filter(pk=object_id), deed) or page)
 
     def _plan_selected(
         self, request: HttpRequest, queryset: QuerySet[Finding], deed: Deed

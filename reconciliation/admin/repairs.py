@@ -12,9 +12,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
-from reconciliation.admin.shared import BADGES, STYLE, go_to, plural
+from reconciliation.admin.shared import BADGES, STYLE, plural
 from reconciliation.models import Repair, RepairState
 from reconciliation.repair import apply
 
@@ -86,7 +86,7 @@ class RepairAdmin(ReadOnlyAdmin):
             messages.success(
                 request, "Done. What is owed to Zoho goes out now; the next comparison closes the findings."
             )
-        return go_to(request, reverse("admin:reconciliation_repair_change", args=[repair.pk]))
+        return moved_to(request, reverse("admin:reconciliation_repair_change", args=[repair.pk]))
 
 
 def _no_patience(_seconds: float) -> None:

@@ -16,10 +16,10 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from reconciliation import services
-from reconciliation.admin.shared import BADGES, STYLE, go_to
+from reconciliation.admin.shared import BADGES, STYLE
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.reporting import csv_answer, json_answer
 
@@ -170,7 +170,7 @@ class ReconciliationReportAdmin(ReadOnlyAdmin):
             messages.error(request, f"{refusal}.")
         else:
             page = reverse("admin:reconciliation_reconciliationreport_change", args=[report.pk])
-        return go_to(request, page)
+        return moved_to(request, page)
 
 
 def _trend() -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -23,13 +22,6 @@ BADGES = {
     "Applied": "success",
     "Refused": "danger",
 }
-
-
-def go_to(request: HttpRequest, page: str) -> HttpResponse:
-    """To `page`, also from a dialog: those are posted by htmx, which follows a header and not a redirect."""
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": page})
-    return HttpResponseRedirect(page)
 
 
 def value(stands: Any) -> SafeString:

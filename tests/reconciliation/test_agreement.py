@@ -55,6 +55,45 @@ def test_the_sample_catalogue_freshly_synced_agrees_in_exactly_so_many_calls(zoh
     }
 
 
+def test_what_agrees_is_verified_and_what_differs_is_not(zoho, drain, reconcile):
+    good, bad = live_package(sku="GOOD"), live_package(sku="BAD")
+    drain()
+    plan = next(plan for plan in zoho.records("billing_plans") if plan["plan_code"].startswith("BAD"))
+    zoho.edit("billing_plans", plan["plan_id"], recurring_price=1.0)
+
+    reconcile()
+
+    verified = {
+        (record.package_id, record.kind)
+        for record in ProductIntegration.objects.exclude(verified_at=None)
+        if record.verified_at >= record.last_synced_at
+    }
+    both = ("crm_product", "billing_product", "billing_plan")
+    assert verified == {(good.pk, kind) for kind in both} | {(bad.pk, kind) for kind in both[:2]}
+
+
+def test_only_what_was_compared_is_verified(zoho, drain, reconcile):
+    asked, other = live_package(sku="ASKED"), live_package(sku="OTHER")
+    drain()
+
+    reconcile(Scope.CRM, only=["ASKED"])
+
+    records = ProductIntegration.objects.exclude(verified_at=None)
+    assert [(record.package_id, record.kind) for record in records] == [(asked.pk, "crm_product")]
+    assert other.integrations.filter(verified_at=None).count() == 3
+
+
+def test_a_run_that_could_not_read_everything_verifies_nothing(zoho, drain, reconcile):
+    live_package()
+    drain()
+    zoho.fault(match={"path": "/billing/v1/plans*"}, action={"status": 500, "body": {"code": 1000}}, times=50)
+
+    outcome = reconcile()
+
+    assert not outcome.complete
+    assert not ProductIntegration.objects.exclude(verified_at=None).exists()
+
+
 def test_hundreds_of_packages_with_hostile_texts_agree(zoho, drain, reconcile):
     dice = random.Random(8)
     for number in range(120):

@@ -49,6 +49,14 @@ def test_a_text_cut_at_the_limit_is_no_difference_and_one_cut_before_it_is(text)
     assert same(field(length=20), "x" * 20, "x" * 19) is False
 
 
+def test_leading_blanks_count_where_zoho_cuts_first_and_do_not_where_it_trims_first():
+    sent = "  " + "x" * 20
+
+    assert same(field(length=20), sent, "x" * 18)
+    assert same(field(length=20), sent, "x" * 20)
+    assert not same(field(length=20), sent, "x" * 17)
+
+
 @given(amounts)
 def test_an_amount_is_the_same_however_it_is_written_and_a_cent_is_a_difference(amount):
     money, ours = field(FieldType.AMOUNT), plain(amount)

@@ -1,7 +1,7 @@
 """The sandbox beside Zoho's own OpenAPI files, where these are at hand.
 
-The files carry no licence and are not part of this project. They are looked for in `ZOHO_OAS_DIR`, else in
-`../shared/zoho/oas` beside the repository: `billing/*.yml` and `crm/v8-oas31-2026/*.json`.
+The files carry no licence and are not part of this project. They are looked for in `ZOHO_OAS_DIR`, else
+beside the repository: `billing/*.yml` and `crm/v8-oas31-2026/*.json`.
 
 Where Zoho's files contradict Zoho's documentation, its recorded answers or themselves, the slip is taken out
 of the schema by name, with the reason. Everything else has to fit, so the sandbox cannot drift unnoticed.
@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from .conftest import ROOT
-
-jsonschema = pytest.importorskip("jsonschema", reason="the contract is checked with jsonschema")
-yaml = pytest.importorskip("yaml", reason="Zoho's Billing files are YAML")
 
 OAS = Path(os.environ.get("ZOHO_OAS_DIR") or ROOT.parent / "shared" / "zoho" / "oas")
 CRM = "crm/v8-oas31-2026"

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from zoho_sync import field_security
 from zoho_sync.connection.errors import ZohoError
@@ -110,6 +110,4 @@ class FieldSecurityCheckAdmin(ReadOnlyAdmin):
             (messages.success if good else messages.warning)(request, f"{check}.")
             for complaint in complaints:
                 messages.error(request, f"Not locked: {complaint}")
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": page})
-        return HttpResponseRedirect(page)
+        return moved_to(request, page)

@@ -10,4 +10,4 @@ from django.utils.safestring import SafeString
 def pretty(value: Any) -> SafeString:
     """JSON to be read by a person."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
-    return format_html('<pre class="whitespace-pre-wrap break-words text-xs">{}</pre>', text)
+    return format_html('<pre class="json">{}</pre>', text)

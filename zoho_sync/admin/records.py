@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.html import format_html
@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from zoho_sync import services
 from zoho_sync.admin.pretty import pretty
@@ -157,9 +157,7 @@ class ProductIntegrationAdmin(RetryQueuePages, ReadOnlyAdmin):
     def send_one_again(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         self._send_again(request, ProductIntegration.objects.filter(pk=object_id))
         page = reverse("admin:zoho_sync_productintegration_change", args=[object_id])
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": page})
-        return HttpResponseRedirect(page)
+        return moved_to(request, page)
 
     def _send_again(self, request: HttpRequest, records: QuerySet[ProductIntegration]) -> None:
         try:

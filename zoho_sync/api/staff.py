@@ -5,13 +5,13 @@ from typing import Any
 
 from rest_framework import exceptions
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from catalogue.api.problems import Problem
+from catalogue.api.views import AlwaysJson
 from catalogue.errors import NotAllowed, Refused
 
 
@@ -31,15 +31,6 @@ class NoSuchProduct(Problem):
     status_code = HTTPStatus.NOT_FOUND
     type = "urn:circletel:problem:no-such-product"
     title = "No such product"
-
-
-class AlwaysJson(DefaultContentNegotiation):
-    """One representation, whatever is accepted; and `format` is an unknown parameter like any other."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class StaffWith(BasePermission):

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, NotReady, WrongStatus
+from catalogue.errors import NotReady, WrongStatus
+from catalogue.rights import ensure_may, name_of
 from zoho_sync.operating import outbox
 from zoho_sync.operating.models import Alert, AlertRule, AlertState, Trigger
 from zoho_sync.operating.watch import Found, Sight, look
@@ -124,8 +125,7 @@ def snooze(alert_id: Any, *, actor: User, hours: int) -> Alert:
 
 
 def _to_answer(alert_id: Any, actor: User) -> Alert:
-    if not actor.has_perm("zoho_sync.answer_alert"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not answer alerts")
+    ensure_may(actor, "zoho_sync.answer_alert", "answer alerts")
     alert = Alert.objects.select_for_update().get(pk=alert_id)
     if alert.state == AlertState.RESOLVED:
         raise WrongStatus("This alert is over already.")
@@ -135,11 +135,9 @@ def _to_answer(alert_id: Any, actor: User) -> Alert:
 @transaction.atomic
 def send_test(rule_id: Any, *, actor: User) -> None:
     """A message over the rule's channel, at once also in quiet hours. Raises NotAllowed."""
-    if not actor.has_perm("zoho_sync.change_alertrule"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not change alert rules")
+    ensure_may(actor, "zoho_sync.change_alertrule", "change alert rules")
     rule = AlertRule.objects.get(pk=rule_id)
-    who = actor.get_full_name() or actor.get_username()
-    body = f"{who} tries this channel. Messages of the rule “{rule}” go here."
+    body = f"{name_of(actor)} tries this channel. Messages of the rule “{rule}” go here."
     outbox.tell(rule, f"test:{uuid.uuid4()}", f"Test: {rule}", body, now=timezone.now(), is_quiet=False)
     audit.record("test alert", rule, actor=actor)
 

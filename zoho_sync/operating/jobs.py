@@ -13,7 +13,8 @@ from django.utils.module_loading import autodiscover_modules
 from django_celery_beat.models import PeriodicTask
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
+from catalogue.errors import Refused
+from catalogue.rights import ensure_may
 from circletel.jobs import RECORDED
 from zoho_sync import services
 from zoho_sync.operating.models import JobResult, JobRun
@@ -109,8 +110,7 @@ def _is_late(line: Any, due: datetime, now: datetime) -> bool:
 
 def run_now(line_id: Any, *, actor: User) -> PeriodicTask:
     """Have a worker do this job now, beside its schedule. Raises NotAllowed, Refused or PeriodicTask.DoesNotExist."""
-    if not actor.has_perm("django_celery_beat.change_periodictask"):
-        raise NotAllowed(f"{actor.get_full_name() or actor.get_username()} may not run scheduled jobs")
+    ensure_may(actor, "django_celery_beat.change_periodictask", "run scheduled jobs")
     line = PeriodicTask.objects.get(pk=line_id)
     if services.quietly(lambda: current_app.send_task(line.task, ignore_result=True)) is None:
         raise Refused(f"{line.name}: the broker does not answer, so no worker was told. Try again shortly.")

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, NotReady
+from catalogue.errors import NotReady
 from catalogue.models import ServicePackage
+from catalogue.rights import ensure_may
 from circletel.origin import current_origin
 from zoho_sync import services
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
@@ -50,9 +51,7 @@ def resync_package(
 
 def may_resync(actor: User) -> None:
     """Raises NotAllowed."""
-    if not actor.has_perm("zoho_sync.resync_productintegration"):
-        name = actor.get_full_name() or actor.get_username()
-        raise NotAllowed(f"{name} may not send records to Zoho again")
+    ensure_may(actor, "zoho_sync.resync_productintegration", "send records to Zoho again")
 
 
 def _same_wish(package: ServicePackage, system: System, force: bool) -> Resync | None:

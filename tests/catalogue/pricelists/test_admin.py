@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from catalogue.errors import NotAllowed
 from catalogue.models import (
     AuditEntry,
     ColumnMapping,
@@ -363,7 +364,7 @@ def test_who_may_not_draft_price_changes_is_not_offered_it(as_role):  # noqa: F8
     as_role("Product manager").post(ROWS, {"action": "draft_price_changes", "_selected_action": rows})
 
     assert not PriceChange.objects.exists()
-    with pytest.raises(services.NotAllowed):
+    with pytest.raises(NotAllowed):
         services.draft_price_changes(rows, actor=price_list.uploaded_by)
 
 
