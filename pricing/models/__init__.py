@@ -1,4 +1,21 @@
 from pricing.models.change import PriceChange, PriceChangeStatus
 from pricing.models.ledger import Audience, PriceEntry
+from pricing.models.move import Cohort, MoveState, PriceMove, Verdict
+from pricing.models.notice import NoticeStage, NoticeState, Occasion, PriceNotice
+from pricing.models.subscription import Subscription
 
-__all__ = ["Audience", "PriceChange", "PriceChangeStatus", "PriceEntry"]
+__all__ = [
+    "Audience",
+    "Cohort",
+    "MoveState",
+    "NoticeStage",
+    "NoticeState",
+    "Occasion",
+    "PriceChange",
+    "PriceChangeStatus",
+    "PriceEntry",
+    "PriceMove",
+    "PriceNotice",
+    "Subscription",
+    "Verdict",
+]

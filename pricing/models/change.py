@@ -86,6 +86,18 @@ class PriceChange(models.Model):
         help_text="Why the daily job could not apply it; empty when nothing is wrong.",
     )
     cancelled_at = models.DateTimeField(null=True, editable=False)
+    affected_customers_count = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Subscriptions whose price it moves; counted daily."
+    )
+    new_customers_count = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Subscriptions made at the new price already; counted daily."
+    )
+    counted_at = models.DateTimeField(null=True, editable=False)
+    verified_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the moved subscriptions and their first invoices had all been read back and agreed.",
+    )
     amends = models.OneToOneField(
         "self",
         models.PROTECT,
