@@ -3,8 +3,12 @@
 # The frame is the first of the apps, so its admin module is read before theirs: they register first, then we.
 from typing import Any
 
+import axes.admin
 import django.contrib.auth.admin as auth
 import django_celery_beat.admin as beat
+import django_otp.plugins.otp_static.admin
+import django_otp.plugins.otp_totp.admin  # noqa: F401
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
@@ -17,6 +21,8 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
@@ -24,11 +30,14 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalogue.admin.base import moved_to
 from catalogue.errors import Refused
+from circletel.security import second_factor
 from zoho_sync.operating import jobs
 
 admin.site.unregister(
     [User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule]
 )
+# The audit trail tells of log-ins, and nobody has to see the secrets of a phone.
+admin.site.unregister([AccessAttempt, AccessLog, AccessFailureLog, TOTPDevice, StaticDevice])
 
 
 @admin.register(User)
@@ -36,6 +45,34 @@ class UserAdmin(auth.UserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    actions_detail = ("reset_second_factor",)
+
+    @action(
+        description="Reset second factor",
+        permissions=["change"],
+        icon="phonelink_erase",
+        url_path="reset-second-factor",
+        dialog={
+            "title": "Forget this person's phone?",
+            "description": "For a lost phone. The recovery codes go too, and a new app is set up at the next log-in.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Reset",
+        },
+    )
+    def reset_second_factor(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        person = User.objects.get(pk=object_id)
+        second_factor.reset(person, actor=request.user)  # type: ignore[arg-type]
+        messages.success(request, f"{person} sets up a new second factor at the next log-in.")
+        return moved_to(request, reverse("admin:auth_user_change", args=[person.pk]))
+
+
+@admin.register(AccessAttempt)
+class LockedLogInAdmin(axes.admin.AccessAttemptAdmin, ModelAdmin):
+    """Failed log-ins that count towards a lock. Deleting a line lifts it."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
+    list_filter = (axes.admin.IsLockedOutFilter,)
+    date_hierarchy = None
 
 
 @admin.register(Group)

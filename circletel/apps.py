@@ -12,3 +12,4 @@ class FrameConfig(AppConfig):
         # Importing the Celery app here, not in the package, keeps `python -m circletel.embedded`
         # free of Django while `@shared_task` still finds this app in every Django process.
         from circletel import celery, checks  # noqa: F401
+        from circletel.security import trail  # noqa: F401
