@@ -34,12 +34,13 @@ manage: export CIRCLETEL_COMMAND = $(value CMD)
 test: setup-dev ## Run the tests on real PostgreSQL and Valkey; ARGS="-k price" and so on
 	@exec $(VENV_PYTHON) -m pytest $(if $(ARGS),$(ARGS),-n 2)
 
-check: setup-dev ## Format, lint, types, import contracts, migrations, settings
+check: setup-dev ## Format, lint, types, import contracts, migrations, settings, known vulnerabilities
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy .
 	$(CHECK_SETTINGS) $(VENV_PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(CHECK_SETTINGS) $(VENV_PYTHON) manage.py check
+	@.ci/audit
 	$(VENV_PYTHON) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 	@if [ -f docker-compose.yml ]; then \
 		echo 'check-jsonschema docker-compose.yml'; \

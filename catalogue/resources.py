@@ -27,6 +27,7 @@ from catalogue.importing import (
 )
 from catalogue.importing.columns import Column
 from catalogue.importing.plan import PlannedRow
+from catalogue.uploads import LARGEST_CSV_MB, at_most
 
 # A page with every cell of twenty thousand rows is of no use to a person, and hardly to a browser.
 MOST_SHOWN = 500
@@ -125,11 +126,17 @@ class ProductResource(resources.Resource):
         return result
 
 
+class ProductImportForm(ImportForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["import_file"].validators.append(at_most(LARGEST_CSV_MB))
+
+
 class ProductImportMixin(ImportMixin):
     """For the admin of products: an import page with a preview, for those who may import."""
 
     resource_classes = [ProductResource]
-    import_form_class = ImportForm
+    import_form_class = ProductImportForm
     import_template_name = "catalogue/import_products.html"
     # In Redis, so that the server that takes the upload need not be the one that applies it; kept for a day.
     tmp_storage_class = CacheStorage

@@ -11,9 +11,13 @@ import django_otp.plugins.otp_totp.admin  # noqa: F401
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -30,12 +34,14 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalogue.admin.base import moved_to
 from catalogue.errors import Refused
+from circletel import preflight
 from circletel.security import second_factor
 from zoho_sync.operating import jobs
 
 admin.site.unregister(
     [User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule]
 )
+PREFLIGHT, PREFLIGHT_SECONDS = "circletel:preflight", 600
 # The audit trail tells of log-ins, and nobody has to see the secrets of a phone.
 admin.site.unregister([AccessAttempt, AccessLog, AccessFailureLog, TOTPDevice, StaticDevice])
 
@@ -180,6 +186,27 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
         except Refused as refusal:
             messages.error(request, str(refusal))
         return moved_to(request, reverse("admin:django_celery_beat_periodictask_changelist"))
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.preflight_view)
+        return [
+            path("preflight/", page, name="django_celery_beat_periodictask_preflight"),
+            *super().get_urls(),
+        ]
+
+    def preflight_view(self, request: HttpRequest) -> HttpResponse:
+        """Is this installation ready for production? What was seen is shown for a while: looking costs Zoho calls."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        seen = None if request.method == "POST" else cache.get(PREFLIGHT)
+        if seen is None:
+            seen = (preflight.look(), timezone.now())
+            cache.set(PREFLIGHT, seen, PREFLIGHT_SECONDS)
+        if request.method == "POST":
+            return moved_to(request, reverse("admin:django_celery_beat_periodictask_preflight"))
+        context = self.admin_site.each_context(request) | {"title": "Ready for production?"}
+        context |= {"readiness": seen[0], "seen_at": seen[1]}
+        return render(request, "circletel/preflight.html", context)
 
     def get_actions(self, request: HttpRequest) -> dict:
         """Whoever may only look at the schedule cannot switch it off or run it."""

@@ -348,6 +348,13 @@ UNFOLD = {
                     _page("Job runs", "task_alt", "zoho_sync", "jobrun"),
                     _page("Audit trail", "history", "catalogue", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
+                    _page(
+                        "Ready for production?",
+                        "verified",
+                        "django_celery_beat",
+                        "periodictask",
+                        page="preflight",
+                    ),
                     _page("TMF620 listeners", "hub", "catalogue", "hublistener"),
                     _page("TMF620 deliveries", "outbox", "catalogue", "hubdelivery"),
                 ],

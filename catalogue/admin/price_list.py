@@ -24,6 +24,7 @@ from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
+from catalogue.uploads import at_most
 
 DEEDS_BY_STATUS = {
     PriceListStatus.UPLOADED: {"cancel_one"},
@@ -34,6 +35,7 @@ DEEDS_BY_STATUS = {
 
 class UploadForm(forms.ModelForm):
     workbook = forms.FileField(
+        validators=[at_most(LARGEST_FILE_MB)],
         widget=UnfoldAdminFileFieldWidget,
         help_text="The supplier's Excel workbook as it came. Nothing changes before you apply it.",
     )
@@ -41,12 +43,6 @@ class UploadForm(forms.ModelForm):
     class Meta:
         model = PriceList
         fields = ("supplier",)
-
-    def clean_workbook(self) -> Any:
-        workbook = self.cleaned_data["workbook"]
-        if workbook.size > LARGEST_FILE_MB * 1024 * 1024:
-            raise forms.ValidationError(f"At most {LARGEST_FILE_MB} MB.")
-        return workbook
 
 
 @admin.register(PriceList)

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from catalogue import audit
 from catalogue.models import AuditEntry
+from circletel.origin import current_origin
 from circletel.security.person import current_person
 
 # What of a user decides who may do what. The password's hash is compared, never written down.
@@ -20,13 +21,13 @@ DEEDS = {"post_add": "added", "post_remove": "taken away"}
 
 @receiver(user_logged_in)
 def logged_in(sender: Any, user: User, **_: Any) -> None:
-    audit.record("logged in", user, actor=user)
+    _record("logged in", user, actor=user)
 
 
 @receiver(user_logged_out)
 def logged_out(sender: Any, user: User | None, **_: Any) -> None:
     if user is not None:
-        audit.record("logged out", user, actor=user)
+        _record("logged out", user, actor=user)
 
 
 @receiver(user_login_failed)
@@ -43,7 +44,7 @@ def _refused(action: str, username: str) -> None:
     """Nobody is logged in, so the entry names the account that was tried. A name of nobody is kept out of the trail:
     people type their password there."""
     user = User.objects.filter(username=username).first() or User(username="unknown name")
-    audit.record(action, user, actor=None, result=AuditEntry.Result.REFUSED)
+    _record(action, user, actor=None, result=AuditEntry.Result.REFUSED)
 
 
 @receiver(pre_save, sender=User)
@@ -67,14 +68,14 @@ def user_saved(sender: Any, instance: User, created: bool, **_: Any) -> None:
     if was is not None and was.password != instance.password:
         changes["password"] = ["(not shown)", "(not shown)"]
     if created or changes:
-        audit.record(
+        _record(
             "user added" if created else "user changed", instance, actor=current_person(), changes=changes
         )
 
 
 @receiver(post_delete, sender=User)
 def user_deleted(sender: Any, instance: User, **_: Any) -> None:
-    audit.record("user deleted", instance, actor=current_person())
+    _record("user deleted", instance, actor=current_person())
 
 
 @receiver(m2m_changed, sender=User.groups.through)
@@ -93,4 +94,10 @@ def rights_changed(sender: Any, action: str, instance: Any, model: Any, pk_set: 
 
 def _write(instance: Any, field: str, deed: str, names: list[str]) -> None:
     changes = {str(field): [[], names] if deed == "added" else [names, []]}
-    audit.record("rights changed", instance, actor=current_person(), changes=changes)
+    _record("rights changed", instance, actor=current_person(), changes=changes)
+
+
+def _record(action: str, target: Any, **entry: Any) -> None:
+    """Deeds that came from somewhere: a request or a command. What has no origin is the program itself."""
+    if current_origin().correlation_id:
+        audit.record(action, target, **entry)

@@ -14,6 +14,7 @@ from unfold.widgets import (
 
 from catalogue.errors import NotReady
 from catalogue.models import MarketSegment, PackageStatus, ServicePackage
+from catalogue.uploads import LARGEST_CSV_MB, at_most
 from pricing.models import PriceChange
 from pricing.services import already_open
 from pricing.wishes import Wish, fill_in
@@ -83,6 +84,7 @@ class BatchForm(forms.Form):
     file = forms.FileField(
         label="CSV file",
         required=False,
+        validators=[at_most(LARGEST_CSV_MB)],
         widget=UnfoldAdminFileFieldWidget,
         help_text="Columns sku and new_price; market_segment and provider where the SKU alone is not enough."
         " Leave empty for a percentage.",

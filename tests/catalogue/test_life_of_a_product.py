@@ -249,10 +249,11 @@ def test_what_a_device_costs_us_reaches_no_package():
 def test_every_deed_is_in_the_audit_trail_with_who_and_from_where():
     product = draft_product()
     origin = Origin(correlation_id="c" * 32, address="10.1.2.3", user_agent="Firefox")
+    author, approver = ms_naidoo(), mr_botha()
     with acting_from(origin):
-        services.submit(product.pk, actor=ms_naidoo())
-        services.approve(product.pk, actor=mr_botha())
-        services.publish(product.pk, actor=mr_botha())
+        services.submit(product.pk, actor=author)
+        services.approve(product.pk, actor=approver)
+        services.publish(product.pk, actor=approver)
 
     entries = AuditEntry.objects.order_by("at")
     assert [(entry.action, entry.actor_name, entry.actor_email) for entry in entries] == [

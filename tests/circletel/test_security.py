@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile
 from django.test import Client, override_settings
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from catalogue.models import AuditEntry
+from circletel.origin import Origin, acting_from
 from circletel.security import second_factor
 
 PASSWORD = "correct-horse-battery"
@@ -74,7 +76,8 @@ def test_whoever_manages_users_lifts_a_lock(client: Client, thandi: User) -> Non
 
 def test_changes_of_rights_name_who_made_them(client: Client, thandi: User) -> None:
     client.force_login(thandi)
-    sipho = User.objects.create_user("sipho", password=PASSWORD)
+    with acting_from(Origin("shell-1", user_agent="manage.py shell")):
+        sipho = User.objects.create_user("sipho", password=PASSWORD)
     AuditEntry.objects.filter(action="user added").get(target_name="sipho", actor_name="")
     groups = [Group.objects.get(name="Auditor").pk, Group.objects.get(name="Publisher").pk]
     form = {"username": "sipho", "is_active": "on", "is_staff": "on", "groups": groups}
@@ -87,7 +90,8 @@ def test_changes_of_rights_name_who_made_them(client: Client, thandi: User) -> N
     assert (changed.actor_name, changed.changes) == ("Thandi", {"is_staff": [False, True]})
     rights = AuditEntry.objects.get(action="rights changed", target_type="user")
     assert (rights.actor_name, rights.changes) == ("Thandi", {"groups": [[], ["Auditor", "Publisher"]]})
-    sipho.groups.clear()
+    with acting_from(Origin("shell-2")):
+        sipho.groups.clear()
     assert AuditEntry.objects.filter(action="rights changed", actor_name="").latest("at").changes == {
         "groups": [["all"], []]
     }
@@ -95,7 +99,8 @@ def test_changes_of_rights_name_who_made_them(client: Client, thandi: User) -> N
 
 def test_a_changed_password_is_told_and_not_shown(thandi: User) -> None:
     thandi.set_password("another-long-password")
-    thandi.save()
+    with acting_from(Origin("shell-3")):
+        thandi.save()
     entry = AuditEntry.objects.get(action="user changed")
     assert entry.changes == {"password": ["(not shown)", "(not shown)"]}
 
@@ -228,3 +233,28 @@ class TestHeaders:
 
 def _policy(answer: Any) -> dict[str, str]:
     return dict(line.strip().split(" ", 1) for line in answer["Content-Security-Policy"].split(";"))
+
+
+class TestUploads:
+    @pytest.mark.parametrize(
+        ("page", "field"),
+        [
+            ("/admin/catalogue/product/import/", "import_file"),
+            ("/admin/catalogue/pricelist/add/", "workbook"),
+            ("/admin/pricing/pricechange/many", "file"),
+        ],
+    )
+    def test_a_file_too_large_is_refused_unread(
+        self, client: Client, thandi: User, monkeypatch: Any, page: str, field: str
+    ) -> None:
+        client.force_login(thandi)
+        read: list[str] = []
+        monkeypatch.setattr(
+            InMemoryUploadedFile, "size", property(lambda self: 90 * 1024 * 1024, lambda self, _: None)
+        )
+        monkeypatch.setattr(
+            InMemoryUploadedFile, "chunks", lambda self, *_: read.append(self.name) or iter(())
+        )
+        answer = client.post(page, {field: SimpleUploadedFile("big.csv", b"sku\n1\n"), "format": "0"})
+        assert b"The file has 90 MB; at most" in answer.content
+        assert read == []

@@ -1,0 +1,100 @@
+"""How the catalogue stands with Zoho, whether the jobs run, and whether somebody hears of trouble."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from catalogue.models import PackageStatus, ServicePackage
+from catalogue.roles import ROLES
+from circletel.preflight.checks import Check, State, judged
+from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
+from zoho_sync.models import ProductIntegration
+from zoho_sync.operating.jobs import jobs
+from zoho_sync.operating.models import AlertDelivery, Channel, DeliveryState
+
+TEST_DAYS = 90
+
+
+def in_step() -> Iterator[Check]:
+    live = ServicePackage.objects.filter(status=PackageStatus.ACTIVE)
+    unknown = live.filter(integrations=None).count()
+    owed = ProductIntegration.objects.owed().count()
+    why = f"{owed} records owed to Zoho; {unknown} of {live.count()} packages were never owed to it at all"
+    yield judged("Backfill complete", not owed and not unknown, why, "run manage.py backfill_zoho all")
+
+
+def reconciliation() -> Iterator[Check]:
+    name, mend = "Reconciliation", "run manage.py reconcile all, then look at the findings"
+    whole = ReconciliationReport.objects.filter(scope=Scope.ALL, only=[], state=ReportState.COMPLETE)
+    last = whole.order_by("-started_at").first()
+    if last is None:
+        yield Check(name, State.UNKNOWN, "the catalogue was never compared with Zoho completely", mend)
+        return
+    still = Finding.objects.open().count()
+    hours = (timezone.now() - last.started_at) / timedelta(hours=1)
+    yield judged(
+        name, hours < 24 and not still, f"complete {hours:.0f} hours ago, {still} findings open", mend
+    )
+
+
+def jobs_on_time() -> Iterator[Check]:
+    wrong = [job.name for job in jobs() if job.is_enabled and job.needs_a_look]
+    why = f"late or failed: {', '.join(wrong)}" if wrong else "every enabled job ran when it was due"
+    yield judged("Jobs on time", not wrong, why, "look at the schedule in the admin; is celery beat running?")
+
+
+def alerts() -> Iterator[Check]:
+    recent = timezone.now() - timedelta(days=TEST_DAYS)
+    tests = AlertDelivery.objects.filter(
+        key__startswith="test:", state=DeliveryState.SENT, sent_at__gte=recent
+    )
+    told = set(tests.values_list("channel", flat=True))
+    configured = {Channel.EMAIL: bool(settings.ALERT_EMAILS), Channel.SLACK: bool(settings.SLACK_WEBHOOK_URL)}
+    for channel, is_configured in configured.items():
+        name = f"Alerts by {channel.label}"
+        if not is_configured:
+            setting = "ALERT_EMAILS" if channel == Channel.EMAIL else "SLACK_WEBHOOK_URL"
+            yield Check(name, State.FAILED, "nobody is told", f"set {setting}")
+        else:
+            why = "a test arrived" if channel in told else f"no test was sent in the last {TEST_DAYS} days"
+            state = State.OK if channel in told else State.UNKNOWN
+            yield Check(
+                name, state, why, "" if channel in told else "send a test from an alert rule in the admin"
+            )
+
+
+def mail() -> Iterator[Check]:
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
+    real = "." in domain and not domain.endswith((".local", ".test", ".example", "example.com"))
+    printed = settings.EMAIL_BACKEND.endswith(
+        ("console.EmailBackend", "locmem.EmailBackend", "dummy.EmailBackend")
+    )
+    why = "mail is only printed" if printed else f"mail comes from {domain}"
+    yield judged(
+        "Mail", real and not printed, why, "set EMAIL_URL or the provider's key, and DEFAULT_FROM_EMAIL"
+    )
+
+
+def people() -> Iterator[Check]:
+    """A job nobody holds is a step nobody can take. Those who may do everything do not count."""
+    holders = User.objects.filter(is_active=True, is_staff=True, is_superuser=False)
+    held = dict(holders.values_list("groups__name").annotate(Count("pk")).filter(~Q(groups=None)))
+    empty = [role for role in ROLES if not held.get(role)]
+    why = f"nobody is {', '.join(empty)}" if empty else "every role has somebody"
+    yield judged(
+        "A person for every role", not empty, why, "add people to the groups under Users in the admin"
+    )
+
+
+CHECKS = (
+    ("Backfill complete", in_step),
+    ("Reconciliation", reconciliation),
+    ("Jobs on time", jobs_on_time),
+    ("Alerts", alerts),
+    ("Mail", mail),
+    ("A person for every role", people),
+)
