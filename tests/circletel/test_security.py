@@ -241,7 +241,7 @@ class TestUploads:
         [
             ("/admin/catalogue/product/import/", "import_file"),
             ("/admin/catalogue/pricelist/add/", "workbook"),
-            ("/admin/pricing/pricechange/many", "file"),
+            ("/admin/pricing/pricechange/many/", "file"),
         ],
     )
     def test_a_file_too_large_is_refused_unread(
