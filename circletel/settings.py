@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "circletel.health.ProbeMiddleware",
     "circletel.security.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "circletel.security.policy.ContentPolicyMiddleware",
@@ -375,7 +376,7 @@ UNFOLD = {
 # On wherever people come by TLS: cookies for TLS only, plain requests sent on to TLS, and browsers told to remember it.
 _TLS = env.bool("DJANGO_SECURE_COOKIES", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+SECURE_REDIRECT_EXEMPT = ["^metrics$"]
 SECURE_HSTS_SECONDS = env.int("DJANGO_HSTS_SECONDS", default=31_536_000 if _TLS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
 # Preloading is decided for a whole domain and is hard to undo; one application on it does not decide that.

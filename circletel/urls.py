@@ -3,7 +3,6 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from circletel.health import healthz, readyz
 from circletel.security.second_factor import second_factor
 
 urlpatterns = [
@@ -18,6 +17,4 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("", include("catalogue.tmf620.urls")),
-    path("healthz", healthz),
-    path("readyz", readyz),
 ]

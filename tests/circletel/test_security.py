@@ -209,11 +209,17 @@ class TestHeaders:
         }
 
     def test_the_rest_of_the_headers(self, client: Client, db: None) -> None:
-        answer = client.get("/healthz")
+        answer = client.get("/api/v1/packages/")
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["X-Frame-Options"] == "DENY"
         assert answer["Referrer-Policy"] == "same-origin"
         assert "camera=()" in answer["Permissions-Policy"]
+
+    @override_settings(ALLOWED_HOSTS=["catalogue.example.org"], SECURE_SSL_REDIRECT=True)
+    def test_a_probe_may_come_by_address_and_in_the_clear(self, client: Client, db: None) -> None:
+        assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).content == b"ok\n"
+        assert client.get("/readyz", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+        assert client.get("/api/v1/packages/", headers={"Host": "10.0.0.7:8000"}).status_code in (301, 400)
 
     @override_settings(TRUSTED_PROXIES=1)
     def test_the_address_is_what_our_own_proxy_says(self, client: Client, thandi: User) -> None:
