@@ -213,6 +213,7 @@ SPECTACULAR_SETTINGS = {
         "BatchStatus": "catalogue.models.BatchStatus",
         "BatchItemState": "catalogue.models.ItemState",
         "PriceChangeStatus": "pricing.models.PriceChangeStatus",
+        "Cohort": "pricing.models.Cohort",
         "ReportState": "reconciliation.models.ReportState",
     },
     "TITLE": "CircleTel catalogue",
@@ -306,6 +307,7 @@ UNFOLD = {
                 "title": "Prices",
                 "items": [
                     _page("Price changes", "price_change", "pricing", "pricechange"),
+                    _page("Subscriptions", "contract", "pricing", "subscription"),
                     _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
                     _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
                     _page("Suppliers", "store", "catalogue", "supplier"),

@@ -215,7 +215,8 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(shop):
     assert shop.calls(start) == {"subscriptions": 1}
     # Two to read, one page of customers.
     assert report.forecast.calls == 3
-    assert not (Subscription.objects.exists() or SubscriptionPull.objects.exists())
+    assert not (Subscription.objects.exists())
+    assert not (SubscriptionPull.objects.exists())
     lines = [" ".join(line.split()) for line in report.said]
     assert lines[0].startswith("0 subscriptions are known. Subscriptions and customers are listed first")
     assert "new 2 to be read for the first time" in lines
@@ -329,7 +330,10 @@ def test_one_that_cannot_be_read_stops_no_other(shop):
 def test_a_plan_that_is_not_ours_is_mirrored_without_a_package(shop):
     product = shop.zoho.records("billing_products")[0]["product_id"]
     body = {
-        **{"plan_code": "legacy", "name": "Legacy", "recurring_price": 399, "interval": 1},
+        "plan_code": "legacy",
+        "name": "Legacy",
+        "recurring_price": 399,
+        "interval": 1,
         "product_id": product,
     }
     shop.client._send("POST", "plans", safe=False, body=body)
