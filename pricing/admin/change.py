@@ -40,6 +40,7 @@ DEEDS_BY_STATUS = {
     PriceChangeStatus.EFFECTIVE: set(),
     PriceChangeStatus.CANCELLED: set(),
 }
+OPEN = (PriceChangeStatus.DRAFT, PriceChangeStatus.PUBLISHED)
 HISTORY = (
     ("created_by", "created_at"),
     ("approved_by", "published_at"),
@@ -65,6 +66,7 @@ class PriceChangeAdmin(ModelAdmin):
     autocomplete_fields = ("package",)
     list_per_page = 50
     show_full_result_count = False
+    change_form_outer_before_template = "pricing/impact_panel.html"
     actions = ("publish_selected",)
     actions_list = ("batch",)
     actions_detail = ("impact", "publish_one", "amend_one", "cancel_one")
@@ -80,8 +82,6 @@ class PriceChangeAdmin(ModelAdmin):
         if obj is None:
             return [(None, {"fields": change})]
         seen = ("package", ("shown_move", "shown_difference"), "standing")
-        if self._has_impact(request, obj):
-            seen = (*seen, "what_it_would_do")
         if self.has_change_permission(request, obj):
             return [(None, {"fields": (*seen, *change[1:])}), ("What happened", {"fields": HISTORY})]
         words = ("effective_date", "reason", "customer_message", "notes")
@@ -91,8 +91,7 @@ class PriceChangeAdmin(ModelAdmin):
         if obj is None:
             return ()
         plain = [name for part in HISTORY for name in (part if isinstance(part, tuple) else (part,))]
-        seen = ("package", "shown_move", "shown_difference", "standing", "what_it_would_do")
-        return (*seen, *plain)
+        return ("package", "shown_move", "shown_difference", "standing", *plain)
 
     @display(description="Package", ordering="package__name", header=True)
     def shown_package(self, change: PriceChange) -> tuple[str, str]:
@@ -129,20 +128,20 @@ class PriceChangeAdmin(ModelAdmin):
         """Who pays what from when; for a draft, what still speaks against publishing it."""
         return format_html_join("", "<div>{}</div>", ((line,) for line in _standing(change)))
 
-    @display(description="What it would do")
-    def what_it_would_do(self, change: PriceChange) -> str:
-        """In a few lines, with what speaks against it: read before it is published."""
-        return summary(change.shown_impact)  # type: ignore[attr-defined]
-
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> PriceChange | None:
-        change = super().get_object(request, *args, **kwargs)
-        if change is not None and request.method == "GET" and self._has_impact(request, change):
-            change.shown_impact = impact_of(change.pk, actor=request.user)  # type: ignore[attr-defined, arg-type]
-        return change
-
-    def _has_impact(self, request: HttpRequest, change: PriceChange) -> bool:
-        is_open = change.status in (PriceChangeStatus.DRAFT, PriceChangeStatus.PUBLISHED)
-        return is_open and request.user.has_perm("pricing.view_subscription")
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With what the change would do, before the button that publishes it."""
+        panel = ""
+        if request.method == "GET" and self.has_impact_permission(request):
+            change = self.get_object(request, object_id)
+            if change is not None and change.status in OPEN:
+                panel = summary(impact_of(change.pk, actor=request.user))  # type: ignore[arg-type]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "impact": panel})
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

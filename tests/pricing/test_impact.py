@@ -8,7 +8,8 @@ import pytest
 import time_machine
 
 from catalogue.errors import NotAllowed
-from pricing import counting, impact
+from catalogue.models import ColumnMapping, PriceList, Supplier, SupplierDeal
+from pricing import counting, impact, services
 from pricing.impact_calls import plan_calls
 from pricing.models import Cohort, NoticeStage, Occasion, Subscription
 from tests.factories import person
@@ -38,9 +39,7 @@ def crowd(package):
 
 
 def by_cohort(found):
-    return {
-        row.cohort: (row.customers, row.moved, row.rand_now, row.rand_then) for row in found.cohorts
-    }
+    return {row.cohort: (row.customers, row.moved, row.rand_now, row.rand_then) for row in found.cohorts}
 
 
 def test_customers_and_rand_by_cohort(package, crowd):
@@ -86,7 +85,9 @@ def test_notices_are_counted_for_the_stages_that_are_active(package):
         mirrored(package)
     stages = [("a", Occasion.PUBLISHED, True), ("b", Occasion.BEFORE, True), ("c", Occasion.BEFORE, False)]
     for code, occasion, active in (*stages, ("d", Occasion.WITHDRAWN, True)):
-        NoticeStage.objects.create(code=code, name=code, occasion=occasion, active=active, subject="", body="")
+        NoticeStage.objects.create(
+            code=code, name=code, occasion=occasion, active=active, subject="", body=""
+        )
 
     found = impact.measure(published(package), PUBLISHED)
 
@@ -120,12 +121,21 @@ def test_margins_are_for_cost_viewers(package, monkeypatch):
 
 
 def test_the_cost_is_the_suppliers_price_less_our_discount(package):
-    from tests.catalogue.pricelists.conftest import a_deal_of
+    change = drafted(package)
+    assert impact._cost(change) is None
+    supplier = Supplier.objects.create(name="DFA", discount_percent=10)
+    mapping = ColumnMapping.objects.create(supplier=supplier, name="x", market_segment="consumer")
+    price_list = PriceList.objects.create(supplier=supplier, content=b"", uploaded_by=ms_khumalo())
+    SupplierDeal.objects.create(
+        supplier=supplier,
+        mapping=mapping,
+        deal_id="1",
+        product=package.source_admin_product,
+        listed_price=Decimal("500.00"),
+        price_list=price_list,
+    )
 
-    deal = a_deal_of(package.source_admin_product, listed="500.00", discount="10")
-
-    assert deal.product_id == package.source_admin_product_id
-    assert impact._cost(drafted(package)) == Decimal("450.00")
+    assert impact._cost(change) == Decimal("450.00")
 
 
 def test_who_may_not_see_subscriptions_may_not_see_the_impact(package):
@@ -145,7 +155,9 @@ def test_every_row_is_in_the_csv_and_no_cell_is_a_formula(package, crowd):
         lines = list(impact.impact_csv(published(package).pk, actor=ms_khumalo()))
 
     assert len(lines) == 8
-    assert lines[0].startswith("subscription,number,customer,email,status,cohort,price_now,price_then,quantity")
+    assert lines[0].startswith(
+        "subscription,number,customer,email,status,cohort,price_now,price_then,quantity"
+    )
     [fixed] = [line for line in lines if ",fixed_term," in line]
     assert ",'=cmd|" in fixed
     assert ",live,fixed_term,799.00,899.00,1,100.00,2027-09-15,2025-01-15T08:00:00+00:00,2027-08-20," in fixed
@@ -210,14 +222,10 @@ def test_counts_are_kept_for_open_changes(package, crowd, django_assert_num_quer
 
 
 def test_counts_of_what_is_over_stay(package):
-    from pricing import services
-
     mirrored(package)
     change = published(package)
     counting.count_customers(PUBLISHED)
-    services.cancel_price_change(
-        change.pk, actor=mr_daniels(), reason="No", at=PUBLISHED + timedelta(days=1)
-    )
+    services.cancel_price_change(change.pk, actor=mr_daniels(), reason="No", at=PUBLISHED + timedelta(days=1))
     mirrored(package)
 
     assert counting.count_customers(PUBLISHED + timedelta(days=2)) == 0
