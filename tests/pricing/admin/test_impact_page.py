@@ -136,7 +136,7 @@ def test_rest_tells_impact_and_counts(approver, package):
     assert len(found["months"]) == 12
     told = approver.get(address).json()
     assert (told["affected_customers_count"], told["new_customers_count"]) == (1, 0)
-    assert told["counted_at"] == "2027-03-02T08:00:00Z"
+    assert told["counted_at"] == "2027-03-02T10:00:00+02:00"
 
 
 def test_rest_refuses_who_may_not_and_writes_it_down(client, package):
