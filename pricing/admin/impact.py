@@ -94,7 +94,9 @@ def figures(impact: Impact) -> list[tuple[str, str]]:
         found.append(("Margin a month", f"{_signed(impact.margin_now)} → {_signed(impact.margin_then)}"))
     first, last = impact.first_invoice_on, impact.last_invoice_on
     if first is not None and last is not None:
-        found.append(("Invoices that change", f"from {first:%-d %b %Y}; the last begins {last:%-d %b %Y}"))
+        found.append(
+            ("Invoices that change", f"the first on {first:%-d %b %Y}, the last on {last:%-d %b %Y}")
+        )
     calls = impact.calls
     days = f"{calls.days} day{'' if calls.days == 1 else 's'}"
     found += [

@@ -69,7 +69,7 @@ def test_the_page_has_a_chart_and_the_same_as_a_table(approver, package):
     assert '<th scope="row">May 2027</th><td>0</td><td>1</td><td>1</td>' in page
     assert '<th scope="row">April 2027</th><td>1</td><td>0</td><td>1</td>' in page
     assert '<th scope="row">Pays a price of its own</th><td>1</td><td>0</td>' in page
-    assert "from 15 May 2027" in page
+    assert "the first on 15 May 2027, the last on 15 May 2027" in page
 
 
 def test_all_rows_come_as_csv(approver, package):
