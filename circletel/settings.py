@@ -196,6 +196,12 @@ PRICE_NOTICE_DAYS = {
     "business": env.int("PRICE_NOTICE_DAYS_BUSINESS", default=60),
 }
 PRICE_DECREASES_AT_ONCE = env.bool("PRICE_DECREASES_AT_ONCE", default=True)
+# Off: a contract says how long a customer stays, not that the price does.
+PRICING_FIXED_TERM_HOLDS_PRICE = env.bool("PRICING_FIXED_TERM_HOLDS_PRICE", default=False)
+# The label of the subscriptions' custom field in Zoho Billing that holds the last day of a promised price.
+PRICING_FIXED_UNTIL_FIELD = env("PRICING_FIXED_UNTIL_FIELD", default="")
+# How many subscriptions may be missing from a complete list, in per cent, before a person has to look.
+PRICING_VANISHED_PERCENT = env.int("PRICING_VANISHED_PERCENT", default=20)
 # --- Reconciliation ---------------------------------------------------------------------------
 # More vanished records than this share of a list, and at least three, stop a run with an alarm.
 RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
@@ -228,6 +234,7 @@ SPECTACULAR_SETTINGS = {
         "BatchStatus": "catalogue.models.BatchStatus",
         "BatchItemState": "catalogue.models.ItemState",
         "PriceChangeStatus": "pricing.models.PriceChangeStatus",
+        "Cohort": "pricing.models.Cohort",
         "ReportState": "reconciliation.models.ReportState",
     },
     "TITLE": "CircleTel catalogue",
@@ -321,6 +328,7 @@ UNFOLD = {
                 "title": "Prices",
                 "items": [
                     _page("Price changes", "price_change", "pricing", "pricechange"),
+                    _page("Subscriptions", "contract", "pricing", "subscription"),
                     _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
                     _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
                     _page("Suppliers", "store", "catalogue", "supplier"),

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.dispatch import receiver
 
 from catalogue.models import ServicePackage
-from catalogue.signals import package_changed, price_asked
+from catalogue.signals import package_changed, price_asked, subscriptions_asked
 from pricing.ledger import open_ledger
-from pricing.models import PriceChange
+from pricing.models import PriceChange, Subscription
 from pricing.services import draft_price_change
 
 
@@ -36,3 +36,8 @@ def on_price_asked(
     if price != package.price:
         return f"a published price change is open already; ask for R {price} again when it has taken effect"
     return ""
+
+
+@receiver(subscriptions_asked, dispatch_uid="pricing.subscriptions_asked")
+def on_subscriptions_asked(package: ServicePackage, **_: Any) -> int:
+    return Subscription.objects.standing().filter(package=package).count()

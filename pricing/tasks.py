@@ -1,14 +1,26 @@
 """Doors for Celery."""
 
 import logging
+import threading
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from catalogue.errors import Refused
 from circletel.jobs import job
-from pricing import applying
+from pricing import applying, counting
+from pricing.mirror.pull import Order
+from pricing.mirror.pull import pull_subscriptions as pull
+from zoho_sync.backfill.report import Ending
+from zoho_sync.services import quietly
 
 log = logging.getLogger(__name__)
+
+# A worker is given back before the broker would hand the message to another one.
+SLICE_SECONDS = 480.0
+# When the calls of the day are used up: look again this often whether some are granted.
+PAUSE_SECONDS = 570
 
 
 @shared_task
@@ -19,3 +31,37 @@ def apply_price_changes() -> None:
     log.info("price changes effective: %d", outcome.applied)
     if outcome.problems:
         log.error("%d price changes could not take effect; the admin says why", len(outcome.problems))
+
+
+@shared_task
+@job
+def pull_subscriptions() -> str:
+    """Each night: bring the mirror up to date, in slices, going on where the last one ended."""
+    if not settings.ZOHO_API_URL:
+        return "no Zoho is configured"
+    stop = threading.Event()
+    timer = threading.Timer(SLICE_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        report = pull(Order(resume=True), say=log.info, stop=stop)
+    except Refused as refusal:
+        return str(refusal)
+    finally:
+        timer.cancel()
+    done = f"{report.read} read, {report.gone} gone, {report.owed} to be read, {report.calls} calls"
+    if report.ending in (Ending.LATER, Ending.INTERRUPTED):
+        # Only a nudge: without it the next night goes on.
+        pause = 5 if report.ending is Ending.INTERRUPTED else PAUSE_SECONDS
+        quietly(lambda: pull_subscriptions.apply_async(countdown=pause))
+        return f"{done}; goes on: {report.words}"
+    if report.ending is not Ending.IN_STEP:
+        raise RuntimeError(f"{report.words} ({done})")
+    return done
+
+
+@shared_task
+@job
+def count_customers() -> str:
+    """Each night: whom each open price change moves, and who signed up at its new price."""
+    return f"{counting.count_customers(timezone.now())} price changes counted"

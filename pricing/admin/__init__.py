@@ -2,5 +2,6 @@
 
 from pricing.admin.change import PriceChangeAdmin
 from pricing.admin.package import PricedPackageAdmin
+from pricing.admin.subscription import SubscriptionAdmin
 
-__all__ = ["PriceChangeAdmin", "PricedPackageAdmin"]
+__all__ = ["PriceChangeAdmin", "PricedPackageAdmin", "SubscriptionAdmin"]

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin
@@ -20,6 +20,8 @@ from pricing import services
 from pricing.admin.amounts import signed_percent, signed_rand
 from pricing.admin.batch import batch_view
 from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
+from pricing.admin.impact import impact_csv_view, impact_view, summary
+from pricing.impact import impact_of
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.notice import earliest_effective_date, publication_problems
 
@@ -33,18 +35,20 @@ BADGES = {
 MOST_REASONS = 20
 # Which deed is offered in which status. Anybody may still try another one and is told why not.
 DEEDS_BY_STATUS = {
-    PriceChangeStatus.DRAFT: {"publish_one"},
-    PriceChangeStatus.PUBLISHED: {"amend_one", "cancel_one"},
+    PriceChangeStatus.DRAFT: {"impact", "publish_one"},
+    PriceChangeStatus.PUBLISHED: {"impact", "amend_one", "cancel_one"},
     PriceChangeStatus.EFFECTIVE: set(),
     PriceChangeStatus.CANCELLED: set(),
 }
+OPEN = (PriceChangeStatus.DRAFT, PriceChangeStatus.PUBLISHED)
 HISTORY = (
     ("created_by", "created_at"),
     ("approved_by", "published_at"),
     ("effective_at", "applied_at"),
     ("cancelled_by", "cancelled_at"),
     ("version", "batch"),
-    "amends",
+    ("affected_customers_count", "new_customers_count"),
+    ("counted_at", "amends"),
 )
 
 
@@ -53,15 +57,19 @@ class PriceChangeAdmin(ModelAdmin):
     """The only way a live package's price moves."""
 
     form = PriceChangeForm
-    list_display = ("shown_package", "listed_price", "listed_difference", "effective_date", "shown_status")
+    list_display = (
+        *("shown_package", "listed_price", "listed_difference", "listed_customers"),
+        *("effective_date", "shown_status"),
+    )
     list_filter = ("status", "package__market_segment", "package__service_type", "effective_date", "batch")
     search_fields = ("package__name", "package__sku", "batch", "reason")
     autocomplete_fields = ("package",)
     list_per_page = 50
     show_full_result_count = False
+    change_form_outer_before_template = "pricing/impact_panel.html"
     actions = ("publish_selected",)
     actions_list = ("batch",)
-    actions_detail = ("publish_one", "amend_one", "cancel_one")
+    actions_detail = ("impact", "publish_one", "amend_one", "cancel_one")
 
     # --- what is seen
 
@@ -97,6 +105,12 @@ class PriceChangeAdmin(ModelAdmin):
     def listed_difference(self, change: PriceChange) -> tuple[str, str]:
         return signed_rand(change.difference), signed_percent(change.percentage)
 
+    @display(description="Customers", ordering="affected_customers_count", header=True)
+    def listed_customers(self, change: PriceChange) -> tuple[str, str]:
+        if change.counted_at is None:
+            return "—", "not counted yet"
+        return str(change.affected_customers_count), f"and {change.new_customers_count} at the new price"
+
     @display(description="Price a month")
     def shown_move(self, change: PriceChange) -> str:
         return f"{rand(change.old_price)} → {rand(change.new_price)}"
@@ -114,6 +128,21 @@ class PriceChangeAdmin(ModelAdmin):
         """Who pays what from when; for a draft, what still speaks against publishing it."""
         return format_html_join("", "<div>{}</div>", ((line,) for line in _standing(change)))
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With what the change would do, before the button that publishes it."""
+        panel = ""
+        if request.method == "GET" and self.has_impact_permission(request):
+            change = self.get_object(request, object_id)
+            if change is not None and change.status in OPEN:
+                panel = summary(impact_of(change.pk, actor=request.user))  # type: ignore[arg-type]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "impact": panel})
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("reason", "customer_message", "notes"):
@@ -124,6 +153,9 @@ class PriceChangeAdmin(ModelAdmin):
 
     def has_draft_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("pricing.draft_pricechange")
+
+    def has_impact_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.view_subscription")
 
     def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("pricing.publish_pricechange")
@@ -150,6 +182,11 @@ class PriceChangeAdmin(ModelAdmin):
         offered = DEEDS_BY_STATUS[PriceChangeStatus(change.status)] if change else set()
         found = super().get_actions_detail(request, object_id)
         return [one for one in found if one.method.original_function_name in offered]
+
+    def get_urls(self) -> list[URLPattern]:
+        csv = self.admin_site.admin_view(impact_csv_view)
+        own = path("<uuid:change_id>/impact.csv", csv, name="pricing_pricechange_impact_csv")
+        return [own, *super().get_urls()]
 
     # --- drafting
 
@@ -185,6 +222,10 @@ class PriceChangeAdmin(ModelAdmin):
     log_change = log_deletions = log_addition
 
     # --- deeds
+
+    @action(description="Impact", permissions=["impact"], icon="monitoring", url_path="impact")
+    def impact(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return impact_view(self, request, object_id)
 
     @action(
         description="Publish",

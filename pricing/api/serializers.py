@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from pricing.models import PriceChange
+from pricing.models import Cohort, PriceChange
 from pricing.wishes import Wish
 
 
@@ -100,6 +100,9 @@ class PriceChangeSerializer(serializers.ModelSerializer):
             "version",
             "problem",
             "amends",
+            "affected_customers_count",
+            "new_customers_count",
+            "counted_at",
             "created_at",
             "created_by",
             "changed_at",
@@ -111,3 +114,57 @@ class PriceChangeSerializer(serializers.ModelSerializer):
             "cancelled_by",
         )
         read_only_fields = fields
+
+
+def _amount(help_text: str, **options: Any) -> serializers.DecimalField:
+    return serializers.DecimalField(14, 2, help_text=help_text, **options)
+
+
+class CohortImpactSerializer(serializers.Serializer):
+    cohort = serializers.ChoiceField(Cohort.choices)
+    customers = serializers.IntegerField(help_text="Subscriptions.")
+    moved = serializers.IntegerField(help_text="Those that this change brings another price.")
+    rand_now = _amount("A month, VAT included.")
+    rand_then = _amount("A month, when all have moved.")
+    difference = _amount("rand_then − rand_now.")
+
+
+class CallPlanSerializer(serializers.Serializer):
+    total = serializers.IntegerField()
+    moves = serializers.IntegerField(help_text="To move the subscriptions and read them back.")
+    proof = serializers.IntegerField(help_text="To read their first invoices after the date.")
+    per_day = serializers.IntegerField(help_text="What background work is granted of a day's quota.")
+    days = serializers.IntegerField(help_text="That the moves take.")
+    ready_on = serializers.DateField(allow_null=True, help_text="The day the last move is in Zoho.")
+    late = serializers.IntegerField(help_text="Moves that cannot be made before their renewal.")
+    fits = serializers.BooleanField()
+
+
+class MonthSerializer(serializers.Serializer):
+    month = serializers.DateField(help_text="Its first day; the counts are those at its end.")
+    old = serializers.IntegerField(help_text="Subscriptions at the old price.")
+    new = serializers.IntegerField(help_text="Subscriptions at the new price.")
+    own = serializers.IntegerField(help_text="Subscriptions at a price of their own.")
+
+
+class ImpactSerializer(serializers.Serializer):
+    change = serializers.UUIDField(source="change.pk")
+    at = serializers.DateTimeField()
+    effective_date = serializers.DateField(
+        help_text="Of a draft without one, the earliest that notice allows."
+    )
+    customers = serializers.IntegerField(help_text="Standing subscriptions of the package.")
+    moved = serializers.IntegerField(help_text="Those that the change brings another price.")
+    rand_now = _amount("A month, VAT included, before discounts, without add-ons.")
+    rand_then = _amount("A month, when all have moved and who leaves has left.")
+    by_the_change = _amount("What the change alone adds a month.")
+    margin_now = _amount("A month; null without the right to see costs or a known cost.", allow_null=True)
+    margin_then = _amount("A month, when all have moved; null as margin_now.", allow_null=True)
+    first_invoice_on = serializers.DateField(allow_null=True)
+    last_invoice_on = serializers.DateField(allow_null=True)
+    stages = serializers.IntegerField(help_text="Stages of notice that are active.")
+    notices = serializers.IntegerField(help_text="Messages to be sent.")
+    cohorts = CohortImpactSerializer(many=True)
+    calls = CallPlanSerializer(help_text="Calls to Zoho Billing.")
+    months = MonthSerializer(many=True, help_text="The coming twelve.")
+    warnings = serializers.ListField(child=serializers.CharField())

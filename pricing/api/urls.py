@@ -1,10 +1,18 @@
 from django.urls import path
 
-from pricing.api.views import AmendView, CancelView, PriceChangeListView, PriceChangeView, PublishView
+from pricing.api.views import (
+    AmendView,
+    CancelView,
+    ImpactView,
+    PriceChangeListView,
+    PriceChangeView,
+    PublishView,
+)
 
 urlpatterns = [
     path("price-changes", PriceChangeListView.as_view(), name="price-change-list"),
     path("price-changes/<uuid:id>", PriceChangeView.as_view(), name="price-change-detail"),
+    path("price-changes/<uuid:id>/impact", ImpactView.as_view(), name="price-change-impact"),
     path("price-changes/<uuid:id>/publish", PublishView.as_view(), name="price-change-publish"),
     path("price-changes/<uuid:id>/cancel", CancelView.as_view(), name="price-change-cancel"),
     path("price-changes/<uuid:id>/amend", AmendView.as_view(), name="price-change-amend"),

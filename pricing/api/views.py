@@ -22,10 +22,12 @@ from pricing.api.filters import PriceChangeFilter
 from pricing.api.serializers import (
     CancellationSerializer,
     EmptySerializer,
+    ImpactSerializer,
     NewPriceChangeSerializer,
     PriceChangeSerializer,
     WishSerializer,
 )
+from pricing.impact import impact_of
 from pricing.models import PriceChange
 
 TAG = "price changes (staff)"
@@ -127,6 +129,18 @@ class PriceChangeView(PriceChangeEndpoint):
         self.deed = "delete price change"
         services.delete_price_change(id, actor=self.actor)
         return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class ImpactView(PriceChangeEndpoint):
+    deed = "see the impact of price change"
+    serializer_class = ImpactSerializer
+
+    @extend_schema(
+        operation_id="getPriceChangeImpact", tags=[TAG], summary="What it would do, as the mirror of Zoho stands",
+        responses={200: ImpactSerializer, **REFUSALS},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> Response:
+        return Response(ImpactSerializer(impact_of(id, actor=self.actor)).data)
 
 
 class PublishView(PriceChangeEndpoint):

@@ -2,6 +2,7 @@ from pricing.models.change import PriceChange, PriceChangeStatus
 from pricing.models.ledger import Audience, PriceEntry
 from pricing.models.move import Cohort, MoveState, PriceMove, Verdict
 from pricing.models.notice import NoticeStage, NoticeState, Occasion, PriceNotice
+from pricing.models.pull import OwedRead, SubscriptionPull
 from pricing.models.subscription import Subscription
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "NoticeStage",
     "NoticeState",
     "Occasion",
+    "OwedRead",
     "PriceChange",
     "PriceChangeStatus",
     "PriceEntry",
     "PriceMove",
     "PriceNotice",
     "Subscription",
+    "SubscriptionPull",
     "Verdict",
 ]

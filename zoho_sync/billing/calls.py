@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -11,6 +12,14 @@ from zoho_sync.connection.http import Call, ZohoHttp
 BASE = "/billing/v1"
 PER_PAGE = 200
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, its rows as they came. `has_more` is None where Zoho does not say."""
+
+    rows: list[dict[str, Any]]
+    has_more: bool | None
 
 
 class Calls:
@@ -47,14 +56,19 @@ class Calls:
 
     def _rows(self, plural: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every row of a list, page by page as needed."""
-        page = 1
+        number = 1
         while True:
-            body = self._send("GET", plural, safe=True, params={**params, "page": page, "per_page": PER_PAGE})
-            rows = body.get(plural) or []
-            yield from (row for row in rows if isinstance(row, dict))
-            if not rows or not (body.get("page_context") or {}).get("has_more_page"):
+            page = self._page(plural, number, **params)
+            yield from page.rows
+            if not page.rows or not page.has_more:
                 return
-            page += 1
+            number += 1
+
+    def _page(self, plural: str, number: int, **params: Any) -> Page:
+        body = self._send("GET", plural, safe=True, params={**params, "page": number, "per_page": PER_PAGE})
+        rows = body.get(plural) or []
+        more = (body.get("page_context") or {}).get("has_more_page")
+        return Page([row for row in rows if isinstance(row, dict)], None if more is None else bool(more))
 
 
 def path_of(*parts: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank, the_one_asked_for
 from zoho_sync.billing.reading import Values, text
 
 
@@ -51,6 +51,10 @@ class CustomerCalls(Calls):
         refuse_blank(email)
         rows = (Customer.read(row) for row in self._rows("customers", email=email))
         return (found for found in rows if found.email.casefold() == email.casefold())
+
+    def customer_page(self, number: int) -> Page:
+        """One page of all customers; `Customer.read` takes a row."""
+        return self._page("customers", number, filter_by="Status.All")
 
     def mark_customer_inactive(self, customer_id: str) -> None:
         self._send("POST", "customers", customer_id, "markasinactive", safe=True)

@@ -5,7 +5,7 @@ blank), never an exception: real answers carry more, and other, than any file sa
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -50,6 +50,18 @@ def day(values: Values, *names: str) -> date | None:
             return date.fromisoformat(str(values.get(name) or "")[:10])
         except ValueError:
             continue
+    return None
+
+
+def instant(values: Values, *names: str) -> datetime | None:
+    """An instant with its offset; one that names none could be any of a day's."""
+    for name in names:
+        try:
+            found = datetime.fromisoformat(str(values.get(name) or ""))
+        except ValueError:
+            continue
+        if found.tzinfo is not None:
+            return found
     return None
 
 

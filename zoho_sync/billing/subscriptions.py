@@ -1,18 +1,19 @@
 """Subscriptions of Zoho Billing. A price that is not given is the plan's of that moment, and stays."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank, the_one_asked_for
 from zoho_sync.billing.reading import (
     Values,
     amount,
     block,
     day,
     flag,
+    instant,
     items,
     money,
     number,
@@ -31,6 +32,8 @@ class Ordered:
     quantity: int = 1
     tax_id: str = ""
     name: str = ""
+    type: str = ""
+    """Of an add-on: `recurring` or `one_time`; blank where Zoho does not say."""
 
     @classmethod
     def read(cls, values: Values) -> "Ordered":
@@ -40,6 +43,7 @@ class Ordered:
             quantity=number(values, "quantity", 1),
             tax_id=text(values, "tax_id"),
             name=text(values, "name"),
+            type=text(values, "type").lower(),
         )
 
     def body(self, key: str) -> dict[str, Any]:
@@ -62,6 +66,10 @@ class SubscriptionRow:
     plan_name: str
     current_term_starts_at: date | None
     next_billing_at: date | None
+    current_term_ends_at: date | None = None
+    amount: Decimal | None = None
+    customer_name: str = ""
+    email: str = ""
 
     @classmethod
     def read(cls, values: Values) -> "SubscriptionRow":
@@ -73,12 +81,20 @@ class SubscriptionRow:
             plan_name=text(values, "plan_name", "name"),
             current_term_starts_at=day(values, "current_term_starts_at"),
             next_billing_at=day(values, "next_billing_at"),
+            current_term_ends_at=day(values, "current_term_ends_at"),
+            amount=amount(values, "amount"),
+            customer_name=text(values, "customer_name"),
+            email=text(values, "email"),
         )
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """`amount` is what a term costs, VAT included; `invoice_id` the latest invoice, blank when there is none."""
+    """`amount` is what a term costs, VAT included; `invoice_id` the latest invoice, blank when there is none.
+
+    `created_at` is when it was entered, `activated_on` the day it began, which may be long before. `discounted`
+    says that a coupon or a discount is on it. `custom_fields` by label.
+    """
 
     subscription_id: str
     customer_id: str
@@ -92,12 +108,21 @@ class Subscription:
     current_term_ends_at: date | None = None
     next_billing_at: date | None = None
     is_inclusive_tax: bool | None = None
+    number: str = ""
+    customer_name: str = ""
+    email: str = ""
+    created_at: datetime | None = None
+    created_on: date | None = None
+    activated_on: date | None = None
+    discounted: bool = False
+    custom_fields: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, values: Values) -> "Subscription":
+        customer = block(values, "customer")
         return cls(
             subscription_id=text(values, "subscription_id"),
-            customer_id=text(values, "customer_id") or text(block(values, "customer"), "customer_id"),
+            customer_id=text(values, "customer_id") or text(customer, "customer_id"),
             status=text(values, "status").lower(),
             plan=Ordered.read(block(values, "plan")),
             addons=tuple(Ordered.read(each) for each in items(values, "addons")),
@@ -108,7 +133,24 @@ class Subscription:
             current_term_ends_at=day(values, "current_term_ends_at"),
             next_billing_at=day(values, "next_billing_at"),
             is_inclusive_tax=flag(values, "is_inclusive_tax"),
+            number=text(values, "subscription_number"),
+            customer_name=text(values, "customer_name") or text(customer, "display_name"),
+            email=text(values, "email") or text(customer, "email"),
+            created_at=instant(values, "created_time"),
+            created_on=day(values, "created_at", "created_time"),
+            activated_on=day(values, "activated_at"),
+            discounted=_is_discounted(values),
+            custom_fields={
+                text(each, "label"): text(each, "value") for each in items(values, "custom_fields")
+            },
         )
+
+
+def _is_discounted(values: Values) -> bool:
+    """Zoho's file has one `coupon`, its changes have `coupons`, and real plans carry a `discount` beside them."""
+    coupons = [block(values, "coupon"), *items(values, "coupons")]
+    lowered = [money(block(values, "plan"), "discount"), money(values, "discount")]
+    return any(text(each, "coupon_code") for each in coupons) or any(each > 0 for each in lowered)
 
 
 class SubscriptionCalls(Calls):
@@ -137,6 +179,10 @@ class SubscriptionCalls(Calls):
         """Raises RecordGone."""
         found = self._get("subscription", Subscription.read, "subscriptions", subscription_id)
         return the_one_asked_for(found, found.subscription_id, subscription_id)
+
+    def subscription_page(self, number: int) -> Page:
+        """One page of all subscriptions, whatever their status; `SubscriptionRow.read` takes a row."""
+        return self._page("subscriptions", number, filter_by="SubscriptionStatus.All")
 
     def iter_subscriptions(
         self, *, status: str = "All", customer_id: str | None = None, reference_id: str | None = None

@@ -1,0 +1,92 @@
+import json
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from catalogue.errors import Refused
+from pricing.mirror.pull import Order, pull_subscriptions
+from zoho_sync.backfill.report import Ending
+from zoho_sync.backfill.run import stopped_by_signal
+
+HELP = """Bring the mirror of Zoho Billing's subscriptions up to date (docs/subscriptions.md).
+
+Exit codes:
+  0    the mirror says what Zoho says; of --dry-run: nothing to do
+  1    it could not be done: a wrong setting, Zoho refused the connection, another pull is at work
+  2    a mistake in the command line
+  3    done, but some things need a person: they are named
+  4    calls are used up for now or Zoho rests; --resume and the nightly pull go on
+  5    --dry-run found something to do
+  130  stopped with Ctrl-C; --resume goes on
+"""
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        kwargs["formatter_class"] = RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
+        parser.add_argument(
+            "--full", action="store_true", help="read every standing subscription, changed or not"
+        )
+        parser.add_argument("--resume", action="store_true", help="go on with a pull that was stopped")
+        parser.add_argument("--max-calls", type=_positive, metavar="N", help="at most N calls in this run")
+        parser.add_argument(
+            "--accept-vanished",
+            action="store_true",
+            help="believe a list that lacks more subscriptions than is credible",
+        )
+        parser.add_argument("--json", metavar="FILE", help="write a report; - is standard output")
+
+    def handle(self, *, json: str | None, **options: Any) -> None:
+        if not settings.ZOHO_API_URL:
+            raise CommandError(
+                "No Zoho is configured: set ZOHO_API_URL and the settings beside it (docs/configuration.md)."
+            )
+        if options["resume"] and (options["dry_run"] or options["full"]):
+            raise CommandError(
+                "--resume goes on with what was begun; --dry-run and --full begin anew.", returncode=2
+            )
+        names = ("dry_run", "full", "resume", "max_calls", "accept_vanished")
+        order = Order(**{name: options[name] for name in names})
+        # The report alone goes to standard output when it is asked for there.
+        out = self.stderr if json == "-" else self.stdout
+
+        def progress(done: int, total: int, calls: int) -> None:
+            if total:
+                out.write(f"  {done} of {total} read, {calls} calls")
+
+        with stopped_by_signal() as stop:
+            try:
+                report = pull_subscriptions(order, say=out.write, progress=progress, stop=stop)
+            except Refused as refusal:
+                raise CommandError(f"{refusal}.") from None
+        if json:
+            self._write_json(report.as_json(), json)
+        if report.ending is not Ending.IN_STEP:
+            sys.exit(int(report.ending))
+
+    def _write_json(self, report: dict[str, Any], file: str) -> None:
+        text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+        if file == "-":
+            self.stdout.write(text, ending="")
+            return
+        try:
+            with open(file, "w", encoding="utf-8") as target:  # noqa: PTH123  (a name from the command line)
+                target.write(text)
+        except OSError as trouble:
+            raise CommandError(f"{file} cannot be written: {trouble.strerror}.") from None
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
