@@ -271,7 +271,9 @@ def test_open_price_changes_tell_their_days_to_go_and_lead_to_the_list():
         far, near, late, today, held = (published(live_package(), effective_date=day) for day in days)
         PriceChange.objects.filter(pk=held.pk).update(problem="The package was archived")
         draft = drafted(live_package(), effective_date=date(2027, 9, 1))
-        services_of_prices.cancel_price_change(published(live_package()).pk, reason="A mistake", actor=mr_daniels())
+        services_of_prices.cancel_price_change(
+            published(live_package()).pk, reason="A mistake", actor=mr_daniels()
+        )
         clock.move_to(datetime(2027, 5, 3, 6, 0, tzinfo=UTC))
         client = reader("Sync operator")
 

@@ -80,7 +80,8 @@ def test_a_killed_beat(zoho, each_second, monkeypatch):
             kill_group(doomed)
         wait_until(lambda: in_step() == 50 * KINDS and is_idle(), what="what the worker had begun")
         owe_packages(50, first=50)
-        assert in_step() == 50 * KINDS
+        # Only the product line, which Zoho knows already, is in step at once; nobody sweeps the rest.
+        assert in_step() == 50 * KINDS + 50
 
         with beat():
             all_in_step()
