@@ -16,6 +16,8 @@ SECRET_SETTINGS = (
     "EMAIL_HOST_PASSWORD",
     "RESEND_API_KEY",
     "RESEND_WEBHOOK_SECRET",
+    "METRICS_TOKEN",
+    "SENTRY_DSN",
 )
 # Shorter ones would make every other word disappear.
 SHORTEST = 8

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "circletel.metrics.TimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -203,6 +204,13 @@ elif EMAIL_PROVIDER == "console":
 EMAIL_TIMEOUT = 20
 ANYMAIL = {"REQUESTS_TIMEOUT": (5, EMAIL_TIMEOUT)}
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")
+
+# --- Observing --------------------------------------------------------------------------------
+# What a scraper of /metrics bears; empty: staff, and whoever asks from this machine.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where traces go, for example http://collector:4318; empty: nowhere.
+OTEL_EXPORTER_OTLP_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+SENTRY_DSN = env("SENTRY_DSN", default="")
 
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from circletel.health import healthz, readyz
 from circletel.mail import ResendWebhook
+from circletel.metrics import metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -20,4 +21,5 @@ urlpatterns = [
     path("mail/resend/tracking", ResendWebhook.as_view(), name="resend-tracking"),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics, name="metrics"),
 ]
