@@ -19,6 +19,7 @@ from circletel.tracing import ClearedExporter, CorrelationProcessor, sentry_opti
 from tests.processes import environment
 
 TOKEN = "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef"
+ADDRESS = "203.0.113.9"
 PERSON = "customer.private@example.org"
 
 
@@ -49,7 +50,7 @@ def test_a_span_says_what_is_on_the_list_and_no_secret(exported, settings):
             {
                 "http.url": f"https://www.zohoapis.com/crm/v8/Products?email={PERSON}#x",
                 "http.method": "GET",
-                "net.peer.ip": "203.0.113.9",
+                "net.peer.ip": ADDRESS,
                 "http.user_agent": "Firefox",
                 "http.request.header.authorization": f"Zoho-oauthtoken {TOKEN}",
                 "db.statement": f"SELECT 1 -- {PERSON} known-secret-of-ours",
@@ -153,7 +154,7 @@ def test_sentry_hears_of_an_error_without_secrets_people_and_variables(settings)
     client = sentry_sdk.Client(**sentry_options() | {"transport": kept, "default_integrations": False})
     with sentry_sdk.isolation_scope() as scope, acting_from(Origin(correlation_id="of-the-click")):
         scope.set_client(client)
-        scope.set_user({"email": PERSON, "ip_address": "203.0.113.9"})
+        scope.set_user({"email": PERSON, "ip_address": ADDRESS})
         variable = "-".join(("a", "value", "in", "a", "variable"))
         try:
             raise RuntimeError(f"known-secret-of-ours, {TOKEN} and {PERSON} {len(variable)}")
@@ -165,5 +166,5 @@ def test_sentry_hears_of_an_error_without_secrets_people_and_variables(settings)
     assert event["exception"]["values"][-1]["value"].startswith("…, … and …")
     assert event["tags"]["correlation_id"] == "of-the-click"
     assert "user" not in event
-    for secret in ("known-secret-of-ours", TOKEN, PERSON, "a-value-in-a-variable", "203.0.113.9"):
+    for secret in ("known-secret-of-ours", TOKEN, PERSON, "a-value-in-a-variable", ADDRESS):
         assert secret not in everything

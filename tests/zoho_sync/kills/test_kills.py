@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 def all_in_step() -> None:
-    wait_until(lambda: in_step() == RECORDS, what="everything in step")
+    wait_until(lambda: in_step() == RECORDS, what="everything in step", seconds=180)
 
 
 def middle() -> None:
@@ -78,7 +78,7 @@ def test_a_killed_beat(zoho, each_second, monkeypatch):
         with beat() as doomed:
             wait_until(lambda: 50 <= in_step() <= 200, what="the middle")
             kill_group(doomed)
-        wait_until(lambda: in_step() == 50 * KINDS and is_idle(), what="what the worker had begun")
+        wait_until(lambda: in_step() == 50 * KINDS and is_idle(), what="what was begun", seconds=180)
         owe_packages(50, first=50)
         # Only the product line, which Zoho knows already, is in step at once; nobody sweeps the rest.
         assert in_step() == 50 * KINDS + 50
