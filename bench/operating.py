@@ -46,18 +46,28 @@ def _url(name: str) -> str:
 
 
 def _timed(name: str, ask: Callable[[], Any], target: int) -> str:
-    from django.db import connection, reset_queries
-    from django.test.utils import CaptureQueriesContext
+    from django.db import connection
 
-    reset_queries()
-    with CaptureQueriesContext(connection) as queries:
+    asked: list[float] = []
+
+    def timed(execute: Any, *arguments: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            asked.append((time.perf_counter() - begun) * 1000)
+
+    with connection.execute_wrapper(timed):
         assert ask().status_code == 200
     times = []
     for _ in range(ROUNDS):
         begun = time.perf_counter()
         assert ask().status_code == 200
         times.append((time.perf_counter() - begun) * 1000)
-    return f"  {name}: {median(times):.0f} ms (target: under {target}), {len(queries)} queries"
+    return (
+        f"  {name}: {median(times):.0f} ms (target: under {target}), {len(asked)} queries,"
+        f" {sum(asked):.0f} ms in PostgreSQL, the slowest {max(asked):.0f} ms"
+    )
 
 
 def _fill() -> str:
