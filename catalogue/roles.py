@@ -97,6 +97,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "zoho_sync.check_field_security",
         "zoho_sync.lock_zoho_fields",
         "zoho_sync.view_mappingcheck",
+        "pricing.view_pricechange",
         "reconciliation.view_reconciliationreport",
         "reconciliation.run_reconciliation",
         "reconciliation.view_finding",

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class FrameConfig(AppConfig):
@@ -13,3 +14,9 @@ class FrameConfig(AppConfig):
         # free of Django while `@shared_task` still finds this app in every Django process.
         from circletel import celery, checks  # noqa: F401
         from circletel.security import trail  # noqa: F401
+
+        if settings.OTEL_EXPORTER_OTLP_ENDPOINT or settings.SENTRY_DSN:
+            from circletel.tracing import start_sentry, start_tracing
+
+            start_sentry()
+            start_tracing()

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.utils.timesince import timesince
 
 from catalogue.models import PackageStatus, Product, ProductStatus, ServicePackage
+from circletel import outlook
 from circletel.operations import lists_for, operations
 from circletel.together import together
 from zoho_sync.connection.breaker import Breaker, BreakerState
@@ -70,7 +71,8 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         parts["is_in_step"] = picture.is_in_step
         parts["next_due"] = picture.next_due
         parts["is_due_now"] = picture.next_due is not None and picture.next_due <= now
-    parts |= operations(together(**lists_for(may)), may)
+    read = together(**lists_for(may), **outlook.lists_for(may))
+    parts |= operations(read, may) | outlook.outlook(read)
     if oldest := parts.get("oldest_owed"):
         parts["oldest_age"] = _age(oldest.since)
     return {**context, "title": "Home", "home": parts}

@@ -65,11 +65,15 @@ class FailingCall:
 class Usage:
     """Calls or credits of one system in the last 24 hours. `left` is never below 0."""
 
-    name: str
+    system: System
     used: int
     left: int
     unit: str
     url: str
+
+    @property
+    def name(self) -> str:
+        return self.system.label
 
     @property
     def tone(self) -> str:
@@ -112,19 +116,24 @@ def lists_for(may: Any) -> dict[str, QuerySet[Any, Any]]:
     if may("zoho_sync.view_zohosynclog"):
         calls = ZohoSyncLog.objects.order_by("-at").exclude(error_class="")
         found["failing"] = calls.values("id", "at", "method", "path", "error_class", "error")[:FAILING_CALLS]
-        found["usage"] = (
-            ZohoSyncLog.objects.filter(at__gte=timezone.now() - timedelta(days=1))
-            .order_by()
-            .values("system")
-            # CRM takes a credit for each ten records written, and at least one for a call.
-            .annotate(calls=Count("id"), credits=Sum(Greatest((F("records") + 9) / 10, 1)))
-        )
+        found["usage"] = calls_of_the_day()
     if may("zoho_sync.view_alert"):
         found["alerts"] = (
             open_alerts().order_by("-opened_at").values("id", "title", "state", "opened_at")[:MOST_ALERTS]
         )
         found["channels"] = failing_channels().values("channel", "last_error", "attempts")[:MOST_ALERTS]
     return found
+
+
+def calls_of_the_day() -> QuerySet[Any, Any]:
+    """Calls and CRM credits of the last 24 hours by system, for `usage`."""
+    return (
+        ZohoSyncLog.objects.filter(at__gte=timezone.now() - timedelta(days=1))
+        .order_by()
+        .values("system")
+        # CRM takes a credit for each ten records written, and at least one for a call.
+        .annotate(calls=Count("id"), credits=Sum(Greatest((F("records") + 9) / 10, 1)))
+    )
 
 
 def operations(read: dict[str, list[dict[str, Any]]], may: Any) -> dict[str, Any]:
@@ -136,7 +145,7 @@ def operations(read: dict[str, list[dict[str, Any]]], may: Any) -> dict[str, Any
         parts["queue_url"] = reverse("admin:zoho_sync_productintegration_retry_queue")
     if "failing" in read:
         parts["failing_calls"] = [_failing_call(one) for one in read["failing"]]
-        parts["usage"] = list(_usage(read["usage"]))
+        parts["usage"] = list(usage(read["usage"]))
         parts["calls_url"] = reverse("admin:zoho_sync_zohosynclog_changelist")
     if "alerts" in read:
         parts["alerts"] = [_alert(one) for one in read["alerts"]]
@@ -169,7 +178,8 @@ def _failing_call(one: dict[str, Any]) -> FailingCall:
     )
 
 
-def _usage(read: list[dict[str, Any]]) -> Iterator[Usage]:
+def usage(read: list[dict[str, Any]]) -> Iterator[Usage]:
+    """What `calls_of_the_day` found, beside what each system grants."""
     by_system = {one["system"]: one for one in read}
     limits = {
         System.CRM: ("credits", settings.ZOHO_CRM_CREDITS_PER_DAY),
@@ -179,7 +189,7 @@ def _usage(read: list[dict[str, Any]]) -> Iterator[Usage]:
     for system, (unit, limit) in limits.items():
         used = int(by_system.get(str(system), {}).get(unit, 0))
         url = f"{calls}?{urlencode({'system': system})}"
-        yield Usage(system.label, used, max(limit - used, 0), unit, url)
+        yield Usage(system, used, max(limit - used, 0), unit, url)
 
 
 def _alert(one: dict[str, Any]) -> OpenAlert:

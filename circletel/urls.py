@@ -3,6 +3,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from circletel.mail import ResendWebhook
+from circletel.metrics import metrics
 from circletel.security.second_factor import second_factor
 
 urlpatterns = [
@@ -17,4 +19,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("", include("catalogue.tmf620.urls")),
+    path("mail/resend/tracking", ResendWebhook.as_view(), name="resend-tracking"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -223,7 +223,9 @@ class ZohoSyncLog(models.Model):
     error_class = models.CharField(max_length=40, blank=True, db_index=True)
     error = models.TextField(blank=True)
     attempt = models.PositiveSmallIntegerField(default=1)
-    duration_ms = models.PositiveIntegerField()
+    duration_ms = models.PositiveIntegerField(
+        null=True, help_text="Empty while the answer is awaited, and for good when the worker died meanwhile."
+    )
     correlation_id = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
@@ -234,7 +236,12 @@ class ZohoSyncLog(models.Model):
         indexes = [GinIndex(fields=["packages"]), models.Index(fields=["system", "-at"])]
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path} → {self.http_status or self.error_class}"
+        return f"{self.method} {self.path} → {self.http_status or self.error_class or 'no answer'}"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its end was written down, as a success or as an error."""
+        return self.duration_ms is not None
 
 
 class MappingCheck(models.Model):

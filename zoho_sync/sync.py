@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from redis.exceptions import RedisError
 
 from catalogue.models import ServicePackage
@@ -245,7 +245,7 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
     except ZohoError as error:
         for item in held:
             _report(http, item, error)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         raise
     except Exception as mistake:
         log.exception("our_mistake", records=[str(item.row) for item in held])

@@ -5,8 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
@@ -54,7 +56,12 @@ def _dialog(system: System) -> dict[str, Any]:
 class ResyncDeeds(ModelAdmin):
     """Subclasses say which packages an object stands for and where its page is."""
 
-    resync_actions = ("resync_crm_selected", "resync_billing_selected")
+    resync_actions = (
+        "resync_crm_selected",
+        "resync_billing_selected",
+        "force_crm_selected",
+        "force_billing_selected",
+    )
     resync_one = ("resync_crm_one", "resync_billing_one")
 
     def packages_behind(self, ids: Iterable[Any]) -> QuerySet[ServicePackage]:
@@ -90,6 +97,36 @@ class ResyncDeeds(ModelAdmin):
     @action(description="Re-sync Billing: what differs", permissions=["resync"])
     def resync_billing_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._resync(request, self.packages_behind(queryset.values("pk")), System.BILLING)
+
+    @action(description="Re-sync CRM: everything, for a reason", permissions=["resync"])
+    def force_crm_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return self._force_selected(request, queryset, System.CRM)
+
+    @action(description="Re-sync Billing: everything, for a reason", permissions=["resync"])
+    def force_billing_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return self._force_selected(request, queryset, System.BILLING)
+
+    def _force_selected(
+        self, request: HttpRequest, queryset: QuerySet[Any], system: System
+    ) -> HttpResponse | None:
+        """Asks for the reason on a page of its own; the list's address takes the answer."""
+        packages = self.packages_behind(queryset.values("pk"))
+        reason = request.POST.get("reason", "").strip()
+        if reason:
+            self._resync(request, packages, system, force=True, reason=reason)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Send everything to {system.label} again?",
+            "opts": self.opts,
+            "number": packages.count(),
+            "action": request.POST["action"],
+            "select_across": request.POST.get("select_across", "0"),
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "reason_missing": "confirmed" in request.POST,
+            "back": request.get_full_path(),
+        }
+        return render(request, "catalogue/resync_selected.html", context)
 
     def _resync_one(
         self, request: HttpRequest, form: ResyncForm, object_id: Any, system: System

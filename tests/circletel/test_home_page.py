@@ -2,16 +2,21 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from catalogue import services
+from pricing import services as services_of_prices
+from pricing.models import PriceChange
+from reconciliation.models import Finding, ReconciliationReport
 from tests.factories import approved_product, draft_product, live_package, ms_naidoo, person
+from tests.pricing.people import PUBLISHED, drafted, mr_daniels, published
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.connection.errors import ServerTrouble
 from zoho_sync.models import (
@@ -255,3 +260,79 @@ def test_open_alerts_and_channels_that_fail_are_shown():
     assert page["alerts"][0].url == reverse("admin:zoho_sync_alert_change", args=[alert.pk])
     assert page["failing_channels"] == ["Slack does not take messages: the webhook answered 500"]
     assert "alerts" not in home("Product manager")
+
+
+# --- prices and the last comparison
+
+
+def test_open_price_changes_tell_their_days_to_go_and_lead_to_the_list():
+    with time_machine.travel(PUBLISHED, tick=False) as clock:
+        days = (date(2027, 7, 6), date(2027, 5, 4), date(2027, 5, 1), date(2027, 5, 3), date(2027, 5, 2))
+        far, near, late, today, held = (published(live_package(), effective_date=day) for day in days)
+        PriceChange.objects.filter(pk=held.pk).update(problem="The package was archived")
+        draft = drafted(live_package(), effective_date=date(2027, 9, 1))
+        services_of_prices.cancel_price_change(
+            published(live_package()).pk, reason="A mistake", actor=mr_daniels()
+        )
+        clock.move_to(datetime(2027, 5, 3, 6, 0, tzinfo=UTC))
+        client = reader("Sync operator")
+
+        page = client.get(HOME).context["home"]
+
+        assert [(one.url.split("/")[-3], one.when, one.tone) for one in page["changes"]] == [
+            (str(late.pk), "2 days overdue", "red"),
+            (str(held.pk), "held: The package was archived", "red"),
+            (str(today.pk), "today", ""),
+            (str(near.pk), "1 day to go", ""),
+            (str(far.pk), "64 days to go", ""),
+            (str(draft.pk), "draft, not published yet", ""),
+        ]
+        assert page["changes"][0].move == "R\u00a0799,00 → R\u00a0899,00"
+        assert page["changes_number"] == 6 == client.get(page["changes_url"]).context["cl"].result_count
+
+
+def test_the_last_comparison_and_its_open_findings_lead_to_their_lists():
+    earlier = ReconciliationReport.objects.create(
+        state="complete", started_at=timezone.now() - timedelta(days=1)
+    )
+    last = ReconciliationReport.objects.create(
+        state="alarm", trouble="A third of the plans vanished", scope="billing"
+    )
+    for number, state in enumerate(("new", "still", "still", "resolved", "ignored")):
+        Finding.objects.create(
+            system="crm",
+            kind=Kind.CRM_PRODUCT,
+            type="missing_in_zoho",
+            key=f"K-{number}",
+            state=state,
+            first_report=earlier,
+            resolved_at=timezone.now() if state == "resolved" else None,
+            ignore_reason="It may stay",
+            ignored_until=timezone.now(),
+        )
+    client = reader("Sync operator")
+
+    page = client.get(HOME).context["home"]
+
+    seen = page["comparison"]
+    assert (seen.scope, seen.state, seen.tone, seen.trouble) == (
+        "Zoho Billing",
+        "Stopped with an alarm",
+        "trouble",
+        "A third of the plans vanished",
+    )
+    assert seen.url == reverse("admin:reconciliation_reconciliationreport_change", args=[last.pk])
+    assert (page["findings_number"], page["findings_new"]) == (3, 1)
+    assert client.get(page["findings_url"]).context["cl"].result_count == 3
+
+
+def test_before_the_first_comparison_the_page_says_so():
+    assert "The catalogue was never compared with Zoho." in reader("Sync operator").get(HOME).content.decode()
+
+
+def test_who_may_not_see_prices_or_findings_does_not():
+    drafted(live_package())
+
+    page = home("Product manager")
+
+    assert not {"changes", "comparison", "findings_number"} & page.keys()

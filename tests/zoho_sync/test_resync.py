@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -24,6 +25,11 @@ def operator():
 
 def rows(package):
     return {Kind(row.kind): row for row in ProductIntegration.objects.filter(package=package)}
+
+
+def in_step(records):
+    """As if Zoho had taken them."""
+    records.update(remote_id="42", synced_hash=F("desired_hash"), status=SyncStatus.OK, next_retry_at=None)
 
 
 def written(zoho):
@@ -200,6 +206,53 @@ def test_a_selection_is_sent_again(db, redis_flushed):
 
     assert [str(one) for one in response.context["messages"]] == ["2 records on the way to Zoho CRM."]
     assert Resync.objects.count() == 2
+
+
+@pytest.mark.parametrize("model", ["product", "servicepackage"])
+@pytest.mark.parametrize("system", ["crm", "billing"])
+def test_a_selection_is_sent_with_force_once_a_reason_is_given(model, system, db, redis_flushed):
+    packages = [live_package(), live_package()]
+    live_package()
+    in_step(ProductIntegration.objects.all())
+    chosen = [one.pk if model == "servicepackage" else one.source_admin_product_id for one in packages]
+    url = reverse(f"admin:catalogue_{model}_changelist")
+    client = client_of("Sync operator", "Product manager")
+    asked = {"action": f"force_{system}_selected", "_selected_action": [str(pk) for pk in chosen]}
+
+    page = client.post(url, asked)
+    empty = client.post(url, {**asked, "confirmed": "1", "reason": "  "})
+    assert not Resync.objects.exists()
+    again = {**asked, "confirmed": "1", "reason": "Edited by hand in Zoho"}
+    client.post(url, again)
+    client.post(url, again)
+
+    assert (page.context["number"], page.context["selected"]) == (2, asked["_selected_action"])
+    assert "Say why everything is to be sent" in empty.content.decode()
+    wishes = Resync.objects.all()
+    assert {(wish.package_id, wish.system, wish.force, wish.reason) for wish in wishes} == {
+        (package.pk, system, True, "Edited by hand in Zoho") for package in packages
+    }
+    assert len(wishes) == 2
+    owed = ProductIntegration.objects.filter(status=SyncStatus.PENDING)
+    assert {row.kind_.system for row in owed} == {System(system)}
+    assert {row.package_id for row in owed} == {package.pk for package in packages}
+
+
+@pytest.mark.parametrize("model", ["product", "servicepackage"])
+def test_row_page_and_selection_offer_both_systems(model, db, redis_flushed):
+    package = live_package()
+    pk = package.pk if model == "servicepackage" else package.source_admin_product_id
+    client = client_of("Sync operator", "Product manager")
+
+    listed = client.get(reverse(f"admin:catalogue_{model}_changelist")).content.decode()
+    page = client.get(reverse(f"admin:catalogue_{model}_change", args=[pk])).content.decode()
+
+    for system in ("crm", "billing"):
+        one = reverse(f"admin:catalogue_{model}_resync_{system}_one", args=[pk])
+        assert one in listed
+        assert one in page
+        for deed in ("resync", "force"):
+            assert f'value="{deed}_{system}_selected"' in listed
 
 
 def test_whoever_may_not_sees_no_button_and_is_refused(db, redis_flushed):

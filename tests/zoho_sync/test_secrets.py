@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.django_db]
 WEBHOOK = "http://127.0.0.1:1/services/T000/B000/webhook-path-secret"
 MAIL_PASSWORD = "mail-password-secret"
 DJANGO_KEY = "django-key-secret-django-key-secret-django-key-secret"
+RESEND_KEY = "re_resend-key-secret"
+METRICS_TOKEN = "metrics-token-secret"
 PERSONAL = "customer.private@example.org"
 
 
@@ -49,8 +51,10 @@ def secrets(zoho, settings):
     settings.SLACK_WEBHOOK_URL = WEBHOOK
     settings.EMAIL_HOST_PASSWORD = MAIL_PASSWORD
     settings.SECRET_KEY = DJANGO_KEY
+    settings.RESEND_API_KEY, settings.METRICS_TOKEN = RESEND_KEY, METRICS_TOKEN
     token = _access_token()
-    return ["sandbox-secret", "sandbox-refresh", "webhook-path-secret", MAIL_PASSWORD, DJANGO_KEY, token]
+    ours = [MAIL_PASSWORD, DJANGO_KEY, RESEND_KEY, METRICS_TOKEN]
+    return ["sandbox-secret", "sandbox-refresh", "webhook-path-secret", *ours, token]
 
 
 def _access_token():

@@ -62,13 +62,15 @@ class ZohoSyncLogAdmin(ReadOnlyAdmin):
             return super().get_search_results(request, queryset, search_term)
         return queryset.filter(packages__contains=[package]), False
 
-    @display(description="Outcome", ordering="error_class", label={"Taken": "success"})
+    @display(
+        description="Outcome", ordering="error_class", label={"Taken": "success", "No answer": "warning"}
+    )
     def shown_outcome(self, call: ZohoSyncLog) -> str:
-        return call.error_class or "Taken"
+        return call.error_class or ("Taken" if call.is_answered else "No answer")
 
     @display(description="Took", ordering="duration_ms")
     def duration(self, call: ZohoSyncLog) -> str:
-        return f"{call.duration_ms} ms"
+        return f"{call.duration_ms} ms" if call.is_answered else "—"
 
     @display(description="Sent")
     def shown_request(self, call: ZohoSyncLog) -> SafeString | str:

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from zoho_sync.connection.codes import oauth_error
 from zoho_sync.connection.errors import RateLimited, ServerTrouble, Unreachable, ZohoError
-from zoho_sync.connection.log import write_log
+from zoho_sync.connection.log import begin_log, end_log
 from zoho_sync.connection.shared import PREFIX, shared_store
 
 TOKEN_PATH = "/oauth/v2/token"  # noqa: S105  (an address)
@@ -99,6 +99,7 @@ class TokenSource:
             "client_secret": settings.ZOHO_CLIENT_SECRET,
             "grant_type": "refresh_token",
         }
+        log = begin_log(system="accounts", method="POST", path=TOKEN_PATH, request=form)
         begun, status = time.monotonic(), None
         answer: Any = None
         error: ZohoError | None = None
@@ -115,11 +116,8 @@ class TokenSource:
             error = ServerTrouble(
                 f"Zoho's accounts server answered {status} without a token.", http_status=status
             )
-        write_log(
-            system="accounts",
-            method="POST",
-            path=TOKEN_PATH,
-            request=form,
+        end_log(
+            log,
             response=answer,
             http_status=status,
             error=error or (None if answer.get("access_token") else oauth_error(answer)),

@@ -3,12 +3,14 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import httpx
 from django.conf import settings
+from redis.exceptions import RedisError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from zoho_sync.connection.auth import AccessToken, TokenSource
@@ -24,7 +26,7 @@ from zoho_sync.connection.errors import (
     ZohoError,
 )
 from zoho_sync.connection.limits import Allowance, Budget
-from zoho_sync.connection.log import write_log
+from zoho_sync.connection.log import begin_log, end_log
 from zoho_sync.models import System
 
 # The pauses before the second, third and fourth try of a call that is safe to repeat.
@@ -99,16 +101,20 @@ class ZohoHttp:
         except BudgetSpent:
             raise  # says nothing about Zoho
         except ZohoError as error:
-            if self._for_another:
-                raise
-            if error.about_connection:
+            self._tell_breaker(error)
+            raise
+        self._tell_breaker(None)
+        return answer
+
+    def _tell_breaker(self, error: ZohoError | None) -> None:
+        if self._for_another:
+            return
+        # What Zoho answered counts also while Redis is away: forgetting it would send the record a second time.
+        with suppress(RedisError):
+            if error is not None and error.about_connection:
                 self.breaker.failed(error)
             else:
                 self.breaker.succeeded()  # a refusal is an answer: Zoho is there
-            raise
-        if not self._for_another:
-            self.breaker.succeeded()
-        return answer
 
     def _again_soon(self, call: Call, error: BaseException) -> bool:
         if not isinstance(error, Retryable) or isinstance(error, BudgetSpent | OutcomeUnknown):
@@ -132,6 +138,15 @@ class ZohoHttp:
     def _once(self, call: Call, token: AccessToken, attempt: int) -> Answer:
         with self.budget.one_call():
             self.allowance.take()
+            log = begin_log(
+                system=self.system,
+                method=call.method,
+                path=call.path,
+                packages=call.packages,
+                records=call.records,
+                request=call.body if call.body is not None else call.params or None,
+                attempt=attempt,
+            )
             begun, response, error, body = time.monotonic(), None, None, None
             try:
                 response = self._http.request(
@@ -147,17 +162,11 @@ class ZohoHttp:
                 error = Unreachable(f"{self.system.label} did not answer: {_words(trouble)}.")
             except (httpx.HTTPError, httpx.InvalidURL) as trouble:
                 error = self._broken_off(call, _words(trouble))
-        write_log(
-            system=self.system,
-            method=call.method,
-            path=call.path,
-            packages=call.packages,
-            records=call.records,
-            request=call.body if call.body is not None else call.params or None,
+        end_log(
+            log,
             response=body if body is not None else (response.text[:2000] if response is not None else None),
             http_status=response.status_code if response is not None else None,
             error=error,
-            attempt=attempt,
             seconds=time.monotonic() - begun,
         )
         if error is not None:

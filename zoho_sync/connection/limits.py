@@ -13,7 +13,7 @@ from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
 
 from zoho_sync.connection.errors import BudgetSpent
 from zoho_sync.connection.shared import PREFIX, shared_store
@@ -125,8 +125,9 @@ class Budget:
                     try:
                         yield
                     finally:
-                        # Expired under a very slow call: then nothing is left to free.
-                        with suppress(LockError):
+                        # Expired under a very slow call, or Redis went away: it frees itself. Neither is a reason to
+                        # forget what Zoho answered.
+                        with suppress(LockError, RedisError):
                             lock.release()
                     return
             if time.monotonic() > deadline:

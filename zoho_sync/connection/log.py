@@ -15,34 +15,38 @@ SECRETS = ("token", "secret", "password", "authorization")
 LONGEST_BODY = 200_000
 
 
-def write_log(
+def begin_log(
     *,
     system: str,
     method: str,
     path: str,
     request: Any,
-    response: Any,
-    http_status: int | None,
-    error: ZohoError | None,
-    seconds: float,
     packages: Sequence[UUID] = (),
     records: int = 0,
     attempt: int = 1,
-) -> None:
-    ZohoSyncLog.objects.create(
+) -> UUID:
+    """Write a call down before it leaves: a worker that dies meanwhile leaves a row without an answer."""
+    return ZohoSyncLog.objects.create(
         system=system,
         method=method,
         path=hide(path)[:300],
         packages=list(packages),
         records=records,
         request=storable(request),
+        attempt=attempt,
+        correlation_id=current_origin().correlation_id,
+    ).pk
+
+
+def end_log(
+    pk: UUID, *, response: Any, http_status: int | None, error: ZohoError | None, seconds: float
+) -> None:
+    ZohoSyncLog.objects.filter(pk=pk).update(
         response=storable(response),
         http_status=http_status,
         error_class=type(error).__name__ if error else "",
         error=storable_text(str(error)) if error else "",
-        attempt=attempt,
         duration_ms=round(seconds * 1000),
-        correlation_id=current_origin().correlation_id,
     )
 
 

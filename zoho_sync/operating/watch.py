@@ -83,7 +83,7 @@ def _calls(classes: Iterable[str], title: str, detail: str) -> Look:
             .values("system")
             .annotate(
                 wrong_at=Max("at", filter=Q(error_class__in=list(classes))),
-                right_at=Max("at", filter=Q(error_class="")),
+                right_at=Max("at", filter=Q(error_class="", duration_ms__isnull=False)),
             )
         )
         path = reverse("admin:zoho_sync_zohosynclog_changelist")

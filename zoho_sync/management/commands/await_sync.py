@@ -43,9 +43,9 @@ class Command(BaseCommand):
 
     def _wait(self, patience: float, timeout: float) -> Standing:
         begun = moved = time.monotonic()
-        now = standing()
+        now = standing(distinct=True)
         while (left := now.count("owed") + now.count("failed")) > waiting_for_another():
-            before, now = now.count("in_step"), standing()
+            before, now = now.count("in_step"), standing(distinct=True)
             if now.count("in_step") != before:
                 moved = time.monotonic()
                 self.stdout.write(
