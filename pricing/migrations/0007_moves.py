@@ -1,7 +1,9 @@
 """Price moves: what carries one out, what undoes it, who decided; its jobs, and the alert on what is not proven."""
 
+from decimal import Decimal
 from typing import Any
 
+import django.core.validators
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
