@@ -20,6 +20,7 @@ from zoho_sync.billing.reading import (
     text,
 )
 from zoho_sync.connection.errors import RecordGone
+from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Ordered:
     quantity: int = 1
     tax_id: str = ""
     name: str = ""
+    type: str = ""
+    """Of an add-on: `recurring` or `one_time`; blank where Zoho does not say."""
 
     @classmethod
     def read(cls, values: Values) -> "Ordered":
@@ -40,6 +43,7 @@ class Ordered:
             quantity=number(values, "quantity", 1),
             tax_id=text(values, "tax_id"),
             name=text(values, "name"),
+            type=text(values, "type").lower(),
         )
 
     def body(self, key: str) -> dict[str, Any]:
@@ -92,6 +96,8 @@ class Subscription:
     current_term_ends_at: date | None = None
     next_billing_at: date | None = None
     is_inclusive_tax: bool | None = None
+    has_scheduled_changes: bool | None = None
+    """None where Zoho does not say."""
 
     @classmethod
     def read(cls, values: Values) -> "Subscription":
@@ -108,7 +114,14 @@ class Subscription:
             current_term_ends_at=day(values, "current_term_ends_at"),
             next_billing_at=day(values, "next_billing_at"),
             is_inclusive_tax=flag(values, "is_inclusive_tax"),
+            has_scheduled_changes=flag(values, "is_scheduled_update"),
         )
+
+    @property
+    def recurring_addons(self) -> tuple[Ordered, ...]:
+        """What has to be sent again with a change. One that was charged once would be charged once more."""
+        once = (INSTALLATION_SUFFIX, HARDWARE_SUFFIX)
+        return tuple(each for each in self.addons if each.type != "one_time" and not each.code.endswith(once))
 
 
 class SubscriptionCalls(Calls):
@@ -163,13 +176,13 @@ class SubscriptionCalls(Calls):
 
         `addons` are all the recurring ones that are to stay: whether Zoho keeps those left out is not known.
         Raises ValueError without a price, as it is not known either what an omitted one becomes; OutcomeUnknown
-        when a change at once got no answer.
+        when no answer came: read back before it is sent again.
         """
         if plan.price is None:
             raise ValueError("A change of a subscription says its price.")
         body = {**_ordered(plan, addons), "end_of_term": end_of_term}
-        # A change at once is billed; twice would be billed twice.
-        saved = self._send("PUT", "subscriptions", subscription_id, safe=end_of_term, body=body)
+        # A change at once is billed, and twice would be billed twice; one at a renewal may have landed meanwhile.
+        saved = self._send("PUT", "subscriptions", subscription_id, safe=False, body=body)
         found = Subscription.read(record_in(saved, "subscription"))
         return the_one_asked_for(found, found.subscription_id, subscription_id)
 

@@ -1,0 +1,194 @@
+"""What a price change means for each subscription: its cohort, what it pays, what it is to pay, and from which bill on.
+
+Pure but for `judge`, which reads the mirror. What a customer ought to pay says `price_for_customer` alone.
+"""
+
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.utils.formats import date_format
+
+from pricing.models import Cohort, PriceChange, Subscription
+from pricing.models.subscription import LEAVING
+from pricing.notice import beginning_of, civil_day, earliest_effective_date
+from pricing.rule import NoPrice, PriceHistory, price_for_customer
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One subscription's part in a price change. Amounts are rand a month for one plan unit, VAT included."""
+
+    subscription: Subscription
+    cohort: Cohort
+    price_then: Decimal
+    """What it pays as last read from Zoho."""
+    expected_price: Decimal
+    """What it is to pay from `renewal_on` on; `price_then` where this change does not move it."""
+    renewal_on: date | None
+    """Its first bill that the change could reach; None when it is never billed again, or Zoho names no date."""
+    why: str
+    """A sentence for people, empty where the cohort says everything."""
+
+    @property
+    def moves(self) -> bool:
+        """The change brings it another price."""
+        return self.renewal_on is not None and not same_price(
+            self.subscription, self.price_then, self.expected_price
+        )
+
+
+class Quotes:
+    """What the rule says customers of one package pay, each different answer worked out once."""
+
+    def __init__(self, history: PriceHistory) -> None:
+        self.history = history
+        marks = {step.valid_from for step in history.steps} | {offer.valid_from for offer in history.offers}
+        self._marks = sorted(marks)
+        self._known: dict[tuple[int, datetime], Decimal | None] = {}
+
+    def price(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
+        """`price_for_customer`; None where it knows no price."""
+        if signed_up_at > at:
+            return self._ask(signed_up_at, at)
+        # Between two marks every sign-up is answered alike.
+        key = bisect_right(self._marks, signed_up_at), at
+        if key not in self._known:
+            self._known[key] = self._ask(signed_up_at, at)
+        return self._known[key]
+
+    def _ask(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
+        try:
+            return price_for_customer(self.history, signed_up_at, at).including_vat
+        except NoPrice:
+            return None
+
+
+def judge(change: PriceChange, at: datetime) -> Iterator[Judgement]:
+    """Every standing subscription of the package of `change`, as things are at `at`. Streams; five queries.
+
+    A draft without a date is judged as if it were published then, for the earliest day that notice allows.
+    """
+    quotes, today = Quotes(PriceHistory.of(change.package)), civil_day(at)
+    subscriptions = Subscription.objects.standing().filter(package=change.package_id).order_by("pk")
+    effective = effective_date_of(change, at)
+    for subscription in subscriptions.defer("listed", "addons").iterator(chunk_size=2000):
+        yield cohort_of(subscription, change, today, quotes=quotes, effective=effective)
+
+
+def effective_date_of(change: PriceChange, at: datetime) -> date:
+    return change.effective_date or earliest_effective_date(change, at)
+
+
+def cohort_of(
+    subscription: Subscription,
+    change: PriceChange,
+    today: date,
+    *,
+    quotes: Quotes | None = None,
+    effective: date | None = None,
+) -> Judgement:
+    """The part of one subscription in `change`, as things are on `today`. Reads nothing when `quotes` is given.
+
+    To be asked again daily: a move of an earlier change may still lie before its renewal, and moves `price_then`.
+    """
+    quotes = quotes or Quotes(PriceHistory.of(change.package))
+    effective = effective or effective_date_of(change, beginning_of(today))
+    pays, renewal = subscription.price, first_renewal(subscription, effective)
+
+    def judged(cohort: Cohort, expected: Decimal, why: str = "", on: date | None = renewal) -> Judgement:
+        return Judgement(subscription, cohort, pays, expected, on, why)
+
+    if subscription.status in LEAVING or subscription.gone_at is not None:
+        return judged(Cohort.CANCELLING, pays, _leaves(subscription), None)
+    if not _is_explained(subscription, change, today, quotes):
+        return judged(Cohort.NEGOTIATED, pays, _unexplained(subscription, change, today, quotes))
+    if change.published_at is not None and subscription.signed_up_at >= change.published_at:
+        if same_price(subscription, pays, change.new_price):
+            return judged(Cohort.JOINED_DURING_NOTICE, change.new_price)
+        return judged(
+            Cohort.STANDARD, change.new_price, f"It signed up at R {change.new_price} and is billed R {pays}."
+        )
+    if subscription.discounted:
+        return judged(Cohort.DISCOUNTED, change.new_price, "A coupon lowers what it pays.")
+    if subscription.fixed_until is not None and subscription.fixed_until >= effective:
+        until = f"Its price is fixed until {_day(subscription.fixed_until)}."
+        return judged(Cohort.FIXED_TERM, change.new_price, until)
+    if renewal is None:
+        return judged(Cohort.STANDARD, change.new_price, "Zoho names no next billing date.")
+    if same_price(subscription, pays, change.new_price):
+        return judged(Cohort.STANDARD, change.new_price, "It pays the new price already.")
+    return judged(Cohort.STANDARD, change.new_price)
+
+
+def first_renewal(subscription: Subscription, on_or_after: date) -> date | None:
+    """Its first billing date on or after that day, and after the last day of a fixed price.
+
+    Counted in months from the next billing date Zoho named, back as well when that lies later.
+    """
+    if subscription.next_billing_on is None or subscription.status in LEAVING:
+        return None
+    if subscription.fixed_until is not None:
+        on_or_after = max(on_or_after, subscription.fixed_until + timedelta(days=1))
+    known, anchor = subscription.next_billing_on, _billing_day(subscription)
+    months = (on_or_after.year - known.year) * 12 + on_or_after.month - known.month
+    candidates = (in_months(known, months + late, anchor) for late in (0, 1))
+    return next(day for day in candidates if day >= on_or_after)
+
+
+def in_months(day: date, months: int, day_of_month: int) -> date:
+    """`day`, so many months on, at that day of the month or the month's last: 31 Jan, 28 Feb, 31 Mar."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day_of_month, monthrange(year, month + 1)[1]))
+
+
+def same_price(subscription: Subscription, one: Decimal, other: Decimal) -> bool:
+    """Equal, as far as its prices in Zoho can tell: without VAT in them, two amounts a cent apart may be one."""
+    return abs(one - other) <= (CENT if subscription.is_inclusive_tax is False else 0)
+
+
+def _billing_day(subscription: Subscription) -> int:
+    """The day of the month it is billed on. The last of a short month may stand for a later day."""
+    known, began = subscription.next_billing_on, subscription.current_term_starts_on
+    assert known is not None  # the caller saw it
+    is_last = known.day == monthrange(known.year, known.month)[1]
+    return max(known.day, began.day) if is_last and began is not None else known.day
+
+
+def _is_explained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> bool:
+    """It pays what the rule says, or said for the term that is billed, or one end of this change."""
+    signed_up_at = subscription.signed_up_at
+    explained = [change.old_price, change.new_price, quotes.price(signed_up_at, _end_of(today))]
+    if (began := subscription.current_term_starts_on) is not None:
+        # A change takes effect with a renewal: until then the term goes on at what held when it began.
+        explained.append(quotes.price(signed_up_at, beginning_of(began)))
+        if subscription.fixed_until is not None and subscription.fixed_until >= began:
+            explained.append(quotes.price(signed_up_at, signed_up_at))
+    return any(
+        price is not None and same_price(subscription, subscription.price, price) for price in explained
+    )
+
+
+def _unexplained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> str:
+    ought = quotes.price(subscription.signed_up_at, _end_of(today)) or change.old_price
+    return f"It pays R {subscription.price}; R {ought} would be its price."
+
+
+def _leaves(subscription: Subscription) -> str:
+    if subscription.gone_at is not None:
+        return "Zoho does not list it any more."
+    ends = subscription.current_term_ends_on
+    return f"It ends on {_day(ends)}." if ends else "It ends with its term."
+
+
+def _end_of(day: date) -> datetime:
+    return beginning_of(day + timedelta(days=1)) - timedelta(microseconds=1)
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j M Y")
