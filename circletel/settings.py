@@ -209,6 +209,7 @@ SPECTACULAR_SETTINGS = {
         "BatchStatus": "catalogue.models.BatchStatus",
         "BatchItemState": "catalogue.models.ItemState",
         "PriceChangeStatus": "pricing.models.PriceChangeStatus",
+        "MoveState": "pricing.models.MoveState",
         "ReportState": "reconciliation.models.ReportState",
     },
     "TITLE": "CircleTel catalogue",
@@ -302,6 +303,7 @@ UNFOLD = {
                 "title": "Prices",
                 "items": [
                     _page("Price changes", "price_change", "pricing", "pricechange"),
+                    _page("Price moves", "move_down", "pricing", "pricemove"),
                     _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
                     _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
                     _page("Suppliers", "store", "catalogue", "supplier"),

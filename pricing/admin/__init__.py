@@ -1,6 +1,7 @@
 """Pricing in the admin. Thin doors: every deed is a function in `pricing.services` or `pricing.batch`."""
 
 from pricing.admin.change import PriceChangeAdmin
+from pricing.admin.move import PriceMoveAdmin
 from pricing.admin.package import PricedPackageAdmin
 
-__all__ = ["PriceChangeAdmin", "PricedPackageAdmin"]
+__all__ = ["PriceChangeAdmin", "PriceMoveAdmin", "PricedPackageAdmin"]
