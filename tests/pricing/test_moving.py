@@ -143,7 +143,7 @@ def test_the_change_says_its_price_and_sends_again_everything_that_recurs(world,
             },
         )
     addons = [Ordered("static-ip", Decimal("45.00"), 2), Ordered("cable")]
-    subscription, _ = scheduled(world, package, addons=addons)
+    scheduled(world, package, addons=addons)
 
     [put] = [one for one in world.zoho.requests(system="billing") if one["method"] == "PUT"
              and "/subscriptions/" in one["path"]]  # fmt: skip
