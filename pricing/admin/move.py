@@ -219,10 +219,10 @@ class PriceMoveAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         ids = [UUID(pk) for pk in request.session.get(SESSION_KEY, [])]
         form = DecisionForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            if _decide(request, form.cleaned_data["deed"], ids, form.cleaned_data["reason"]):
-                del request.session[SESSION_KEY]
-                return HttpResponseRedirect(reverse("admin:pricing_pricemove_changelist"))
+        asked = form.cleaned_data if request.method == "POST" and form.is_valid() else None
+        if asked and _decide(request, asked["deed"], ids, asked["reason"]):
+            del request.session[SESSION_KEY]
+            return HttpResponseRedirect(reverse("admin:pricing_pricemove_changelist"))
         moves = PriceMove.objects.filter(pk__in=ids).select_related("subscription", "change__package")
         context = {
             **self.admin_site.each_context(request),

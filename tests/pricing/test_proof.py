@@ -259,7 +259,7 @@ def test_nothing_is_published_until_somebody_has_looked_which_it_is(no_stages, s
 
 
 def test_the_page_and_the_csv_show_every_case(world, moved, client):
-    change, good, typed, _own = moved
+    change, _good, typed, _own = moved
     type(typed).objects.filter(pk=typed.pk).update(customer_name="=HYPERLINK(1)")
     proof.prove(world.now, http=world.http)
     client.force_login(person("zanele.khumalo", "Pricing manager"))
@@ -281,7 +281,7 @@ def test_the_page_and_the_csv_show_every_case(world, moved, client):
 
 
 def test_rest_tells_moves_and_proof(world, moved, client):
-    change, good, typed, _own = moved
+    change, _good, typed, _own = moved
     proof.prove(world.now, http=world.http)
     client.force_login(person("zanele.khumalo", "Pricing manager"))
     root = f"/api/admin/price-changes/{change.pk}"
