@@ -77,15 +77,12 @@ def demands(today: date) -> list[Demand]:
         .values("renewal_on", "change", next_billing_on=F("subscription__next_billing_on"))
         .annotate(moves=Count("pk"))
     )
-    return [
-        Demand(
-            renewal_on=max(one["renewal_on"], today),
-            opens_on=_opens_on(one["renewal_on"], one["next_billing_on"], today),
-            change=str(one["change"]),
-            moves=one["moves"],
-        )
-        for one in waiting
-    ]
+    found = []
+    for one in waiting:
+        assert one["renewal_on"] is not None  # the query says so
+        opens_on = _opens_on(one["renewal_on"], one["next_billing_on"], today)
+        found.append(Demand(max(one["renewal_on"], today), opens_on, str(one["change"]), one["moves"]))
+    return found
 
 
 def _opens_on(renewal_on: date, next_billing_on: date | None, today: date) -> date:
