@@ -107,8 +107,10 @@ def day_by_day(wanted: Iterable[Demand], today: date, quota: int | None = None) 
             heappush(scheduling, (one.renewal_on, one.change, one.moves))
         for renewal_on, change, moves in _taken(scheduling, left, to_write, date.max):
             left -= moves * to_write
-            now.scheduled[change] += moves if to_write else 0
-            now.late[change] += moves if to_write and renewal_on <= day else 0
+            if to_write:
+                now.scheduled[change] += moves
+            if to_write and renewal_on <= day:
+                now.late[change] += moves
             heappush(reading, (max(renewal_on, day + timedelta(days=1)), change, moves))
         for _, change, moves in _taken(reading, left, to_read, day):
             now.confirmed[change] += moves

@@ -73,3 +73,11 @@ def test_a_lease_shorter_than_one_call_is_a_contradiction(complete):
     complete.ZOHO_LEASE_SECONDS = 30
 
     assert {id for id, _ in found()} == {"circletel.W003"}
+
+
+def test_what_renewals_do_is_one_of_three_words_and_fits_promotions(complete):
+    complete.ZOHO_BILLING_RENEWAL_PRICING = "Retain"
+    assert found() == {("circletel.E020", "ZOHO_BILLING_RENEWAL_PRICING is 'Retain'.")}
+
+    complete.ZOHO_BILLING_RENEWAL_PRICING, complete.ZOHO_BILLING_PROMOTION_PRICES = "latest", True
+    assert {id for id, _ in found()} == {"circletel.E021"}
