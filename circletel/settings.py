@@ -174,6 +174,8 @@ ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 ZOHO_CRM_CREDITS_PER_DAY = env.int("ZOHO_CRM_CREDITS_PER_DAY", default=50_000)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
+# What a renewal does in this organisation: retain, latest, or unknown until somebody has looked there.
+ZOHO_BILLING_RENEWAL_PRICING = env("ZOHO_BILLING_RENEWAL_PRICING", default="unknown")
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
 # Off: a promotion is shown beside the price and given to each customer by whoever signs them up.
 ZOHO_BILLING_PROMOTION_PRICES = env.bool("ZOHO_BILLING_PROMOTION_PRICES", default=False)
@@ -255,7 +257,10 @@ SPECTACULAR_SETTINGS = {
         "BatchStatus": "catalogue.models.BatchStatus",
         "BatchItemState": "catalogue.models.ItemState",
         "PriceChangeStatus": "pricing.models.PriceChangeStatus",
-        "Cohort": "pricing.models.Cohort",
+        "PriceMoveState": "pricing.models.MoveState",
+        "PriceMoveHold": "pricing.models.Hold",
+        "PriceMoveCohort": "pricing.models.Cohort",
+        "PriceMoveVerdict": "pricing.models.Verdict",
         "ReportState": "reconciliation.models.ReportState",
     },
     "TITLE": "CircleTel catalogue",
@@ -350,6 +355,7 @@ UNFOLD = {
                 "items": [
                     _page("Price changes", "price_change", "pricing", "pricechange"),
                     _page("Subscriptions", "contract", "pricing", "subscription"),
+                    _page("Price moves", "move_down", "pricing", "pricemove"),
                     _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
                     _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
                     _page("Suppliers", "store", "catalogue", "supplier"),

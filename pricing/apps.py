@@ -6,4 +6,6 @@ class PricingConfig(AppConfig):
     verbose_name = "Pricing"
 
     def ready(self) -> None:
-        from pricing import receivers  # noqa: F401
+        from pricing import alerting, receivers  # noqa: F401
+
+        alerting.register()

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from catalogue.models import PackageStatus
 from pricing.models import PriceChange
+from pricing.renewal import renewal_pricing_problems
 
 
 def civil_day(instant: datetime) -> date:
@@ -36,7 +37,7 @@ def earliest_effective_date(change: PriceChange, published_at: datetime) -> date
     today = civil_day(published_at)
     soonest = today if may_hold_at_once(change) else today + timedelta(days=1)
     begun = today
-    if change.amends is not None and _asks_no_more_than(change, change.amends):
+    if change.amends is not None and asks_no_more_than(change, change.amends):
         assert change.amends.published_at is not None  # only published changes are amended
         begun = civil_day(change.amends.published_at)
     return max(soonest, begun + timedelta(days=notice_days(change)))
@@ -44,7 +45,7 @@ def earliest_effective_date(change: PriceChange, published_at: datetime) -> date
 
 def publication_problems(change: PriceChange, now: datetime) -> list[str]:
     """Everything that speaks against publishing `change` at that instant, each naming a field. Reads the package."""
-    package, found = change.package, []
+    package, found = change.package, renewal_pricing_problems()
     if package.price != change.old_price:
         found.append(
             f"old price: the package costs R {package.price} by now, not R {change.old_price}; save the draft again"
@@ -62,8 +63,8 @@ def publication_problems(change: PriceChange, now: datetime) -> list[str]:
     return found
 
 
-def _asks_no_more_than(change: PriceChange, announced: PriceChange) -> bool:
-    """Not a cent and not a day more than customers were told."""
+def asks_no_more_than(change: PriceChange, announced: PriceChange) -> bool:
+    """Not a cent more and not a day sooner than customers were told."""
     assert announced.effective_date is not None  # only published changes are amended
     if change.effective_date is None or change.effective_date < announced.effective_date:
         return False

@@ -18,7 +18,7 @@ from catalogue.errors import NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, ServicePackage
 from catalogue.rights import ensure_may
 from catalogue.signals import package_changed
-from pricing import applying, ledger
+from pricing import applying, ledger, planning
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
 from pricing.notice import beginning_of, publication_problems
 from pricing.wishes import Wish, content_of, fill_in, wish_shown
@@ -73,7 +73,7 @@ def delete_price_change(change_id: UUID, *, actor: User) -> None:
 def publish_price_change(change_id: UUID, *, actor: User, at: datetime | None = None) -> PriceChange:
     """draft → published: new customers, the storefront, CRM and the Billing plan get the new price at once.
 
-    Somebody other than its author and last editor does this. A decrease dated today is effective at once.
+    What existing subscriptions will be moved to is frozen with it, one PriceMove each. Somebody other than its author and last editor does this. A decrease dated today is effective at once.
     Raises NotAllowed, WrongStatus, or NotReady with everything that speaks against it.
     """
     ensure_may(actor, "pricing.publish_pricechange", "publish price changes")
@@ -101,6 +101,7 @@ def publish_price_change(change_id: UUID, *, actor: User, at: datetime | None = 
         changes={"status": ["draft", "published"], "new_customer_price": [None, f"{change.new_price:.2f}"]},
         detail=f"existing customers from {change.effective_date:%-d %b %Y}",
     )
+    planning.freeze(change, now)
     if change.effective_at <= now:
         applying.apply_at_once(change, now)
     _announce(change, "price change published", actor)
@@ -113,7 +114,8 @@ def cancel_price_change(
 ) -> PriceChange:
     """published → cancelled, before its effective date: new customers get the old price again, Zoho too.
 
-    Who joined at the new price meanwhile keeps it until the next change takes effect. A draft is given up.
+    No subscription is moved any more. Who joined at the new price meanwhile keeps it until the next change takes
+    effect, unless somebody decides to credit them. A draft is given up.
     """
     change, now = _locked(change_id), at or timezone.now()
     was = change.status
@@ -129,6 +131,7 @@ def cancel_price_change(
         _withdraw(change, now)
     _give_up(change, actor=actor, at=now, detail=reason.strip())
     if was == PriceChangeStatus.PUBLISHED:
+        planning.withdraw(change, now)
         _announce(change, "price change cancelled", actor)
     return change
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalogue.errors import Refused
 from circletel.jobs import job
-from pricing import applying, counting
+from pricing import applying, counting, moving, proof, rechecking
 from pricing.mirror.pull import Order
 from pricing.mirror.pull import pull_subscriptions as pull
 from zoho_sync.backfill.report import Ending
@@ -62,6 +62,27 @@ def pull_subscriptions() -> str:
 
 @shared_task
 @job
+def move_subscriptions() -> str:
+    """Every five minutes: what can be moved, confirmed or undone in Zoho Billing now, within the background's budget."""
+    return str(moving.drain())
+
+
+@shared_task
+@job
 def count_customers() -> str:
     """Each night: whom each open price change moves, and who signed up at its new price."""
     return f"{counting.count_customers(timezone.now())} price changes counted"
+
+
+@shared_task
+@job
+def recheck_moves() -> str:
+    """Nightly, after the subscriptions were pulled: late joiners, leavers, moved dates, notices that came back."""
+    return str(rechecking.recheck(timezone.now()))
+
+
+@shared_task
+@job
+def prove_billing() -> str:
+    """Each morning, after the renewals: read the first invoices of what was moved until all is right or settled."""
+    return str(proof.prove(timezone.now()))

@@ -27,6 +27,7 @@ NO_ZOHO = {
     "ZOHO_CLIENT_SECRET": "sandbox-secret",
     "ZOHO_REFRESH_TOKEN": "sandbox-refresh",
     "ZOHO_BILLING_ORGANIZATION_ID": "10000001",
+    "ZOHO_BILLING_RENEWAL_PRICING": "retain",
 }
 _running = ExitStack()
 

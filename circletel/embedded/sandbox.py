@@ -20,6 +20,8 @@ RAISED_LIMITS = {
     "ZOHO_BILLING_CALLS_PER_MINUTE": "6000",
     "ZOHO_BILLING_CALLS_PER_DAY": "1000000",
     "ZOHO_BILLING_CONCURRENCY": "10",
+    # Its own habit, unless somebody orders another one.
+    "ZOHO_BILLING_RENEWAL_PRICING": "retain",
 }
 
 

@@ -1,7 +1,8 @@
 """Pricing in the admin. Thin doors: every deed is a function in `pricing.services` or `pricing.batch`."""
 
 from pricing.admin.change import PriceChangeAdmin
+from pricing.admin.move import PriceMoveAdmin
 from pricing.admin.package import PricedPackageAdmin
 from pricing.admin.subscription import SubscriptionAdmin
 
-__all__ = ["PriceChangeAdmin", "PricedPackageAdmin", "SubscriptionAdmin"]
+__all__ = ["PriceChangeAdmin", "PriceMoveAdmin", "PricedPackageAdmin", "SubscriptionAdmin"]

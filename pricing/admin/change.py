@@ -16,14 +16,18 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import moved_to, rand
 from catalogue.errors import Refused
-from pricing import services
+from pricing import capacity, services
+from pricing.admin import proof as proof_page
 from pricing.admin.amounts import signed_percent, signed_rand
 from pricing.admin.batch import batch_view
 from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
-from pricing.admin.impact import impact_csv_view, impact_view, summary
+from pricing.admin.impact import impact_csv_view, impact_view
+from pricing.admin.impact import summary as impact_summary
 from pricing.impact import impact_of
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.notice import earliest_effective_date, publication_problems
+from pricing.proof import summary
+from pricing.renewal import uses_latest_prices
 
 BADGES = {
     "Draft": "info",
@@ -36,9 +40,9 @@ MOST_REASONS = 20
 # Which deed is offered in which status. Anybody may still try another one and is told why not.
 DEEDS_BY_STATUS = {
     PriceChangeStatus.DRAFT: {"impact", "publish_one"},
-    PriceChangeStatus.PUBLISHED: {"impact", "amend_one", "cancel_one"},
-    PriceChangeStatus.EFFECTIVE: set(),
-    PriceChangeStatus.CANCELLED: set(),
+    PriceChangeStatus.PUBLISHED: {"impact", "amend_one", "cancel_one", "moves_of_one"},
+    PriceChangeStatus.EFFECTIVE: {"moves_of_one", "proof_of_one"},
+    PriceChangeStatus.CANCELLED: {"moves_of_one"},
 }
 OPEN = (PriceChangeStatus.DRAFT, PriceChangeStatus.PUBLISHED)
 HISTORY = (
@@ -69,7 +73,7 @@ class PriceChangeAdmin(ModelAdmin):
     change_form_outer_before_template = "pricing/impact_panel.html"
     actions = ("publish_selected",)
     actions_list = ("batch",)
-    actions_detail = ("impact", "publish_one", "amend_one", "cancel_one")
+    actions_detail = ("impact", "publish_one", "amend_one", "cancel_one", "moves_of_one", "proof_of_one")
 
     # --- what is seen
 
@@ -126,7 +130,8 @@ class PriceChangeAdmin(ModelAdmin):
     @display(description="How it stands")
     def standing(self, change: PriceChange) -> str:
         """Who pays what from when; for a draft, what still speaks against publishing it."""
-        return format_html_join("", "<div>{}</div>", ((line,) for line in _standing(change)))
+        lines = [*_standing(change), *_moves_standing(change)]
+        return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
 
     def change_view(
         self,
@@ -140,7 +145,7 @@ class PriceChangeAdmin(ModelAdmin):
         if request.method == "GET" and self.has_impact_permission(request):
             change = self.get_object(request, object_id)
             if change is not None and change.status in OPEN:
-                panel = summary(impact_of(change.pk, actor=request.user))  # type: ignore[arg-type]
+                panel = impact_summary(impact_of(change.pk, actor=request.user))  # type: ignore[arg-type]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "impact": panel})
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -166,6 +171,9 @@ class PriceChangeAdmin(ModelAdmin):
     def has_amend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.has_draft_permission(request) and self.has_cancel_permission(request)
 
+    def has_moves_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.view_pricemove")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_draft_permission(request)
 
@@ -183,10 +191,20 @@ class PriceChangeAdmin(ModelAdmin):
         found = super().get_actions_detail(request, object_id)
         return [one for one in found if one.method.original_function_name in offered]
 
+    # --- how subscriptions follow
+
     def get_urls(self) -> list[URLPattern]:
         csv = self.admin_site.admin_view(impact_csv_view)
         own = path("<uuid:change_id>/impact.csv", csv, name="pricing_pricechange_impact_csv")
-        return [own, *super().get_urls()]
+        return [own, *proof_page.urls_of(self), *super().get_urls()]
+
+    @action(description="Price moves", permissions=["moves"], icon="move_down", url_path="moves")
+    def moves_of_one(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return HttpResponseRedirect(proof_page.moves_url(PriceChange(pk=object_id)))
+
+    @action(description="Billing proof", permissions=["moves"], icon="receipt_long", url_path="to-proof")
+    def proof_of_one(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:pricing_pricechange_proof", args=[object_id]))
 
     # --- drafting
 
@@ -242,9 +260,11 @@ class PriceChangeAdmin(ModelAdmin):
         },
     )
     def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._one(
+        answer = self._one(
             request, object_id, "publish price change", services.publish_price_change, "{} is published."
         )
+        _warn_of_what_does_not_fit(request, object_id)
+        return answer
 
     @action(
         description="Amend",
@@ -358,3 +378,36 @@ def _standing(change: PriceChange) -> list[str]:
         f"Existing customers pay {rand(change.old_price)} until {change.effective_date:%-d %b %Y} begins,"
         f" then {rand(change.new_price)}.",
     ]
+
+
+def _moves_standing(change: PriceChange) -> list[str]:
+    """How far the subscriptions are, and whether their invoices prove it."""
+    if change.published_at is None:
+        return []
+    progress = proof_page.progress_of(change)
+    told = ", ".join(f"{number} {label.lower()}" for label, number in progress) or "none"
+    lines = [f"Subscriptions: {told}."]
+    if change.status == PriceChangeStatus.PUBLISHED and uses_latest_prices():
+        lines.append(
+            f"Zoho Billing's plan keeps {rand(change.old_price)} until then: who subscribes a new customer there gives"
+            f" the plan the price {rand(change.new_price)}."
+        )
+    if change.status == PriceChangeStatus.EFFECTIVE:
+        found = summary(change)
+        verified = (
+            f"Verified on {timezone.localtime(change.verified_at):%-d %b %Y}." if change.verified_at else ""
+        )
+        lines.append(
+            verified or f"Not verified: {found.open} of {found.cases} first invoices are not proven right."
+        )
+    return lines
+
+
+def _warn_of_what_does_not_fit(request: HttpRequest, change_id: Any) -> None:
+    today = timezone.localdate()
+    if late := capacity.too_late(today)[str(change_id)]:
+        messages.warning(
+            request,
+            f"{late} subscriptions cannot be moved before their renewal with {capacity.daily_quota()} calls a day:"
+            " they would be billed the old price once more. Ask Zoho for more calls, or amend to a later date.",
+        )

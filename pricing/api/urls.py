@@ -1,5 +1,6 @@
 from django.urls import path
 
+from pricing.api.moves import PriceMoveListView, ProofCsvView, ProofView
 from pricing.api.views import (
     AmendView,
     CancelView,
@@ -16,4 +17,7 @@ urlpatterns = [
     path("price-changes/<uuid:id>/publish", PublishView.as_view(), name="price-change-publish"),
     path("price-changes/<uuid:id>/cancel", CancelView.as_view(), name="price-change-cancel"),
     path("price-changes/<uuid:id>/amend", AmendView.as_view(), name="price-change-amend"),
+    path("price-changes/<uuid:id>/moves", PriceMoveListView.as_view(), name="price-change-moves"),
+    path("price-changes/<uuid:id>/proof", ProofView.as_view(), name="price-change-proof"),
+    path("price-changes/<uuid:id>/proof.csv", ProofCsvView.as_view(), name="price-change-proof-csv"),
 ]

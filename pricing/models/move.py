@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalogue.models.fields import money, optional_money
-from pricing.models.change import PriceChange
+from pricing.models.change import PriceChange, person
 from pricing.models.subscription import Subscription
 
 
@@ -27,6 +27,16 @@ class MoveState(models.TextChoices):
     HELD = "held", "Held for a person"
     FAILED = "failed", "Failed"
     NOT_NEEDED = "not_needed", "Not needed"
+
+
+class Hold(models.TextChoices):
+    """Why a move waits for somebody. Only the first kind lets go by itself."""
+
+    NOTICE = "notice", "The customer was not told"
+    NEGOTIATED = "negotiated", "Pays a price of its own"
+    JOINED = "joined", "Joined during the notice at another price"
+    KEEP_OR_CREDIT = "keep_or_credit", "Joined at the price of a cancelled change"
+    LATEST = "latest", "Zoho would move it although it must not"
 
 
 class Verdict(models.TextChoices):
@@ -57,9 +67,31 @@ class PriceMove(models.Model):
     )
     state = models.CharField(max_length=20, choices=MoveState.choices, default=MoveState.PLANNED)
     why = models.TextField(blank=True, help_text="Why it is held, in conflict, failed or not needed.")
+    hold = models.CharField(max_length=20, choices=Hold.choices, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
+    last_attempt_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True, help_text="A worker is at it until then.")
+    lease_token = models.UUIDField(null=True)
+    seen_price = optional_money(
+        "price in Zoho", help_text="What it paid when Zoho was last asked. VAT included."
+    )
+    accepted_price = optional_money(
+        "accepted price", help_text="What a person saw it pay when they let it move anyway."
+    )
+    is_return = models.BooleanField(
+        default=False,
+        help_text="Back to the old price, for somebody who joined at a price that was cancelled.",
+    )
+    sent_at = models.DateTimeField(
+        null=True, help_text="Set before Zoho is told: from then on Zoho may have taken the change."
+    )
+    lands_on = models.DateField(null=True, help_text="The renewal that the scheduled change lands on.")
+    to_undo = models.BooleanField(
+        default=False, help_text="What Zoho may have scheduled is to be dropped there."
+    )
+    decided_at = models.DateTimeField(null=True)
+    decided_by = person(null=True)
     scheduled_at = models.DateTimeField(null=True, help_text="When Zoho took the change.")
     confirmed_at = models.DateTimeField(null=True, help_text="When it was read back from Zoho.")
 
@@ -74,6 +106,10 @@ class PriceMove(models.Model):
         help_text="A month, in rand: below nothing when too little was billed.",
     )
     proved_at = models.DateTimeField(null=True, help_text="When the invoice was last read.")
+    settled_at = models.DateTimeField(
+        null=True, help_text="When somebody settled what was billed wrong, another way."
+    )
+    settled_how = models.TextField(blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -92,12 +128,25 @@ class PriceMove(models.Model):
                 condition=~Q(state__in=("held", "conflict", "failed")) | ~Q(why=""),
                 name="price_move_says_why",
             ),
+            models.CheckConstraint(
+                condition=Q(state="held") | Q(hold=""), name="price_move_hold_only_when_held"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="scheduled") | Q(sent_at__isnull=False, lands_on__isnull=False),
+                name="price_move_scheduled_was_sent",
+            ),
+            models.CheckConstraint(
+                condition=Q(to_undo=False) | Q(sent_at__isnull=False), name="price_move_undoes_what_was_sent"
+            ),
+            models.CheckConstraint(
+                condition=Q(settled_at=None) | ~Q(settled_how=""), name="price_move_settled_says_how"
+            ),
         ]
         indexes = [
             models.Index(fields=["change", "state"]),
             models.Index(
                 fields=["renewal_on", "next_attempt_at"],
-                condition=Q(state__in=("planned", "scheduled")),
+                condition=Q(state__in=("planned", "scheduled", "failed")) | Q(to_undo=True),
                 name="price_move_waiting",
             ),
             models.Index(fields=["change", "verdict"]),

@@ -24,7 +24,12 @@ def _status(facts: Facts) -> str:
 
 
 def _plan_price(facts: Facts) -> Decimal:
-    """The regular price; while a promotion is offered, and only by setting, the promotion price."""
+    """The price for new customers; while a promotion is offered, and only by setting, the promotion price.
+
+    Where renewals take the plan's price, what existing customers pay: the plan would move them all.
+    """
+    if facts.terms.plans_wait:
+        return facts.package.price
     at = facts.terms.promotion_at
     offered = facts.package.promotion_price_at(at) if at else None
     return facts.package.current_price if offered is None else offered
@@ -67,7 +72,7 @@ PLAN = (
     ),
     Field(
         "recurring_price",
-        "price for new customers",
+        "price for new customers; for existing ones where renewals take the latest price",
         lambda f: f.amount(_plan_price(f)),
         FieldType.AMOUNT,
         required=True,

@@ -21,6 +21,7 @@ from zoho_sync.billing.reading import (
     text,
 )
 from zoho_sync.connection.errors import RecordGone
+from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class Subscription:
     activated_on: date | None = None
     discounted: bool = False
     custom_fields: Mapping[str, str] = field(default_factory=dict)
+    has_scheduled_changes: bool | None = None
+    """None where Zoho does not say."""
 
     @classmethod
     def read(cls, values: Values) -> "Subscription":
@@ -143,7 +146,14 @@ class Subscription:
             custom_fields={
                 text(each, "label"): text(each, "value") for each in items(values, "custom_fields")
             },
+            has_scheduled_changes=flag(values, "is_scheduled_update"),
         )
+
+    @property
+    def recurring_addons(self) -> tuple[Ordered, ...]:
+        """What has to be sent again with a change. One that was charged once would be charged once more."""
+        once = (INSTALLATION_SUFFIX, HARDWARE_SUFFIX)
+        return tuple(each for each in self.addons if each.type != "one_time" and not each.code.endswith(once))
 
 
 def _is_discounted(values: Values) -> bool:
@@ -209,13 +219,13 @@ class SubscriptionCalls(Calls):
 
         `addons` are all the recurring ones that are to stay: whether Zoho keeps those left out is not known.
         Raises ValueError without a price, as it is not known either what an omitted one becomes; OutcomeUnknown
-        when a change at once got no answer.
+        when no answer came: read back before it is sent again.
         """
         if plan.price is None:
             raise ValueError("A change of a subscription says its price.")
         body = {**_ordered(plan, addons), "end_of_term": end_of_term}
-        # A change at once is billed; twice would be billed twice.
-        saved = self._send("PUT", "subscriptions", subscription_id, safe=end_of_term, body=body)
+        # A change at once is billed, and twice would be billed twice; one at a renewal may have landed meanwhile.
+        saved = self._send("PUT", "subscriptions", subscription_id, safe=False, body=body)
         found = Subscription.read(record_in(saved, "subscription"))
         return the_one_asked_for(found, found.subscription_id, subscription_id)
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("zoho_sync", "0005_operating"),
+        ("zoho_sync", "0006_billing_proof_alert"),
     ]
 
     operations = [

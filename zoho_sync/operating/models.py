@@ -157,6 +157,7 @@ class Trigger(models.TextChoices):
     BREAKER_OPEN = "breaker_open", "Calls to a system rest"
     JOB_MISSED = "job_missed", "A scheduled job did not finish"
     DEAD_GROWING = "dead_growing", "More records need a person"
+    BILLING_UNPROVEN = "billing_unproven", "A price change is not proven by its invoices"
     WEEKLY_SUMMARY = "weekly_summary", "Weekly summary"
 
 

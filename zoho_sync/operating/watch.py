@@ -166,3 +166,8 @@ LOOKS: dict[Trigger, Look] = {
     Trigger.JOB_MISSED: _job_missed,
     Trigger.DEAD_GROWING: _dead_growing,
 }
+
+
+def look_also(trigger: Trigger, how: Look) -> None:
+    """An app that knows this one adds what it finds worth telling."""
+    LOOKS[trigger] = how

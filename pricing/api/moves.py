@@ -1,0 +1,163 @@
+"""How subscriptions follow a price change, and whether their invoices prove it, over REST. Read only."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalogue.api import parameters
+from catalogue.api.filters import Parameter, StrictFilterBackend
+from catalogue.api.pages import Pages
+from pricing import evidence, proof
+from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
+from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict
+
+
+class MayViewMoves(BasePermission):
+    """Staff who may see price moves."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user.is_staff and request.user.has_perm("pricing.view_pricemove"))
+
+
+def _one_of(name: str, choices: Any, meaning: str) -> Parameter:
+    return Parameter(
+        name,
+        "in",
+        read=parameters.one_of(*choices.values),
+        expected=f"{', '.join(choices.values)}; several are separated by commas or repeated",
+        schema={"type": "string", "enum": choices.values},
+        meaning=meaning,
+        many=True,
+    )
+
+
+class PriceMoveFilter(filters.FilterSet):
+    state = _one_of("state", MoveState, "How far the move is.")
+    cohort = _one_of("cohort", Cohort, "What the change means for the subscription.")
+    verdict = _one_of("verdict", Verdict, "What its first invoice says.")
+
+    class Meta:
+        model = PriceMove
+        fields: list[str] = []
+
+
+class PriceMoveSerializer(serializers.ModelSerializer):
+    subscription = serializers.CharField(source="subscription.subscription_id", help_text="Zoho's id.")
+    subscription_number = serializers.CharField(source="subscription.number")
+    customer = serializers.CharField(source="subscription.customer_name")
+    quantity = serializers.IntegerField(source="subscription.quantity")
+    billed_wrong = serializers.DecimalField(
+        11,
+        2,
+        read_only=True,
+        allow_null=True,
+        help_text="invoiced_price − expected_price, a month, of one unit.",
+    )
+
+    class Meta:
+        model = PriceMove
+        fields = (
+            "id",
+            "subscription",
+            "subscription_number",
+            "customer",
+            "quantity",
+            "cohort",
+            "state",
+            "hold",
+            "why",
+            "price_then",
+            "expected_price",
+            "renewal_on",
+            "lands_on",
+            "attempts",
+            "next_attempt_at",
+            "scheduled_at",
+            "confirmed_at",
+            "verdict",
+            "invoice_id",
+            "invoiced_on",
+            "invoiced_price",
+            "billed_wrong",
+            "proved_at",
+            "settled_at",
+            "settled_how",
+        )
+        read_only_fields = fields
+
+
+class ProofSerializer(serializers.Serializer):
+    """Cases are the moves that were needed. Rand a month, VAT included, over all units."""
+
+    change = serializers.UUIDField()
+    verified_at = serializers.DateTimeField(allow_null=True, help_text="When no case was open any more.")
+    cases = serializers.IntegerField()
+    right = serializers.IntegerField()
+    under = serializers.IntegerField()
+    over = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+    settled = serializers.IntegerField()
+    open = serializers.IntegerField()
+    under_rand = serializers.DecimalField(14, 2)
+    over_rand = serializers.DecimalField(14, 2)
+
+
+class MovesEndpoint(PriceChangeEndpoint):
+    permission_classes = [MayViewMoves]
+
+    def change(self, id: UUID) -> PriceChange:
+        """Raises PriceChange.DoesNotExist."""
+        return PriceChange.objects.select_related("package").get(pk=id)
+
+
+class PriceMoveListView(MovesEndpoint):
+    filter_backends = [StrictFilterBackend]
+    filterset_class = PriceMoveFilter
+    pagination_class = Pages
+    serializer_class = PriceMoveSerializer
+
+    def get_queryset(self) -> QuerySet[Any]:
+        moves = PriceMove.objects.filter(change=self.kwargs.get("id")).select_related("subscription")
+        return moves.order_by("renewal_on", "pk")
+
+    @extend_schema(
+        operation_id="listPriceMoves", tags=[TAG], summary="How each subscription follows a price change",
+        responses={200: PriceMoveSerializer(many=True), **REFUSALS},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> Response:
+        self.change(id)
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(PriceMoveSerializer(page, many=True).data)
+
+
+class ProofView(MovesEndpoint):
+    serializer_class = ProofSerializer
+
+    @extend_schema(
+        operation_id="getBillingProof", tags=[TAG], summary="What the first invoices after a price change say",
+        description="The cases themselves are the moves: narrow them by `verdict`.",
+        responses={200: ProofSerializer, **REFUSALS},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> Response:
+        change = self.change(id)
+        found = vars(proof.summary(change))
+        told = {"change": change.pk, "verified_at": change.verified_at, **found}
+        return Response(ProofSerializer(told).data)
+
+
+class ProofCsvView(MovesEndpoint):
+    @extend_schema(
+        operation_id="getBillingProofCsv", tags=[TAG], summary="Every case of the billing proof, as CSV",
+        responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "One line a case."), **REFUSALS},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> StreamingHttpResponse:
+        return evidence.csv_answer(self.change(id))

@@ -1,0 +1,140 @@
+"""Whether the calls that price moves need fit into Zoho's days, and on which day each would be made."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from heapq import heappop, heappush
+from math import ceil
+
+from django.conf import settings
+from django.db.models import Count, F
+
+from pricing.models import MoveState, PriceChangeStatus, PriceMove
+from pricing.renewal import uses_latest_prices
+
+# Read the subscription, change it, read back what is scheduled.
+CALLS_TO_SCHEDULE = 3
+# After the renewal: read the subscription, then its first invoice.
+CALLS_TO_CONFIRM = 1
+CALLS_TO_PROVE = 1
+# A change that lands with a renewal can be scheduled once the renewal before it is through.
+LEAD = timedelta(days=27)
+
+
+def calls_per_move() -> int:
+    """From planned to proven, when nothing goes wrong."""
+    to_write = 0 if uses_latest_prices() else CALLS_TO_SCHEDULE
+    return to_write + CALLS_TO_CONFIRM + CALLS_TO_PROVE
+
+
+def daily_quota() -> int:
+    """Calls to Zoho Billing that background work may use in a day; the rest is kept for people."""
+    return settings.ZOHO_BILLING_CALLS_PER_DAY * (100 - settings.ZOHO_RESERVE_PERCENT) // 100
+
+
+def days_needed(moves: int, quota: int | None = None) -> int:
+    """Whole days of calls for so many moves, from planned to proven; `quota` calls a day, ours when left out."""
+    return ceil(moves * calls_per_move() / max(quota or daily_quota(), 1))
+
+
+@dataclass(frozen=True, order=True)
+class Demand:
+    """So many moves that can be scheduled from `opens_on` and must be before the renewal on `renewal_on`."""
+
+    renewal_on: date
+    opens_on: date
+    change: str
+    moves: int
+
+
+@dataclass
+class Day:
+    """What one day's calls go to: moves scheduled, confirmed and proven, by change."""
+
+    on: date
+    scheduled: Counter[str] = field(default_factory=Counter)
+    confirmed: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+    """Moves that could not be scheduled in time: their renewal bills the old price."""
+
+    @property
+    def calls(self) -> int:
+        after = CALLS_TO_CONFIRM + CALLS_TO_PROVE
+        return CALLS_TO_SCHEDULE * self.scheduled.total() + after * self.confirmed.total()
+
+
+def demands(today: date) -> list[Demand]:
+    """What all published and effective changes still ask for. One query."""
+    waiting = (
+        PriceMove.objects.filter(
+            state__in=(MoveState.PLANNED, MoveState.FAILED),
+            to_undo=False,
+            renewal_on__isnull=False,
+            change__status__in=(PriceChangeStatus.PUBLISHED, PriceChangeStatus.EFFECTIVE),
+        )
+        .order_by()
+        .values("renewal_on", "change", next_billing_on=F("subscription__next_billing_on"))
+        .annotate(moves=Count("pk"))
+    )
+    found = []
+    for one in waiting:
+        assert one["renewal_on"] is not None  # the query says so
+        opens_on = _opens_on(one["renewal_on"], one["next_billing_on"], today)
+        found.append(Demand(max(one["renewal_on"], today), opens_on, str(one["change"]), one["moves"]))
+    return found
+
+
+def _opens_on(renewal_on: date, next_billing_on: date | None, today: date) -> date:
+    """Today for what renews next on that very day, else the day after the renewal before it."""
+    if next_billing_on is None or next_billing_on >= renewal_on:
+        return today
+    return max(today, renewal_on - LEAD)
+
+
+def day_by_day(wanted: Iterable[Demand], today: date, quota: int | None = None) -> Iterator[Day]:
+    """The days on which something is called: the soonest renewal is scheduled first, what is left reads back."""
+    to_write = 0 if uses_latest_prices() else CALLS_TO_SCHEDULE
+    to_read = CALLS_TO_CONFIRM + CALLS_TO_PROVE
+    quota = max(quota or daily_quota(), to_write, to_read)
+    arriving = sorted(wanted, key=lambda each: each.opens_on, reverse=True)
+    scheduling, reading = list[tuple[date, str, int]](), list[tuple[date, str, int]]()
+    day = today
+    while arriving or scheduling or reading:
+        now, left = Day(day), quota
+        while arriving and arriving[-1].opens_on <= day:
+            one = arriving.pop()
+            heappush(scheduling, (one.renewal_on, one.change, one.moves))
+        for renewal_on, change, moves in _taken(scheduling, left, to_write, date.max):
+            left -= moves * to_write
+            if to_write:
+                now.scheduled[change] += moves
+            if to_write and renewal_on <= day:
+                now.late[change] += moves
+            heappush(reading, (max(renewal_on, day + timedelta(days=1)), change, moves))
+        for _, change, moves in _taken(reading, left, to_read, day):
+            now.confirmed[change] += moves
+        if now.calls:
+            yield now
+        day += timedelta(days=1)
+
+
+def _taken(
+    heap: list[tuple[date, str, int]], calls: int, each: int, until: date
+) -> Iterator[tuple[date, str, int]]:
+    """What `calls` suffice for, taken off the heap up to that day; the part that does not fit stays."""
+    while heap and heap[0][0] <= until and calls >= each:
+        on, change, moves = heappop(heap)
+        fits = min(moves, calls // each) if each else moves
+        calls -= fits * each
+        if fits < moves:
+            heappush(heap, (on, change, moves - fits))
+        yield on, change, fits
+
+
+def too_late(today: date, quota: int | None = None) -> Counter[str]:
+    """Moves, by change, that the daily quota does not let be scheduled before their renewal. Empty when all fit."""
+    found: Counter[str] = Counter()
+    for day in day_by_day(demands(today), today, quota):
+        found += day.late
+    return found
