@@ -9,9 +9,11 @@ from math import ceil
 
 from django.conf import settings
 from django.db.models import Count, F
+from limits import RateLimitItemPerDay
 
 from pricing.models import MoveState, PriceChangeStatus, PriceMove
 from pricing.renewal import uses_latest_prices
+from zoho_sync.connection.limits import reserve
 
 # Read the subscription, change it, read back what is scheduled.
 CALLS_TO_SCHEDULE = 3
@@ -30,7 +32,8 @@ def calls_per_move() -> int:
 
 def daily_quota() -> int:
     """Calls to Zoho Billing that background work may use in a day; the rest is kept for people."""
-    return settings.ZOHO_BILLING_CALLS_PER_DAY * (100 - settings.ZOHO_RESERVE_PERCENT) // 100
+    quota: int = settings.ZOHO_BILLING_CALLS_PER_DAY
+    return quota - reserve(RateLimitItemPerDay(quota))
 
 
 def days_needed(moves: int, quota: int | None = None) -> int:

@@ -5,15 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
-from django.conf import settings
-from limits import RateLimitItemPerDay
-
+from pricing.capacity import CALLS_TO_CONFIRM, CALLS_TO_PROVE, CALLS_TO_SCHEDULE, daily_quota
 from pricing.cohorts import in_months
-from zoho_sync.connection.limits import reserve
 
-# Read it, change it, read it back; and after the date its subscription and its first invoice.
-CALLS_PER_MOVE = 3
-CALLS_PER_PROOF = 2
+CALLS_PER_PROOF = CALLS_TO_CONFIRM + CALLS_TO_PROVE
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ def plan_calls(renewals: Mapping[date, int], others: Mapping[date, int], today: 
     A change at the end of a term lands on the very next renewal: a move can be sent in the month before it only,
     and the day after `today` at the earliest.
     """
-    per_day = calls_a_day()
+    per_day = max(daily_quota(), 1)
     at, late, ready = Fraction(0), 0, None
     first = today + timedelta(days=1)
     for day in sorted({*renewals, *others}):
@@ -53,17 +48,17 @@ def plan_calls(renewals: Mapping[date, int], others: Mapping[date, int], today: 
             continue
         opens = max(in_months(day, -1, day.day), first)
         at = max(at, Fraction((opens - first).days))
-        others_calls = others.get(day, 0) * CALLS_PER_MOVE
+        others_calls = others.get(day, 0) * CALLS_TO_SCHEDULE
         wanted = renewals.get(day, 0)
         room = max(Fraction((day - first).days) - at, Fraction(0)) * per_day - others_calls
-        possible = min(wanted, max(int(room // CALLS_PER_MOVE), 0))
+        possible = min(wanted, max(int(room // CALLS_TO_SCHEDULE), 0))
         late += wanted - possible
-        at += Fraction(others_calls + wanted * CALLS_PER_MOVE, per_day)
+        at += Fraction(others_calls + wanted * CALLS_TO_SCHEDULE, per_day)
         if wanted:
             ready = first + timedelta(days=max(-(-at.numerator // at.denominator) - 1, 0))
     moves = sum(renewals.values())
     late += sum(number for day, number in renewals.items() if day <= today)
-    calls = moves * CALLS_PER_MOVE
+    calls = moves * CALLS_TO_SCHEDULE
     return CallPlan(
         moves=calls,
         proof=moves * CALLS_PER_PROOF,
@@ -72,9 +67,3 @@ def plan_calls(renewals: Mapping[date, int], others: Mapping[date, int], today: 
         ready_on=ready,
         late=late,
     )
-
-
-def calls_a_day() -> int:
-    """What background work is granted of a day's quota."""
-    quota = settings.ZOHO_BILLING_CALLS_PER_DAY
-    return max(quota - reserve(RateLimitItemPerDay(quota)), 1)
