@@ -175,6 +175,24 @@ PRICE_NOTICE_DAYS = {
     "business": env.int("PRICE_NOTICE_DAYS_BUSINESS", default=60),
 }
 PRICE_DECREASES_AT_ONCE = env.bool("PRICE_DECREASES_AT_ONCE", default=True)
+# Notices of price changes: how fast the mail provider takes them, and words that every one of them bears.
+PRICE_NOTICES_PER_SECOND = env.float("PRICE_NOTICES_PER_SECOND", default=2.0)
+PRICE_NOTICE_FROM = env("PRICE_NOTICE_FROM", default="")
+PRICE_NOTICE_REPLY_TO = env.list("PRICE_NOTICE_REPLY_TO", default=[])
+PRICE_NOTICE_RIGHT_TO_CANCEL = env(
+    "PRICE_NOTICE_RIGHT_TO_CANCEL",
+    default="You have the right to cancel: if you do not want to pay the new price, you may end your service"
+    " without a cancellation fee. Reply to this message and we will see to it.",
+)
+PRICE_NOTICE_PROMOTION_WORDS = env.list(
+    "PRICE_NOTICE_PROMOTION_WORDS",
+    default=[
+        "upgrade now", "upgrade today", "special offer", "limited offer", "limited time", "exclusive",
+        "great news", "good news", "exciting", "excited", "congratulations", "best value", "discount", "free",
+        "sign up", "buy now", "order now", "act now", "don't miss", "save up to", "win", "bonus", "reward",
+        "even better", "more value", "click here",
+    ],
+)  # fmt: skip
 # --- Reconciliation ---------------------------------------------------------------------------
 # More vanished records than this share of a list, and at least three, stop a run with an alarm.
 RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)

@@ -157,6 +157,7 @@ class Trigger(models.TextChoices):
     BREAKER_OPEN = "breaker_open", "Calls to a system rest"
     JOB_MISSED = "job_missed", "A scheduled job did not finish"
     DEAD_GROWING = "dead_growing", "More records need a person"
+    PRICE_NOTICES = "price_notices", "Notices of price changes do not arrive"
     WEEKLY_SUMMARY = "weekly_summary", "Weekly summary"
 
 
