@@ -15,6 +15,7 @@ ZOHO_REQUIRED = (
     "ZOHO_REFRESH_TOKEN",
     "ZOHO_BILLING_ORGANIZATION_ID",
 )
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 POSITIVE = (
     "ZOHO_BILLING_CALLS_PER_MINUTE",
     "ZOHO_BILLING_CALLS_PER_DAY",
@@ -70,6 +71,23 @@ def check_positive_numbers(**_: Any) -> list[CheckMessage]:
         for name in POSITIVE
         if getattr(settings, name) < 1
     ]
+
+
+@register()
+def check_mail(**_: Any) -> list[CheckMessage]:
+    provider = settings.EMAIL_PROVIDER
+    if provider not in ("", "resend", "smtp", "console"):
+        hint = "One of resend, smtp and console."
+        return [Error(f"EMAIL_PROVIDER is {provider!r}.", hint=hint, id="circletel.E006")]
+    if provider == "smtp" and settings.EMAIL_BACKEND != SMTP:
+        hint = "For example smtp+tls://user:password@host:587"
+        return [Error("EMAIL_URL names no mail server.", hint=hint, id="circletel.E007")]
+    if provider == "resend" and not settings.RESEND_API_KEY:
+        return [Error("RESEND_API_KEY is not set.", hint="EMAIL_PROVIDER is resend.", id="circletel.E008")]
+    if provider == "resend" and not settings.RESEND_WEBHOOK_SECRET:
+        words = "RESEND_WEBHOOK_SECRET is not set: deliveries and bounces are not heard of."
+        return [Warning(words, hint="Resend shows it beside the webhook.", id="circletel.W004")]
+    return []
 
 
 @register()

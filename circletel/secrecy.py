@@ -14,6 +14,8 @@ SECRET_SETTINGS = (
     "ZOHO_REFRESH_TOKEN",
     "SLACK_WEBHOOK_URL",
     "EMAIL_HOST_PASSWORD",
+    "RESEND_API_KEY",
+    "RESEND_WEBHOOK_SECRET",
 )
 # Shorter ones would make every other word disappear.
 SHORTEST = 8

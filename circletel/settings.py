@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
+    "anymail",
     "catalogue",
     "zoho_sync",
     "pricing",
@@ -203,11 +204,23 @@ RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=Fals
 RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
 RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
 # --- Alerts -----------------------------------------------------------------------------------
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 SLACK_WEBHOOK_URL = env("SLACK_WEBHOOK_URL", default="")
+# --- E-mail -----------------------------------------------------------------------------------
+RESEND_API_KEY = env("RESEND_API_KEY", default="")
+# Signs what Resend tells us of deliveries and bounces.
+RESEND_WEBHOOK_SECRET = env("RESEND_WEBHOOK_SECRET", default="")
+EMAIL_BACKEND = ""
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# Empty: Resend with its key, else whatever EMAIL_URL names.
+EMAIL_PROVIDER = env("EMAIL_PROVIDER", default="resend" if RESEND_API_KEY else "")
+if EMAIL_PROVIDER == "resend":
+    EMAIL_BACKEND = "circletel.mail.ResendBackend"
+elif EMAIL_PROVIDER == "console":
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 20
+ANYMAIL = {"REQUESTS_TIMEOUT": (5, EMAIL_TIMEOUT)}
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")
 
 # --- REST -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

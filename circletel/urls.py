@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from circletel.health import healthz, readyz
+from circletel.mail import ResendWebhook
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("", include("catalogue.tmf620.urls")),
+    path("mail/resend/tracking", ResendWebhook.as_view(), name="resend-tracking"),
     path("healthz", healthz),
     path("readyz", readyz),
 ]

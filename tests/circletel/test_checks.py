@@ -73,3 +73,25 @@ def test_a_lease_shorter_than_one_call_is_a_contradiction(complete):
     complete.ZOHO_LEASE_SECONDS = 30
 
     assert {id for id, _ in found()} == {"circletel.W003"}
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"EMAIL_PROVIDER": "sendgrid"}, ("circletel.E006", "EMAIL_PROVIDER is 'sendgrid'.")),
+        ({"EMAIL_PROVIDER": "smtp"}, ("circletel.E007", "EMAIL_URL names no mail server.")),
+        ({"EMAIL_PROVIDER": "resend"}, ("circletel.E008", "RESEND_API_KEY is not set.")),
+        (
+            {"EMAIL_PROVIDER": "resend", "RESEND_API_KEY": "re_1"},
+            (
+                "circletel.W004",
+                "RESEND_WEBHOOK_SECRET is not set: deliveries and bounces are not heard of.",
+            ),
+        ),
+    ],
+)
+def test_half_a_mail_provider_is_named(complete, values, complaint):
+    for name, value in values.items():
+        setattr(complete, name, value)
+
+    assert found() == {complaint}

@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
+from circletel.mail import words_of
 from zoho_sync import services
 from zoho_sync.connection.webhook import WebhookFailed, post_text
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, Channel, DeliveryState
@@ -129,8 +130,7 @@ def _send(message: AlertDelivery) -> None:
 
 
 def _report_failure(message: AlertDelivery, trouble: Exception) -> None:
-    # Words of mail libraries may quote addresses and passwords; the class says enough.
-    words = str(trouble) if isinstance(trouble, NotSent | WebhookFailed) else type(trouble).__name__
+    words = str(trouble) if isinstance(trouble, NotSent | WebhookFailed) else words_of(trouble)
     pause = min(timedelta(minutes=2 ** min(message.attempts - 1, 6)), LONGEST_PAUSE)
     AlertDelivery.objects.filter(pk=message.pk).update(
         state=DeliveryState.FAILED, next_try_at=timezone.now() + pause, last_error=words[:500]
