@@ -40,7 +40,7 @@ WHERE c.status IN ('published', 'effective') AND s.active AND s.occasion IN ('pu
   AND m.cohort <> 'joined_during_notice' AND abs(m.expected_price - m.price_then) > 0.01
   AND u.gone_at IS NULL AND (u.status = ANY(%(billed)s) OR u.status = ANY(%(leaving)s)
       AND u.current_term_ends_on > a.first_bill_on)
-  AND (s.occasion = 'published' OR d.due_on > a.announced_on AND a.first_bill_on > %(today)s)
+  AND (s.occasion = 'published' OR d.due_on >= a.announced_on)
   AND d.due_on <= %(until)s AND (%(change)s::uuid IS NULL OR c.id = %(change)s::uuid)
 """
 # Where several are due at once, one of them is sent: the announcement, else the one nearest to the date.

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 
-from circletel.secrecy import hide, hide_people
+from circletel.mail import words_of
 from pricing.models import PriceNotice
 from pricing.notices.texts import Text
 
@@ -106,15 +106,6 @@ def outcome_of(trouble: BaseException) -> Outcome:
         return Outcome.UNKNOWN
     # Not a matter of the wire: the message could not be made at all.
     return Outcome.REFUSED if isinstance(trouble, AnymailError | ValueError) else Outcome.UNKNOWN
-
-
-def words_of(trouble: BaseException) -> str:
-    """In a line, without secrets and addresses."""
-    if isinstance(trouble, AnymailAPIError) and trouble.status_code:
-        name = trouble.esp_name or "the mail provider"
-        advice = ": check its key and the sender's domain" if trouble.status_code in (401, 403) else ""
-        return f"{name} answered {trouble.status_code}{advice}"
-    return hide_people(hide(f"{type(trouble).__name__}: {trouble}".splitlines()[0]))[:500]
 
 
 def _causes(trouble: BaseException) -> list[BaseException]:

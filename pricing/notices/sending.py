@@ -45,6 +45,7 @@ LOST_AFTER = timedelta(minutes=15)
 # So many in a row are the provider's fault or the template's, and not each customer's.
 MOST_REFUSED, MOST_UNKNOWN = 10, 3
 LONGEST_PAUSE = timedelta(hours=1)
+TOO_LATE = "It could not be sent before {:%-d %b %Y}, the day it announces: tell the customer another way."
 NOT_NEEDED = "It did not need to be told any more when its turn came."
 
 
@@ -148,21 +149,31 @@ def _claim(now: datetime, stages: list[str], rates: VatRates) -> tuple[PriceNoti
         return None
     told = told_in(notice)
     if told is None:
-        notice.state, notice.why = NoticeState.NOT_NEEDED, NOT_NEEDED
-        notice.save(update_fields=["state", "why", "changed_at"])
-        return notice, None
+        return _set_aside(notice, NoticeState.NOT_NEEDED, NOT_NEEDED)
+    if comes_too_late(notice, told, now):
+        return _set_aside(notice, NoticeState.FAILED, TOO_LATE.format(told.first_bill_on))
     try:
         rate = rates.on(told.first_bill_on)
     except NoVatRate as trouble:
-        notice.state, notice.why = NoticeState.FAILED, str(trouble)
-        notice.save(update_fields=["state", "why", "changed_at"])
-        return notice, None
+        return _set_aside(notice, NoticeState.FAILED, str(trouble))
     text = text_for(told, subject=notice.stage.subject, body=notice.stage.body, vat_rate=rate)
     NoticeText.objects.bulk_create([text.row()], ignore_conflicts=True)
     notice.sending_since, notice.attempts = now, notice.attempts + 1
     notice.subject, notice.text_hash = text.subject[:200], text.hash
     notice.save(update_fields=["sending_since", "attempts", "subject", "text_hash", "changed_at"])
     return notice, text
+
+
+def _set_aside(notice: PriceNotice, state: NoticeState, why: str) -> tuple[PriceNotice, None]:
+    notice.state, notice.why = state, why
+    notice.save(update_fields=["state", "why", "changed_at"])
+    return notice, None
+
+
+def comes_too_late(notice: PriceNotice, told: Told, now: datetime) -> bool:
+    """It would announce a rise from a day that is over."""
+    announces = notice.stage.occasion in (Occasion.PUBLISHED, Occasion.BEFORE)
+    return announces and told.new_price > told.old_price and told.first_bill_on < civil_day(now)
 
 
 def told_in(notice: PriceNotice) -> Told | None:
