@@ -7,3 +7,4 @@ class PricingConfig(AppConfig):
 
     def ready(self) -> None:
         from pricing import receivers  # noqa: F401
+        from pricing.notices import tracking, watching  # noqa: F401

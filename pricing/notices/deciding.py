@@ -73,7 +73,9 @@ def _undelivered(notice_id: UUID, actor: User, reason: str) -> PriceNotice:
     if not reason.strip():
         raise NotReady("reason: say how the customer was told, or why it is sent again")
     if notice.state not in UNDELIVERED:
-        raise WrongStatus(f"{notice}: there is nothing to decide, it is “{notice.get_state_display().lower()}”")
+        raise WrongStatus(
+            f"{notice}: there is nothing to decide, it is “{notice.get_state_display().lower()}”"
+        )
     return notice
 
 

@@ -116,14 +116,19 @@ def send_due(
     return sent
 
 
+def is_any_left(now: datetime) -> bool:
+    """Something is due, or a worker that is gone left something behind."""
+    return due(now).exists() or _lost(now).exists()
+
+
+def _lost(now: datetime) -> QuerySet[PriceNotice]:
+    return PriceNotice.objects.filter(state=NoticeState.OWED, sending_since__lte=now - LOST_AFTER)
+
+
 def lose_the_lost(now: datetime) -> int:
     """Claimed long ago and never answered: nobody knows whether those were sent. Returns how many."""
-    lost = PriceNotice.objects.filter(state=NoticeState.OWED, sending_since__lte=now - LOST_AFTER)
-    number = 0
-    for notice in lost.iterator():
-        words = "The worker that sent it went away before the provider answered."
-        number += _unknown(notice, words, now)
-    return number
+    words = "The worker that sent it went away before the provider answered."
+    return sum(_unknown(notice, words, now) for notice in _lost(now).iterator())
 
 
 def _why_not(now: datetime) -> str:

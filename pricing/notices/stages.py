@@ -31,7 +31,9 @@ def edit_stage(code: str, wish: dict[str, Any], *, actor: User) -> NoticeStage:
     if problems := problems_of(stage):
         raise NotReady(*problems)
     stage.save()
-    changes = {name: [old, getattr(stage, name)] for name, old in before.items() if old != getattr(stage, name)}
+    changes = {
+        name: [old, getattr(stage, name)] for name, old in before.items() if old != getattr(stage, name)
+    }
     if changes:
         audit.record("edit notice", stage, actor=actor, changes=changes)
     return stage
@@ -57,7 +59,9 @@ class Sample:
 
 def sample(change: PriceChange | None = None) -> Sample | None:
     """A customer of `change`, or of the latest change that moves anybody. None while there is no change at all."""
-    moves = PriceMove.objects.select_related("change__package", "subscription").order_by("-change__created_at", "pk")
+    moves = PriceMove.objects.select_related("change__package", "subscription").order_by(
+        "-change__created_at", "pk"
+    )
     if change is not None:
         moves = moves.filter(change=change)
     for move in moves.filter(subscription__gone_at=None).exclude(state="not_needed")[:1]:

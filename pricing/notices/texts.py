@@ -13,7 +13,7 @@ from django.template import Context, Engine
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from catalogue.admin.base import NBSP, rand
+from catalogue.amounts import NBSP, rand
 from catalogue.models import VatRate
 from pricing.models import NoticeText, PriceChange, Subscription
 
