@@ -89,7 +89,8 @@ def send_due(
     """
     begun, sent = now or timezone.now(), Sent()
     lose_the_lost(begun)
-    if sent.stopped := _why_not(begun):
+    sent.stopped = _why_not(begun)
+    if sent.stopped:
         return sent
     stages = [stage.pk for stage in NoticeStage.objects.filter(active=True) if not complaints_about(stage)]
     rates, in_a_row = VatRates(), {Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
