@@ -238,6 +238,7 @@ SPECTACULAR_SETTINGS = {
         "BatchStatus": "catalogue.models.BatchStatus",
         "BatchItemState": "catalogue.models.ItemState",
         "PriceChangeStatus": "pricing.models.PriceChangeStatus",
+        "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",
     },
     "TITLE": "CircleTel catalogue",
@@ -331,6 +332,8 @@ UNFOLD = {
                 "title": "Prices",
                 "items": [
                     _page("Price changes", "price_change", "pricing", "pricechange"),
+                    _page("Notices", "mail", "pricing", "pricenotice"),
+                    _page("Words of notices", "edit_note", "pricing", "noticestage"),
                     _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
                     _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
                     _page("Suppliers", "store", "catalogue", "supplier"),

@@ -1,6 +1,8 @@
 """Pricing in the admin. Thin doors: every deed is a function in `pricing.services` or `pricing.batch`."""
 
 from pricing.admin.change import PriceChangeAdmin
+from pricing.admin.notices import PriceNoticeAdmin
 from pricing.admin.package import PricedPackageAdmin
+from pricing.admin.stages import NoticeStageAdmin
 
-__all__ = ["PriceChangeAdmin", "PricedPackageAdmin"]
+__all__ = ["NoticeStageAdmin", "PriceChangeAdmin", "PriceNoticeAdmin", "PricedPackageAdmin"]

@@ -20,6 +20,7 @@ from pricing import services
 from pricing.admin.amounts import signed_percent, signed_rand
 from pricing.admin.batch import batch_view
 from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
+from pricing.admin.notices import panel_of
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.notice import earliest_effective_date, publication_problems
 
@@ -62,6 +63,7 @@ class PriceChangeAdmin(ModelAdmin):
     actions = ("publish_selected",)
     actions_list = ("batch",)
     actions_detail = ("publish_one", "amend_one", "cancel_one")
+    change_form_outer_after_template = "pricing/notices/progress.html"
 
     # --- what is seen
 
@@ -113,6 +115,12 @@ class PriceChangeAdmin(ModelAdmin):
     def standing(self, change: PriceChange) -> str:
         """Who pays what from when; for a draft, what still speaks against publishing it."""
         return format_html_join("", "<div>{}</div>", ((line,) for line in _standing(change)))
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """With how its notices stand below it."""
+        change = kwargs.get("obj")
+        context["notices_panel"] = panel_of(change, request) if change and change.published_at else ""
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from pricing.api.notices import EvidenceView, NoticeListView
 from pricing.api.views import AmendView, CancelView, PriceChangeListView, PriceChangeView, PublishView
 
 urlpatterns = [
@@ -8,4 +9,6 @@ urlpatterns = [
     path("price-changes/<uuid:id>/publish", PublishView.as_view(), name="price-change-publish"),
     path("price-changes/<uuid:id>/cancel", CancelView.as_view(), name="price-change-cancel"),
     path("price-changes/<uuid:id>/amend", AmendView.as_view(), name="price-change-amend"),
+    path("price-changes/<uuid:id>/notices", NoticeListView.as_view(), name="price-notice-list"),
+    path("price-changes/<uuid:id>/notices/evidence", EvidenceView.as_view(), name="price-notice-evidence"),
 ]

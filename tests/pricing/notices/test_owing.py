@@ -130,11 +130,17 @@ def test_a_stage_added_after_a_nearer_one_was_told_is_not_sent_behind_it(change)
     for day in (date(2027, 3, 2), date(2027, 4, 1)):
         owing.owe(on(day))
         accept()
-    NoticeStage.objects.create(code="six-weeks", name="Six weeks", occasion="before", days=42, subject="x", body="x")
+    NoticeStage.objects.create(
+        code="six-weeks", name="Six weeks", occasion="before", days=42, subject="x", body="x"
+    )
 
     owing.owe(on(date(2027, 4, 2)))
 
-    assert states(change, one) == {"announcement": "accepted", "one-month": "accepted", "six-weeks": "not_needed"}
+    assert states(change, one) == {
+        "announcement": "accepted",
+        "one-month": "accepted",
+        "six-weeks": "not_needed",
+    }
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,10 @@ def test_a_leaver_need_not_be_told_any_more_and_comes_back(change):
 def test_who_has_no_address_is_listed_until_zoho_has_one(change):
     one = told_customer(change, customer_email="")
     owing.owe(PUBLISHED)
-    assert (change.notices.get().state, change.notices.get().why) == ("no_address", "Zoho has no e-mail address.")
+    assert (change.notices.get().state, change.notices.get().why) == (
+        "no_address",
+        "Zoho has no e-mail address.",
+    )
     one.customer_email = "new@example.com"
     one.save()
 
@@ -247,7 +256,10 @@ def test_a_stage_that_is_switched_off_is_not_told(change):
     NoticeStage.objects.filter(pk="announcement").update(active=False)
     owing.owe(PUBLISHED)
 
-    assert (change.notices.get().state, change.notices.get().why) == ("not_needed", "This stage is switched off.")
+    assert (change.notices.get().state, change.notices.get().why) == (
+        "not_needed",
+        "This stage is switched off.",
+    )
 
 
 # --- withdrawal and receipt ---------------------------------------------------------------------
@@ -275,7 +287,9 @@ def test_cancelling_stops_reminders_and_tells_those_who_were_told(change):
     }  # fmt: skip
     assert states(change, told)["one-month"] == "not_needed"
     assert states(change, waits) == {"announcement": "not_needed", "one-month": "not_needed"}
-    assert change.notices.get(subscription=waits, stage="announcement").why == "The price change was withdrawn."
+    assert (
+        change.notices.get(subscription=waits, stage="announcement").why == "The price change was withdrawn."
+    )
     assert owing.owe(PUBLISHED + 41 * DAY) == owing.Owed(0, 0)
 
 
@@ -389,7 +403,12 @@ def test_the_database_keeps_the_proof(change):
     assert "append-only: DELETE" in refused(lambda: NoticeText.objects.all()._raw_delete("default"))
     assert "append-only: UPDATE" in refused(lambda: NoticeEvent.objects.update(at=EIGHT))
     assert "stays that of its change" in refused(lambda: mine.update(subscription=other))
-    for values in ({"accepted_at": EIGHT}, {"accepted_at": None, "state": "owed"}, {"provider_id": "p2"}, {"email": "x@y"}):
+    for values in (
+        {"accepted_at": EIGHT},
+        {"accepted_at": None, "state": "owed"},
+        {"provider_id": "p2"},
+        {"email": "x@y"},
+    ):
         assert "cannot be rewritten" in refused(lambda values=values: mine.update(**values))
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM price_notices WHERE subscription_id = %s", [one.pk])

@@ -72,7 +72,10 @@ def send(at=PUBLISHED, **options):
 
 
 def test_a_notice_goes_out_with_everything_that_proves_it(change, mailoutbox, settings):
-    settings.PRICE_NOTICE_FROM, settings.PRICE_NOTICE_REPLY_TO = "prices@circletel.example", ["care@circletel.example"]
+    settings.PRICE_NOTICE_FROM, settings.PRICE_NOTICE_REPLY_TO = (
+        "prices@circletel.example",
+        ["care@circletel.example"],
+    )
     [somebody] = owed(change)
 
     assert str(send()) == "1 accepted, 0 refused, 0 unknown"
@@ -85,7 +88,12 @@ def test_a_notice_goes_out_with_everything_that_proves_it(change, mailoutbox, se
     assert message.alternatives[0].mimetype == "text/html"
     text = NoticeText.objects.get()
     assert (text.text_hash, text.subject, text.body) == (notice.text_hash, message.subject, message.body)
-    assert (notice.state, notice.accepted_at, notice.attempts, notice.sending_since) == ("accepted", PUBLISHED, 1, None)
+    assert (notice.state, notice.accepted_at, notice.attempts, notice.sending_since) == (
+        "accepted",
+        PUBLISHED,
+        1,
+        None,
+    )
     assert notice.provider_id == message.extra_headers["Message-ID"] == f"<{notice.pk}.1@notices.circletel>"
     [event] = notice.events.all()
     assert (event.kind, event.at, event.email, event.text_hash) == (
@@ -182,7 +190,9 @@ def test_an_outage_ends_with_the_first_accepted_notice(resend, change):
     assert look(rule, PUBLISHED).firing == []
 
 
-@pytest.mark.parametrize("answer", [{"status": 500}, {"body": requests.ReadTimeout()}, {"status": 200, "body": "?"}])
+@pytest.mark.parametrize(
+    "answer", [{"status": 500}, {"body": requests.ReadTimeout()}, {"status": 200, "body": "?"}]
+)
 def test_what_may_have_been_sent_is_never_sent_again_by_itself(resend, change, answer):
     owed(change)
     resend.post(SEND, **answer)
@@ -278,7 +288,10 @@ def test_a_rise_is_not_announced_after_its_first_bill(change, mailoutbox):
 
     notice = the(change)
     assert (mailoutbox, notice.state) == ([], "failed")
-    assert notice.why == "It could not be sent before 3 May 2027, the day it announces: tell the customer another way."
+    assert (
+        notice.why
+        == "It could not be sent before 3 May 2027, the day it announces: tell the customer another way."
+    )
 
 
 def test_words_that_the_linter_refuses_are_not_sent_and_somebody_is_told(change, mailoutbox):
@@ -403,7 +416,11 @@ def run(command, *args):
 def test_the_schedule_is_johannesburgs(task, hour, minute):
     line = PeriodicTask.objects.get(task=getattr(tasks, task).name)
 
-    assert (line.crontab.hour, line.crontab.minute, str(line.crontab.timezone)) == (hour, minute, "Africa/Johannesburg")
+    assert (line.crontab.hour, line.crontab.minute, str(line.crontab.timezone)) == (
+        hour,
+        minute,
+        "Africa/Johannesburg",
+    )
 
 
 def test_the_task_owes_sends_and_says_so(change, mailoutbox):
@@ -452,7 +469,10 @@ def test_the_command_fails_when_the_provider_stops_it(resend, change):
     resend.post(SEND, status=503)
     told_customer(change)
 
-    with time_machine.travel(PUBLISHED, tick=False), pytest.raises(CommandError, match="Not everything was sent"):
+    with (
+        time_machine.travel(PUBLISHED, tick=False),
+        pytest.raises(CommandError, match="Not everything was sent"),
+    ):
         run("send_price_notices")
 
 
