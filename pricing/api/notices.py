@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from catalogue.api import parameters
 from catalogue.api.filters import Parameter, StrictFilterBackend
 from catalogue.api.pages import Pages
+from catalogue.api.problems import InvalidParameters
 from catalogue.api.staff import StaffEndpoint
 from pricing.api.views import REFUSALS, TAG
 from pricing.models import NoticeState, PriceChange, PriceNotice
@@ -126,5 +127,5 @@ class EvidenceView(NoticesEndpoint):
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         wanted = request.query_params.get("as", "json")
         if wanted not in ("json", "csv") or set(request.query_params) - {"as"}:
-            raise parameters.InvalidParameters([("as", "expected json or csv, and nothing else")])
+            raise InvalidParameters([("as", "expected json or csv, and nothing else")])
         return evidence.csv_answer(self.change()) if wanted == "csv" else evidence.json_answer(self.change())

@@ -125,7 +125,7 @@ def test_resend_is_told_once_with_a_key_of_its_own_and_its_answer_is_the_receipt
     notice, [call] = the(change), resend.calls
     assert (notice.state, notice.provider_id) == ("accepted", "49a3999c")
     assert call.request.headers["Idempotency-Key"] == f"<{notice.pk}.1@notices.circletel>"
-    assert f'\\"notice\\": \\"{notice.pk}\\", \\"round\\": 1' in call.request.body.decode()
+    assert f'\\"notice\\": \\"{notice.pk}\\", \\"round\\": 1' in call.request.body
 
 
 def test_one_that_is_refused_needs_a_person_and_stops_nobody(resend, change):
