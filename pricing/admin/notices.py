@@ -70,6 +70,7 @@ class NoticeEventInline(TabularInline):
     model = NoticeEvent
     extra = 0
     can_delete = False
+    hide_title = True
     verbose_name_plural = "What happened"
     fields = readonly_fields = ("kind", "at", "round", "email", "provider_id", "detail")
 
@@ -121,8 +122,10 @@ class PriceNoticeAdmin(ReadOnlyAdmin):
             "The proof",
             {
                 "fields": (
-                    ("accepted_at", "delivered_at", "bounced_at"),
-                    ("provider_id", "round", "attempts"),
+                    ("accepted_at", "delivered_at"),
+                    ("bounced_at", "attempts"),
+                    "provider_id",
+                    "round",
                     "text_hash",
                     "shown_text",
                 )

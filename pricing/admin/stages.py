@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -54,7 +55,8 @@ class NoticeStageAdmin(ModelAdmin):
     change_form_outer_after_template = "pricing/notices/preview.html"
     readonly_fields = ("occasion", "must_say", "may_say")
     fields = (
-        ("name", "occasion", "days"),
+        "name",
+        ("occasion", "days"),
         ("required", "active"),
         "subject",
         "body",
@@ -88,7 +90,8 @@ class NoticeStageAdmin(ModelAdmin):
 
     @display(description="May say")
     def may_say(self, stage: NoticeStage) -> str:
-        return "; ".join(f"{{{{ {name} }}}} {meaning}" for name, meaning in NAMES.items())
+        lines = ((f"{{{{ {name} }}}}", meaning) for name, meaning in NAMES.items())
+        return format_html_join("", "<div>{} {}</div>", lines)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
