@@ -240,6 +240,26 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RemoveIndex(
+            model_name="pricenotice",
+            name="price_notice_owed",
+        ),
+        migrations.AddIndex(
+            model_name="pricenotice",
+            index=models.Index(
+                condition=models.Q(("sending_since", None), ("state", "owed")),
+                fields=["due_on", "id"],
+                name="price_notice_to_send",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="pricenotice",
+            index=models.Index(
+                condition=models.Q(("sending_since__isnull", False), ("state", "owed")),
+                fields=["sending_since"],
+                name="price_notice_claimed",
+            ),
+        ),
         migrations.RunSQL(APPEND_ONLY, UNDO),
         migrations.RunPython(add_stages, migrations.RunPython.noop),
         migrations.RunPython(add_jobs, remove_jobs),

@@ -107,7 +107,16 @@ class PriceNotice(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_on"], condition=Q(state="owed"), name="price_notice_owed"),
+            models.Index(
+                fields=["due_on", "id"],
+                condition=Q(state="owed", sending_since=None),
+                name="price_notice_to_send",
+            ),
+            models.Index(
+                fields=["sending_since"],
+                condition=Q(state="owed", sending_since__isnull=False),
+                name="price_notice_claimed",
+            ),
             models.Index(fields=["change", "stage", "state"]),
         ]
         permissions = [("settle_pricenotice", "Can decide about notices that did not arrive")]

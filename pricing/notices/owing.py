@@ -44,6 +44,7 @@ WHERE c.status IN ('published', 'effective') AND s.active AND s.occasion IN ('pu
   AND d.due_on <= %(until)s AND (%(change)s::uuid IS NULL OR c.id = %(change)s::uuid)
 """
 # Where several are due at once, one of them is sent: the announcement, else the one nearest to the date.
+# OFFSET 0 has the table looked at row by row through its index, and before the first row is written into it.
 OWE = f"""
 INSERT INTO price_notices (id, change_id, stage_id, subscription_id, email, state, why, due_on, round, attempts,
                            subject, text_hash, provider_id, created_at, changed_at)
@@ -52,15 +53,17 @@ SELECT gen_random_uuid(), change_id, stage_id, subscription_id, email,
        CASE WHEN NOT is_first THEN %(same_day)s WHEN email = '' THEN 'Zoho has no e-mail address.' ELSE '' END,
        due_on, 1, 0, '', '', '', %(now)s, %(now)s
 FROM (
-    SELECT w.*,
-        row_number() OVER (PARTITION BY w.change_id, w.subscription_id
-                           ORDER BY w.occasion = 'published' DESC, w.due_on DESC, w.stage_id) = 1
-        AND NOT EXISTS (SELECT 1 FROM price_notices later WHERE later.change_id = w.change_id
+    SELECT w.*, NOT is_behind AND row_number() OVER (PARTITION BY w.change_id, w.subscription_id
+        ORDER BY w.occasion = 'published' DESC, w.due_on DESC, w.stage_id) = 1 AS is_first
+    FROM (
+        SELECT w.*, EXISTS (SELECT 1 FROM price_notices later WHERE later.change_id = w.change_id
             AND later.subscription_id = w.subscription_id AND later.state <> 'not_needed'
-            AND later.due_on > w.due_on) AS is_first
-    FROM ({WANTED}) w
-    WHERE NOT EXISTS (SELECT 1 FROM price_notices n WHERE n.change_id = w.change_id AND n.stage_id = w.stage_id
-        AND n.subscription_id = w.subscription_id)
+            AND later.due_on > w.due_on OFFSET 0) AS is_behind
+        FROM ({WANTED}) w
+        WHERE NOT EXISTS (SELECT 1 FROM price_notices n WHERE n.change_id = w.change_id
+            AND n.stage_id = w.stage_id AND n.subscription_id = w.subscription_id OFFSET 0)
+        OFFSET 0
+    ) w
 ) found
 ON CONFLICT DO NOTHING
 """  # noqa: S608  (our own words only)
