@@ -291,11 +291,12 @@ def test_rehearsing_prints_every_move_to_come_and_writes_nothing(django_assert_n
     published(later, effective_date=date(2027, 9, 1))
     before = list(PriceChange.objects.values())
 
-    with time_machine.travel(PUBLISHED, tick=False), django_assert_num_queries(1):
+    with time_machine.travel(PUBLISHED, tick=False), django_assert_num_queries(2):
         said = run("rehearse", "--days", "90")
 
     assert said.splitlines() == [
         f"2027-05-01  R    799.00 → R    899.00    +100.00  {package}",
+        "0 notices are due within 90 days; receipts follow moves that are confirmed.",
         "1 prices move within 90 days; 0 would not as things stand. Nothing written.",
     ]
     assert list(PriceChange.objects.values()) == before

@@ -95,6 +95,7 @@ def test_the_defaults_are_there():
         "breaker_open": "slack",
         "job_missed": "slack",
         "dead_growing": "slack",
+        "price_notices": "email",
         "weekly_summary": "email",
     }
     assert AlertRule.objects.get(trigger="repeated_failure").threshold == 3
