@@ -44,7 +44,7 @@ WHERE c.status IN ('published', 'effective') AND s.active AND s.occasion IN ('pu
   AND d.due_on <= %(until)s AND (%(change)s::uuid IS NULL OR c.id = %(change)s::uuid)
 """
 # Where several are due at once, one of them is sent: the announcement, else the one nearest to the date.
-# OFFSET 0 has the table looked at row by row through its index, and before the first row is written into it.
+# OFFSET 0 has the table looked at before the first row is written into it: it would be read again as it grows.
 OWE = f"""
 INSERT INTO price_notices (id, change_id, stage_id, subscription_id, email, state, why, due_on, round, attempts,
                            subject, text_hash, provider_id, created_at, changed_at)
@@ -58,10 +58,10 @@ FROM (
     FROM (
         SELECT w.*, EXISTS (SELECT 1 FROM price_notices later WHERE later.change_id = w.change_id
             AND later.subscription_id = w.subscription_id AND later.state <> 'not_needed'
-            AND later.due_on > w.due_on OFFSET 0) AS is_behind
+            AND later.due_on > w.due_on) AS is_behind
         FROM ({WANTED}) w
         WHERE NOT EXISTS (SELECT 1 FROM price_notices n WHERE n.change_id = w.change_id
-            AND n.stage_id = w.stage_id AND n.subscription_id = w.subscription_id OFFSET 0)
+            AND n.stage_id = w.stage_id AND n.subscription_id = w.subscription_id)
         OFFSET 0
     ) w
 ) found
