@@ -206,6 +206,24 @@ PRICING_FIXED_TERM_HOLDS_PRICE = env.bool("PRICING_FIXED_TERM_HOLDS_PRICE", defa
 PRICING_FIXED_UNTIL_FIELD = env("PRICING_FIXED_UNTIL_FIELD", default="")
 # How many subscriptions may be missing from a complete list, in per cent, before a person has to look.
 PRICING_VANISHED_PERCENT = env.int("PRICING_VANISHED_PERCENT", default=20)
+# Notices of price changes: how fast the mail provider takes them, and words that every one of them bears.
+PRICE_NOTICES_PER_SECOND = env.float("PRICE_NOTICES_PER_SECOND", default=2.0)
+PRICE_NOTICE_FROM = env("PRICE_NOTICE_FROM", default="")
+PRICE_NOTICE_REPLY_TO = env.list("PRICE_NOTICE_REPLY_TO", default=[])
+PRICE_NOTICE_RIGHT_TO_CANCEL = env(
+    "PRICE_NOTICE_RIGHT_TO_CANCEL",
+    default="You have the right to cancel: if you do not want to pay the new price, you may end your service"
+    " without a cancellation fee. Reply to this message and we will see to it.",
+)
+PRICE_NOTICE_PROMOTION_WORDS = env.list(
+    "PRICE_NOTICE_PROMOTION_WORDS",
+    default=[
+        "upgrade now", "upgrade today", "special offer", "limited offer", "limited time", "exclusive",
+        "great news", "good news", "exciting", "excited", "congratulations", "best value", "discount", "free",
+        "sign up", "buy now", "order now", "act now", "don't miss", "save up to", "win", "bonus", "reward",
+        "even better", "more value", "click here",
+    ],
+)  # fmt: skip
 # --- Reconciliation ---------------------------------------------------------------------------
 # More vanished records than this share of a list, and at least three, stop a run with an alarm.
 RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
@@ -261,6 +279,7 @@ SPECTACULAR_SETTINGS = {
         "PriceMoveHold": "pricing.models.Hold",
         "PriceMoveCohort": "pricing.models.Cohort",
         "PriceMoveVerdict": "pricing.models.Verdict",
+        "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",
     },
     "TITLE": "CircleTel catalogue",
@@ -356,6 +375,8 @@ UNFOLD = {
                     _page("Price changes", "price_change", "pricing", "pricechange"),
                     _page("Subscriptions", "contract", "pricing", "subscription"),
                     _page("Price moves", "move_down", "pricing", "pricemove"),
+                    _page("Notices", "mail", "pricing", "pricenotice"),
+                    _page("Words of notices", "edit_note", "pricing", "noticestage"),
                     _page("Supplier price lists", "upload_file", "catalogue", "pricelist"),
                     _page("Supplier deals", "handshake", "catalogue", "supplierdeal"),
                     _page("Suppliers", "store", "catalogue", "supplier"),

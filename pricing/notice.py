@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from catalogue.models import PackageStatus
 from pricing.models import PriceChange
+from pricing.notices.linter import complaints_about_message
 from pricing.renewal import renewal_pricing_problems
 
 
@@ -60,7 +61,7 @@ def publication_problems(change: PriceChange, now: datetime) -> list[str]:
         found.append(
             f"effective date: {change.effective_date:%-d %b %Y} is too early; {earliest:%-d %b %Y} is the earliest, {why}"
         )
-    return found
+    return found + complaints_about_message(change)
 
 
 def asks_no_more_than(change: PriceChange, announced: PriceChange) -> bool:

@@ -18,7 +18,7 @@ from pricing.notice import asks_no_more_than, civil_day
 TOLD = (NoticeState.ACCEPTED, NoticeState.DELIVERED, NoticeState.SETTLED, NoticeState.NOT_NEEDED)
 TIME_TO_SEND = timedelta(days=2)
 # Nothing but a person changes these.
-LOST = (NoticeState.BOUNCED, NoticeState.FAILED, NoticeState.NO_ADDRESS)
+LOST = (NoticeState.BOUNCED, NoticeState.FAILED, NoticeState.NO_ADDRESS, NoticeState.UNKNOWN)
 
 
 def notice_hold(move: PriceMove, today: date | None = None) -> str:
@@ -88,6 +88,7 @@ def _what_became_of(notice: PriceNotice) -> str:
         NoticeState.OWED: "has not been accepted by the mail provider yet",
         NoticeState.BOUNCED: "came back",
         NoticeState.FAILED: "could not be sent",
+        NoticeState.UNKNOWN: "may or may not have been sent",
         NoticeState.NO_ADDRESS: "could not be sent: the customer has no e-mail address",
     }
     said = words[NoticeState(notice.state)]

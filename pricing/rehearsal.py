@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pricing import applying, capacity
 from pricing.models import MoveState, PriceChange, PriceChangeStatus, PriceMove
 from pricing.notice import civil_day
+from pricing.notices import owing
 
 
 class Line(NamedTuple):
@@ -71,7 +72,14 @@ def calls(now: datetime, days: int) -> Iterator[Line]:
         yield Line(last, "too late", text, number)
 
 
-SOURCES: list[Source] = [flips, moves, calls]
+def notices(now: datetime, days: int) -> Iterator[Line]:
+    """How many customers are to be told, by stage and package."""
+    for one in owing.coming(now, civil_day(now) + timedelta(days=days)):
+        text = f"{one.number:>6} notices  {one.stage}  {one.package}"
+        yield Line(one.day, "notices", text, one.number)
+
+
+SOURCES: list[Source] = [flips, notices, moves, calls]
 
 
 def lines(now: datetime, days: int) -> Iterator[Line]:

@@ -21,6 +21,7 @@ from catalogue.signals import package_changed
 from pricing import applying, ledger, planning
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
 from pricing.notice import beginning_of, publication_problems
+from pricing.notices import owing
 from pricing.wishes import Wish, content_of, fill_in, wish_shown
 
 
@@ -105,6 +106,8 @@ def publish_price_change(change_id: UUID, *, actor: User, at: datetime | None = 
     if change.effective_at <= now:
         applying.apply_at_once(change, now)
     _announce(change, "price change published", actor)
+    owing.owe(now, change_id=change.pk)
+    transaction.on_commit(_tell_customers, robust=True)
     return change
 
 
@@ -133,6 +136,8 @@ def cancel_price_change(
     if was == PriceChangeStatus.PUBLISHED:
         planning.withdraw(change, now)
         _announce(change, "price change cancelled", actor)
+        owing.owe_withdrawal(now, change_id=change.pk)
+        transaction.on_commit(_tell_customers, robust=True)
     return change
 
 
@@ -247,6 +252,12 @@ def _announce(change: PriceChange, deed: str, actor: User) -> None:
     """Tell the other apps that the package asks for another price now."""
     change.package.refresh_from_db()
     package_changed.send(ServicePackage, package=change.package, deed=deed, actor=actor)
+
+
+def _tell_customers() -> None:
+    from pricing.tasks import nudge_notices
+
+    nudge_notices()
 
 
 def _next_version(package: ServicePackage) -> int:

@@ -12,6 +12,7 @@ from circletel.jobs import job
 from pricing import applying, counting, moving, proof, rechecking
 from pricing.mirror.pull import Order
 from pricing.mirror.pull import pull_subscriptions as pull
+from pricing.notices import owing, sending
 from zoho_sync.backfill.report import Ending
 from zoho_sync.services import quietly
 
@@ -62,6 +63,13 @@ def pull_subscriptions() -> str:
 
 @shared_task
 @job
+def send_price_notices() -> str:
+    """Daily at 08:00 in Johannesburg, and after a publication: write down who is to be told by today, and tell them."""
+    return f"{owing.owe(timezone.now())}; {sending.send_due()}"
+
+
+@shared_task
+@job
 def move_subscriptions() -> str:
     """Every five minutes: what can be moved, confirmed or undone in Zoho Billing now, within the background's budget."""
     return str(moving.drain())
@@ -86,3 +94,17 @@ def recheck_moves() -> str:
 def prove_billing() -> str:
     """Each morning, after the renewals: read the first invoices of what was moved until all is right or settled."""
     return str(proof.prove(timezone.now()))
+
+
+@shared_task
+@job
+def resume_price_notices() -> str:
+    """Every ten minutes by day: go on with what the rate limit, an outage or a lost worker left."""
+    if not sending.is_any_left(timezone.now()):
+        return "nothing waits"
+    return "went on" if send_price_notices() else "it is at work"
+
+
+def nudge_notices() -> None:
+    """Have a worker tell customers now. Without a broker they are told with the next run."""
+    quietly(lambda: send_price_notices.apply_async())

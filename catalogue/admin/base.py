@@ -1,12 +1,14 @@
 """What the pages of all apps share: read-only pages, badges, and amounts as South Africans write them."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
-NBSP = "\u00a0"
+from catalogue.amounts import NBSP, rand
+
+__all__ = ["BADGES", "COSTS", "NBSP", "HidesCosts", "ReadOnlyAdmin", "moved_to", "rand", "term"]
+
 # How unfold colours a badge; the words say the same without colour.
 BADGES = {
     "Draft": "info",
@@ -37,14 +39,6 @@ BADGES = {
     "Unchanged": "default",
     "Vanished": "warning",
 }
-
-
-def rand(amount: Decimal | None) -> str:
-    """1299 as `R 1 299,00`; nothing as a dash."""
-    if amount is None:
-        return "—"
-    whole, cents = f"{amount:,.2f}".split(".")
-    return f"R{NBSP}{whole.replace(',', NBSP)},{cents}"
 
 
 def term(months: int) -> str:

@@ -2,7 +2,16 @@
 
 from pricing.admin.change import PriceChangeAdmin
 from pricing.admin.move import PriceMoveAdmin
+from pricing.admin.notices import PriceNoticeAdmin
 from pricing.admin.package import PricedPackageAdmin
+from pricing.admin.stages import NoticeStageAdmin
 from pricing.admin.subscription import SubscriptionAdmin
 
-__all__ = ["PriceChangeAdmin", "PriceMoveAdmin", "PricedPackageAdmin", "SubscriptionAdmin"]
+__all__ = [
+    "NoticeStageAdmin",
+    "PriceChangeAdmin",
+    "PriceMoveAdmin",
+    "PriceNoticeAdmin",
+    "PricedPackageAdmin",
+    "SubscriptionAdmin",
+]

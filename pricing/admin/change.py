@@ -23,6 +23,7 @@ from pricing.admin.batch import batch_view
 from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
 from pricing.admin.impact import impact_csv_view, impact_view
 from pricing.admin.impact import summary as impact_summary
+from pricing.admin.notices import panel_of
 from pricing.impact import impact_of
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.notice import earliest_effective_date, publication_problems
@@ -74,6 +75,7 @@ class PriceChangeAdmin(ModelAdmin):
     actions = ("publish_selected",)
     actions_list = ("batch",)
     actions_detail = ("impact", "publish_one", "amend_one", "cancel_one", "moves_of_one", "proof_of_one")
+    change_form_outer_after_template = "pricing/notices/progress.html"
 
     # --- what is seen
 
@@ -147,6 +149,12 @@ class PriceChangeAdmin(ModelAdmin):
             if change is not None and change.status in OPEN:
                 panel = impact_summary(impact_of(change.pk, actor=request.user))  # type: ignore[arg-type]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "impact": panel})
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """With how its notices stand below it."""
+        change = kwargs.get("obj")
+        context["notices_panel"] = panel_of(change, request) if change and change.published_at else ""
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

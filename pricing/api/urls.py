@@ -1,6 +1,7 @@
 from django.urls import path
 
 from pricing.api.moves import PriceMoveListView, ProofCsvView, ProofView
+from pricing.api.notices import EvidenceView, NoticeListView
 from pricing.api.views import (
     AmendView,
     CancelView,
@@ -20,4 +21,6 @@ urlpatterns = [
     path("price-changes/<uuid:id>/moves", PriceMoveListView.as_view(), name="price-change-moves"),
     path("price-changes/<uuid:id>/proof", ProofView.as_view(), name="price-change-proof"),
     path("price-changes/<uuid:id>/proof.csv", ProofCsvView.as_view(), name="price-change-proof-csv"),
+    path("price-changes/<uuid:id>/notices", NoticeListView.as_view(), name="price-notice-list"),
+    path("price-changes/<uuid:id>/notices/evidence", EvidenceView.as_view(), name="price-notice-evidence"),
 ]

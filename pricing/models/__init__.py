@@ -1,17 +1,34 @@
 from pricing.models.change import PriceChange, PriceChangeStatus
 from pricing.models.ledger import Audience, PriceEntry
 from pricing.models.move import Cohort, Hold, MoveState, PriceMove, Verdict
-from pricing.models.notice import NoticeStage, NoticeState, Occasion, PriceNotice
+from pricing.models.notice import (
+    TOLD,
+    UNDELIVERED,
+    MailOutage,
+    NoticeEvent,
+    NoticeEventKind,
+    NoticeStage,
+    NoticeState,
+    NoticeText,
+    Occasion,
+    PriceNotice,
+)
 from pricing.models.pull import OwedRead, SubscriptionPull
 from pricing.models.subscription import Subscription
 
 __all__ = [
+    "TOLD",
+    "UNDELIVERED",
     "Audience",
     "Cohort",
     "Hold",
+    "MailOutage",
     "MoveState",
+    "NoticeEvent",
+    "NoticeEventKind",
     "NoticeStage",
     "NoticeState",
+    "NoticeText",
     "Occasion",
     "OwedRead",
     "PriceChange",

@@ -1,7 +1,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from pricing.models.change import PriceChange
 from pricing.models.subscription import Subscription
@@ -52,6 +52,13 @@ class NoticeState(models.TextChoices):
     NO_ADDRESS = "no_address", "No address"
     NOT_NEEDED = "not_needed", "Not needed"
     SETTLED = "settled", "Told another way"
+    UNKNOWN = "unknown", "Not known whether it was sent"
+
+
+# A person decides about these.
+UNDELIVERED = (NoticeState.BOUNCED, NoticeState.FAILED, NoticeState.NO_ADDRESS, NoticeState.UNKNOWN)
+# The customer was told.
+TOLD = (NoticeState.ACCEPTED, NoticeState.DELIVERED, NoticeState.SETTLED)
 
 
 class PriceNotice(models.Model):
@@ -67,6 +74,10 @@ class PriceNotice(models.Model):
     state = models.CharField(max_length=20, choices=NoticeState.choices, default=NoticeState.OWED)
     why = models.TextField(blank=True)
     due_on = models.DateField()
+    round = models.PositiveSmallIntegerField(
+        default=1,
+        help_text="Grows when a person has it sent again: then the provider takes it for another message.",
+    )
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     sending_since = models.DateTimeField(
@@ -96,10 +107,106 @@ class PriceNotice(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_on"], condition=Q(state="owed"), name="price_notice_owed"),
+            models.Index(
+                fields=["due_on", "id"],
+                condition=Q(state="owed", sending_since=None),
+                name="price_notice_to_send",
+            ),
+            models.Index(
+                fields=["sending_since"],
+                condition=Q(state="owed", sending_since__isnull=False),
+                name="price_notice_claimed",
+            ),
             models.Index(fields=["change", "stage", "state"]),
         ]
         permissions = [("settle_pricenotice", "Can decide about notices that did not arrive")]
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.email or self.subscription}"
+
+
+class NoticeText(models.Model):
+    """A text that was sent, once for each hash. The database refuses UPDATE and DELETE."""
+
+    text_hash = models.CharField(
+        primary_key=True,
+        max_length=64,
+        help_text="SHA-256 of the subject, an empty line and the body, in UTF-8.",
+    )
+    subject = models.CharField(max_length=300)
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "price_notice_texts"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class NoticeEventKind(models.TextChoices):
+    ACCEPTED = "accepted", "Accepted by the provider"
+    DELIVERED = "delivered", "Delivered"
+    DEFERRED = "deferred", "Delayed"
+    BOUNCED = "bounced", "Bounced"
+    COMPLAINED = "complained", "Called unwanted by the customer"
+    REFUSED = "refused", "Refused by the provider"
+    UNKNOWN = "unknown", "No answer from the provider"
+    SEND_AGAIN = "send_again", "A person has it sent again"
+    SETTLED = "settled", "A person told the customer another way"
+
+
+class NoticeEvent(models.Model):
+    """What happened to a notice, one row each. The database refuses UPDATE and DELETE."""
+
+    Kind = NoticeEventKind
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    notice = models.ForeignKey(PriceNotice, models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=20, choices=NoticeEventKind.choices)
+    at = models.DateTimeField(help_text="When it happened; the provider's own time where it tells one.")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    round = models.PositiveSmallIntegerField()
+    email = models.CharField(max_length=254, blank=True)
+    text_hash = models.CharField(max_length=64, blank=True)
+    provider_id = models.CharField(max_length=200, blank=True)
+    provider_event_id = models.CharField(max_length=200, blank=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "price_notice_events"
+        ordering = ["at", "recorded_at"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["notice", "provider_event_id"],
+                condition=~Q(provider_event_id=""),
+                name="price_notice_event_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.email}"
+
+
+class MailOutage(models.Model):
+    """A time in which the mail provider took no notices. Costs no notice an attempt; ends with the next accepted one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    began_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=1)
+    next_try_at = models.DateTimeField()
+    words = models.TextField(help_text="What the provider said last.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "price_notice_outages"
+        ordering = ["-began_at"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(Value(1), condition=Q(ended_at=None), name="price_notice_one_outage")
+        ]
+
+    def __str__(self) -> str:
+        return f"Since {self.began_at:%Y-%m-%d %H:%M}: {self.words}"

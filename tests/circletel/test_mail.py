@@ -138,6 +138,7 @@ def signed_for(settings):
     settings.RESEND_WEBHOOK_SECRET = SECRET
 
 
+@pytest.mark.django_db
 def test_what_resend_signed_is_told_to_whoever_listens(client, signed_for, heard):
     assert call(client).status_code == 200
 

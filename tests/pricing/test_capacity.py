@@ -90,7 +90,7 @@ def test_the_rehearsal_prints_moves_and_calls_day_by_day_and_writes_nothing(no_s
         f"2027-05-15  moves {subscription}: R 799.00 → R 899.00  {package}",
         "2027-05-15  2 calls to Zoho Billing: 0 moves scheduled, 1 confirmed and proven",
         "1 prices move within 90 days; 0 would not as things stand. 1 subscriptions move, with 5 calls; 0 too late."
-        " Nothing written.",
+        " 0 notices are due; receipts follow moves that are confirmed. Nothing written.",
     ]
     assert list(PriceMove.objects.values()) == before
     assert change.moves.count() == 1

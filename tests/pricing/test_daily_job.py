@@ -291,13 +291,13 @@ def test_rehearsing_prints_every_move_to_come_and_writes_nothing(django_assert_n
     published(later, effective_date=date(2027, 9, 1))
     before = list(PriceChange.objects.values())
 
-    # Prices, subscriptions, and the calls for them.
-    with time_machine.travel(PUBLISHED, tick=False), django_assert_num_queries(3):
+    # Prices, notices, subscriptions, and the calls for them.
+    with time_machine.travel(PUBLISHED, tick=False), django_assert_num_queries(4):
         said = run("rehearse", "--days", "90")
 
     assert said.splitlines() == [
         f"2027-05-01  R    799.00 → R    899.00    +100.00  {package}",
         "1 prices move within 90 days; 0 would not as things stand. 0 subscriptions move, with 0 calls; 0 too late."
-        " Nothing written.",
+        " 0 notices are due; receipts follow moves that are confirmed. Nothing written.",
     ]
     assert list(PriceChange.objects.values()) == before

@@ -468,10 +468,8 @@ def test_without_an_accepted_notice_nothing_is_called_and_it_is_held(world, pack
     stage = with_stage()
     subscription = world.subscribe(package)
     change = change_published(world, package)
-    PriceNotice.objects.create(
-        change=change, stage=stage, subscription=subscription, state=NoticeState.BOUNCED, due_on=world.now.date(),
-        why="mailbox full",
-    )  # fmt: skip
+    written = PriceNotice.objects.filter(change=change, stage=stage, subscription=subscription)
+    assert written.update(state=NoticeState.BOUNCED, why="mailbox full") == 1
     world.day("2027-04-15 07:30")
 
     moved = world.move()
@@ -489,16 +487,13 @@ def test_a_notice_that_comes_back_later_takes_the_scheduled_change_out_of_zoho(w
     stage = with_stage()
     subscription = world.subscribe(package)
     change = change_published(world, package)
-    notice = PriceNotice.objects.create(
-        change=change, stage=stage, subscription=subscription, state=NoticeState.ACCEPTED,
-        accepted_at=world.now, due_on=world.now.date(),
-    )  # fmt: skip
+    written = PriceNotice.objects.filter(change=change, stage=stage, subscription=subscription)
+    assert written.update(state=NoticeState.ACCEPTED, accepted_at=world.now) == 1
     world.day("2027-04-15 07:30")
     world.move()
     assert move_of(subscription).state == MoveState.SCHEDULED
 
-    notice.state = NoticeState.BOUNCED
-    notice.save()
+    written.update(state=NoticeState.BOUNCED)
     rechecking.recheck(world.now)
     world.move()
 

@@ -96,6 +96,7 @@ def test_the_defaults_are_there():
         "job_missed": "slack",
         "dead_growing": "slack",
         "billing_unproven": "email",
+        "price_notices": "email",
         "weekly_summary": "email",
     }
     assert AlertRule.objects.get(trigger="repeated_failure").threshold == 3

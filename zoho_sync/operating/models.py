@@ -158,6 +158,7 @@ class Trigger(models.TextChoices):
     JOB_MISSED = "job_missed", "A scheduled job did not finish"
     DEAD_GROWING = "dead_growing", "More records need a person"
     BILLING_UNPROVEN = "billing_unproven", "A price change is not proven by its invoices"
+    PRICE_NOTICES = "price_notices", "Notices of price changes do not arrive"
     WEEKLY_SUMMARY = "weekly_summary", "Weekly summary"
 
 

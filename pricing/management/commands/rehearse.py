@@ -10,7 +10,7 @@ from pricing import rehearsal
 
 class Command(BaseCommand):
     help = (
-        "Print, day by day, every price that takes effect, every subscription that moves and every call this costs."
+        "Print, day by day, every price that takes effect, every notice, every subscription that moves and every call this costs."
         " Writes nothing."
     )
 
@@ -25,5 +25,6 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{counted['prices move']} prices move within {days} days; {counted['would not']} would not as things"
             f" stand. {counted['subscriptions']} subscriptions move, with {counted['calls']} calls;"
-            f" {counted['too late']} too late. Nothing written."
+            f" {counted['too late']} too late. {counted['notices']} notices are due; receipts follow moves that are"
+            " confirmed. Nothing written."
         )

@@ -1,0 +1,301 @@
+"""Notices: who was told, how far it is, and the list of those who could not be."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.errors import Refused
+from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
+from pricing.notices import deciding, evidence
+from pricing.notices.standing import standing_of
+
+BADGES = {
+    "To be sent": "info",
+    "Accepted by the provider": "success",
+    "Delivered": "success",
+    "Bounced": "danger",
+    "Failed": "danger",
+    "No address": "danger",
+    "Not known whether it was sent": "warning",
+    "Not needed": "default",
+    "Told another way": "success",
+}
+MOST_REASONS = 10
+WHAT_TO_DO: dict[str, str] = {
+    NoticeState.BOUNCED: "Find out the right address and enter it in Zoho; after the next pull of subscriptions send it"
+    " again. Or tell the customer another way and settle it.",
+    NoticeState.NO_ADDRESS: "Enter the address in Zoho: after the next pull it is sent by itself. Or tell the customer"
+    " another way and settle it.",
+    NoticeState.FAILED: "The reason stands above. Mend it and send it again, or tell the customer another way and settle"
+    " it.",
+    NoticeState.UNKNOWN: "It may have arrived: look in the mail provider's log. If it did, settle it. If it did not, send"
+    " it again; Resend takes no second copy of the same message within a day.",
+}
+
+
+class ReasonForm(BaseDialogForm):
+    reason = forms.CharField(label="How, or why", widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+class UndeliveredFilter(admin.SimpleListFilter):
+    title, parameter_name = "needs a person", "undelivered"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PriceNotice]) -> QuerySet[PriceNotice]:
+        return queryset.filter(state__in=UNDELIVERED) if self.value() == "yes" else queryset
+
+
+class NoticeEventInline(TabularInline):
+    model = NoticeEvent
+    extra = 0
+    can_delete = False
+    hide_title = True
+    verbose_name_plural = "What happened"
+    fields = readonly_fields = ("kind", "at", "round", "email", "provider_id", "detail")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("pricing.view_pricenotice")
+
+
+@admin.register(PriceNotice)
+class PriceNoticeAdmin(ReadOnlyAdmin):
+    """One row for each message to a customer."""
+
+    list_display = ("shown_customer", "shown_what", "shown_state", "due_on", "accepted_at", "shown_why")
+    list_filter = (UndeliveredFilter, "state", "stage", "due_on")
+    search_fields = (
+        "email",
+        "subscription__customer_name",
+        "subscription__number",
+        "subscription__subscription_id",
+        "change__package__name",
+        "change__package__sku",
+    )
+    list_select_related = ("subscription", "stage", "change__package")
+    list_per_page = 50
+    show_full_result_count = False
+    list_before_template = "pricing/notices/progress.html"
+    actions = ("send_selected_again",)
+    actions_detail = ("settle_one", "send_one_again")
+    inlines = (NoticeEventInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("shown_change", "stage"),
+                    ("subscription", "email"),
+                    ("shown_state", "due_on"),
+                    "why",
+                    "what_to_do",
+                )
+            },
+        ),
+        (
+            "The proof",
+            {
+                "fields": (
+                    ("accepted_at", "delivered_at"),
+                    ("bounced_at", "attempts"),
+                    "provider_id",
+                    "round",
+                    "text_hash",
+                    "shown_text",
+                )
+            },
+        ),
+    )
+
+    @display(description="Customer", ordering="subscription__customer_name", header=True)
+    def shown_customer(self, notice: PriceNotice) -> tuple[str, str]:
+        return notice.subscription.customer_name or notice.subscription.number, notice.email or "no address"
+
+    @display(description="Notice", ordering="stage", header=True)
+    def shown_what(self, notice: PriceNotice) -> tuple[str, str]:
+        return str(notice.stage), notice.change.package.name
+
+    @display(description="State", ordering="state", label=BADGES)
+    def shown_state(self, notice: PriceNotice) -> str:
+        return notice.get_state_display()
+
+    @display(description="Why")
+    def shown_why(self, notice: PriceNotice) -> str:
+        return notice.why if len(notice.why) <= 80 else f"{notice.why[:79]}…"
+
+    @display(description="Price change")
+    def shown_change(self, notice: PriceNotice) -> SafeString:
+        page = reverse("admin:pricing_pricechange_change", args=[notice.change_id])
+        return format_html('<a class="home-link" href="{}">{}</a>', page, notice.change)
+
+    @display(description="What to do")
+    def what_to_do(self, notice: PriceNotice) -> str:
+        return WHAT_TO_DO.get(notice.state, "Nothing.")
+
+    @display(description="The text")
+    def shown_text(self, notice: PriceNotice) -> SafeString | str:
+        text = NoticeText.objects.filter(pk=notice.text_hash).first()
+        if text is None:
+            return "It was not sent yet."
+        return format_html('<div class="json">{}\n\n{}</div>', text.subject, text.body)
+
+    # --- how far it is, and the files
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        change = _change_asked_for(request)
+        panel = panel_of(change, request) if change else ""
+        return super().changelist_view(request, {**(extra_context or {}), "notices_panel": panel})
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"of/<uuid:change_id>/evidence.{name}",
+                self.admin_site.admin_view(self._file(answer)),
+                name=f"pricing_pricenotice_{name}",
+            )
+            for name, answer in (("csv", evidence.csv_answer), ("json", evidence.json_answer))
+        ]
+        return [*own, *super().get_urls()]
+
+    def _file(self, answer: Callable[[PriceChange], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        def view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            return answer(get_object_or_404(PriceChange.objects.select_related("package"), pk=change_id))
+
+        return view
+
+    # --- deeds
+
+    def has_settle_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.settle_pricenotice")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        notice = self.get_object(request, object_id)
+        needs_a_person = notice is not None and notice.state in UNDELIVERED
+        return super().get_actions_detail(request, object_id) if needs_a_person else []
+
+    @action(
+        description="Settle",
+        permissions=["settle"],
+        icon="check",
+        url_path="settle",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": "The customer was told another way?",
+            "description": "From then on the notice counts as given, and the price move does not wait for it.",
+            "form_class": ReasonForm,
+            "form_submit_text": "Settle",
+        },
+    )
+    def settle_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
+        return _one(request, object_id, "settle notice", deciding.settle, form, "Settled.")
+
+    @action(
+        description="Send again",
+        permissions=["settle"],
+        icon="forward_to_inbox",
+        url_path="send-again",
+        dialog={
+            "title": "Send it again?",
+            "description": "To the address that Zoho has now, as far as subscriptions were pulled.",
+            "form_class": ReasonForm,
+            "form_submit_text": "Send again",
+        },
+    )
+    def send_one_again(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
+        return _one(
+            request, object_id, "send notice again", deciding.send_again, form, "It is sent within a minute."
+        )
+
+    @action(description="Send selected notices again", permissions=["settle"])
+    def send_selected_again(self, request: HttpRequest, queryset: QuerySet[PriceNotice]) -> None:
+        """Each by itself: one that is refused never stops the others."""
+        number, refusals, actor = 0, list[str](), request.user
+        for pk in list(queryset.order_by("pk").values_list("pk", flat=True)):
+            try:
+                deciding.send_again(pk, actor=actor, reason="Selected in the list.")  # type: ignore[arg-type]
+                number += 1
+            except Refused as refusal:
+                deciding.record_refusal("send notice again", pk, actor=actor, refusal=refusal)  # type: ignore[arg-type]
+                refusals += refusal.reasons
+        if number:
+            messages.success(request, f"{number} are sent within a minute.")
+        for reason in refusals[:MOST_REASONS]:
+            messages.error(request, reason)
+        if len(refusals) > MOST_REASONS:
+            messages.error(
+                request, f"… and {len(refusals) - MOST_REASONS} more; the audit trail has them all."
+            )
+
+
+def panel_of(change: PriceChange, request: HttpRequest) -> SafeString:
+    """How the notices of a change stand, with links to the lists and files behind the numbers."""
+    page = reverse("admin:pricing_pricenotice_changelist")
+    context = {
+        "change": change,
+        "stages": standing_of(change.pk),
+        "list": f"{page}?change__id__exact={change.pk}",
+        "may_see": request.user.has_perm("pricing.view_pricenotice"),
+        "now": timezone.now(),
+    }
+    return render_to_string("pricing/notices/panel.html", context, request)
+
+
+def _change_asked_for(request: HttpRequest) -> PriceChange | None:
+    try:
+        wanted = UUID(request.GET.get("change__id__exact", ""))
+    except ValueError:
+        return None
+    return PriceChange.objects.select_related("package").filter(pk=wanted).first()
+
+
+def _one(
+    request: HttpRequest,
+    notice_id: Any,
+    name: str,
+    deed: Callable[..., PriceNotice],
+    form: ReasonForm,
+    sentence: str,
+) -> HttpResponse:
+    page = reverse("admin:pricing_pricenotice_change", args=[notice_id])
+    try:
+        deed(notice_id, actor=request.user, reason=form.cleaned_data["reason"])
+    except PriceNotice.DoesNotExist:
+        messages.error(request, "This notice does not exist.")
+        page = reverse("admin:pricing_pricenotice_changelist")
+    except Refused as refusal:
+        deciding.record_refusal(name, notice_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
+        for reason in refusal.reasons:
+            messages.error(request, reason)
+    else:
+        messages.success(request, sentence)
+    return moved_to(request, page)

@@ -1,0 +1,189 @@
+"""The stages of notices: their words with the linter beside the field, a preview, and a test mail to oneself."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from catalogue.admin.base import moved_to
+from catalogue.errors import Refused
+from pricing.models import NoticeStage, PriceChange
+from pricing.notices import stages
+from pricing.notices.linter import REQUIRED, complaints_about
+from pricing.notices.texts import NAMES
+
+MOST_CHANGES = 30
+
+
+class NoticeStageForm(forms.ModelForm):
+    class Meta:
+        model = NoticeStage
+        fields = ("name", "days", "required", "active", "subject", "body")
+
+    def clean(self) -> dict[str, Any]:
+        """The linter's complaints stand beside the field they are about."""
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        written = NoticeStage(pk=self.instance.pk, occasion=self.instance.occasion, **cleaned)
+        for problem in stages.problems_of(written):
+            field, _, words = problem.partition(": ")
+            self.add_error(field, words)
+        return cleaned
+
+    def validate_unique(self) -> None:
+        """The code is given."""
+
+
+@admin.register(NoticeStage)
+class NoticeStageAdmin(ModelAdmin):
+    """When customers are told of a price change, and in which words."""
+
+    form = NoticeStageForm
+    list_display = ("name", "shown_when", "shown_required", "shown_active", "shown_words")
+    ordering = ("-occasion", "-days")
+    actions_detail = ("test_one",)
+    change_form_outer_after_template = "pricing/notices/preview.html"
+    readonly_fields = ("occasion", "must_say", "may_say")
+    fields = (
+        "name",
+        ("occasion", "days"),
+        ("required", "active"),
+        "subject",
+        "body",
+        "must_say",
+        "may_say",
+    )
+
+    @display(description="When", ordering="occasion")
+    def shown_when(self, stage: NoticeStage) -> str:
+        return (
+            f"{stage.days} days: {stage.get_occasion_display().lower()}"
+            if stage.days
+            else stage.get_occasion_display()
+        )
+
+    @display(description="Required", boolean=True)
+    def shown_required(self, stage: NoticeStage) -> bool:
+        return stage.required
+
+    @display(description="In use", boolean=True)
+    def shown_active(self, stage: NoticeStage) -> bool:
+        return stage.active
+
+    @display(description="Words", label={"In order": "success", "Refused": "danger"})
+    def shown_words(self, stage: NoticeStage) -> str:
+        return "Refused" if complaints_about(stage) else "In order"
+
+    @display(description="Must say")
+    def must_say(self, stage: NoticeStage) -> str:
+        return ", ".join(f"{{{{ {name} }}}}" for name in REQUIRED[stage.occasion])
+
+    @display(description="May say")
+    def may_say(self, stage: NoticeStage) -> str:
+        lines = ((f"{{{{ {name} }}}}", meaning) for name, meaning in NAMES.items())
+        return format_html_join("", "<div>{} {}</div>", lines)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(stages.RIGHT)
+
+    def has_test_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: NoticeStage, form: Any, change: bool) -> None:
+        try:
+            stages.edit_stage(obj.pk, form.cleaned_data, actor=request.user)  # type: ignore[arg-type]
+        except Refused as refusal:
+            raise ValidationError(list(refusal.reasons)) from None
+
+    def log_change(self, *_: Any) -> None:
+        """The audit trail has it, with more."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "body":
+            field.widget.attrs["rows"] = 22
+        return field
+
+    @action(
+        description="Send a test to myself",
+        permissions=["test"],
+        icon="outgoing_mail",
+        url_path="test",
+        dialog={
+            "title": "Send a test to yourself?",
+            "description": "As it was last saved, filled in for a customer of the latest price change. No customer gets it.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Send",
+        },
+    )
+    def test_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        try:
+            address = stages.send_test(object_id, actor=request.user)  # type: ignore[arg-type]
+        except Refused as refusal:
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+        else:
+            messages.success(request, f"A test is on its way to {address}.")
+        return moved_to(request, reverse("admin:pricing_noticestage_change", args=[object_id]))
+
+    # --- the preview, which follows what is being written
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        chosen = PriceChange.objects.select_related("package").exclude(effective_date=None)
+        context = {
+            **(extra_context or {}),
+            "preview_url": reverse("admin:pricing_noticestage_preview", args=[object_id]),
+            "preview_changes": chosen.order_by("-created_at")[:MOST_CHANGES],
+            "preview_form": "noticestage_form" if self.has_change_permission(request) else "",
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview_view)
+        return [path("<slug:code>/preview/", view, name="pricing_noticestage_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest, code: str) -> HttpResponse:
+        """The words as they are being written, for a customer of the change that was chosen. Keeps nothing."""
+        if not self.has_view_permission(request) or request.method != "POST":
+            raise PermissionDenied
+        stage = get_object_or_404(NoticeStage, pk=code)
+        for name in ("subject", "body"):
+            setattr(stage, name, request.POST.get(name, getattr(stage, name)))
+        complaints = complaints_about(stage)
+        found = stages.sample(_chosen(request))
+        context = {
+            "complaints": complaints,
+            "sample": found,
+            "text": stages.preview(stage, found.told) if found and not complaints else None,
+        }
+        return HttpResponse(render_to_string("pricing/notices/previewed.html", context, request))
+
+
+def _chosen(request: HttpRequest) -> PriceChange | None:
+    wanted = request.POST.get("preview_change", "")
+    try:
+        return PriceChange.objects.select_related("package").filter(pk=wanted).first() if wanted else None
+    except ValidationError:
+        return None

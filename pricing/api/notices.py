@@ -1,0 +1,131 @@
+"""The notices of one price change over REST, and the proof of them as a file."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalogue.api import parameters
+from catalogue.api.filters import Parameter, StrictFilterBackend
+from catalogue.api.pages import Pages
+from catalogue.api.problems import InvalidParameters
+from catalogue.api.staff import StaffEndpoint
+from pricing.api.views import REFUSALS, TAG
+from pricing.models import NoticeState, PriceChange, PriceNotice
+from pricing.notices import evidence
+
+
+class MaySeeNotices(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user.is_staff and request.user.has_perm("pricing.view_pricenotice"))
+
+
+class NoticeFilter(filters.FilterSet):
+    state = Parameter(
+        "state",
+        "in",
+        read=parameters.one_of(*NoticeState.values),
+        expected=f"{', '.join(NoticeState.values)}; several are separated by commas or repeated",
+        schema={"type": "string", "enum": NoticeState.values},
+        meaning="What became of it.",
+        many=True,
+    )
+    stage = Parameter(
+        "stage_id",
+        read=str,
+        expected="the code of a stage",
+        schema={"type": "string", "examples": ["announcement"]},
+        meaning="Which notice.",
+    )
+
+    class Meta:
+        model = PriceNotice
+        fields: list[str] = []
+
+
+class PriceNoticeSerializer(serializers.ModelSerializer):
+    stage = serializers.CharField(source="stage_id", read_only=True)
+    subscription_id = serializers.CharField(
+        source="subscription.subscription_id", read_only=True, help_text="Zoho Billing's id."
+    )
+    customer_name = serializers.CharField(source="subscription.customer_name", read_only=True)
+    text_sha256 = serializers.CharField(
+        source="text_hash", read_only=True, help_text="Empty until it was sent."
+    )
+    sending = serializers.IntegerField(
+        source="round", read_only=True, help_text="1, or more when a person had it sent again."
+    )
+
+    class Meta:
+        model = PriceNotice
+        fields = (
+            "id",
+            "stage",
+            "subscription_id",
+            "customer_name",
+            "email",
+            "state",
+            "why",
+            "due_on",
+            "sending",
+            "text_sha256",
+            "provider_id",
+            "accepted_at",
+            "delivered_at",
+            "bounced_at",
+        )
+        read_only_fields = fields
+
+
+class NoticesEndpoint(StaffEndpoint):
+    permission_classes = [MaySeeNotices]
+    serializer_class: Any = PriceNoticeSerializer
+
+    def change(self) -> PriceChange:
+        try:
+            return PriceChange.objects.select_related("package").get(pk=self.kwargs["id"])
+        except PriceChange.DoesNotExist:
+            raise Http404("There is no such price change.") from None
+
+
+class NoticeListView(NoticesEndpoint):
+    filter_backends = [StrictFilterBackend]
+    filterset_class = NoticeFilter
+    pagination_class = Pages
+    queryset = PriceNotice.objects.none()
+
+    def get_queryset(self) -> QuerySet[PriceNotice]:
+        notices = PriceNotice.objects.filter(change=self.change())
+        return notices.select_related("subscription").order_by("due_on", "stage", "pk")
+
+    @extend_schema(
+        operation_id="listPriceNotices", tags=[TAG], summary="Who was told of a price change, and who was not",
+        responses={200: PriceNoticeSerializer(many=True), **REFUSALS},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(PriceNoticeSerializer(page, many=True).data)
+
+
+class EvidenceView(NoticesEndpoint):
+    @extend_schema(
+        operation_id="getPriceNoticeEvidence", tags=[TAG],
+        summary="The proof: recipients, times, provider ids, and each text once for its hash",
+        parameters=[OpenApiParameter("as", str, enum=["json", "csv"], default="json", description="The CSV has no texts.")],
+        responses={(200, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT), (200, "text/csv"): OpenApiTypes.STR,
+                   **REFUSALS},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> HttpResponseBase:
+        wanted = request.query_params.get("as", "json")
+        if wanted not in ("json", "csv") or set(request.query_params) - {"as"}:
+            raise InvalidParameters([("as", "expected json or csv, and nothing else")])
+        return evidence.csv_answer(self.change()) if wanted == "csv" else evidence.json_answer(self.change())

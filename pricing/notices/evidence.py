@@ -1,0 +1,164 @@
+"""The proof of who was told what and when, for one change, as a file. Streams, so that 20,000 customers fit."""
+
+import csv
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+
+from catalogue.spreadsheet import safe_cell
+from pricing.models import NoticeEvent, NoticeText, PriceChange, PriceNotice
+
+COLUMNS = (
+    "stage",
+    "subscription",
+    "customer",
+    "email",
+    "state",
+    "why",
+    "due_on",
+    "sending",
+    "text_sha256",
+    "provider_id",
+    "accepted_at",
+    "delivered_at",
+    "bounced_at",
+    "subject",
+)
+CHUNK = 1000
+
+
+def rows_of(change_id: UUID) -> Iterator[dict[str, Any]]:
+    """One dict for each notice, in COLUMNS. Times are UTC."""
+    notices = (
+        PriceNotice.objects.filter(change=change_id)
+        .select_related("subscription")
+        .defer("subscription__listed", "subscription__addons")
+        .order_by("due_on", "stage", "pk")
+    )
+    for notice in notices.iterator(chunk_size=CHUNK):
+        yield _row(notice)
+
+
+def csv_lines(change_id: UUID) -> Iterator[str]:
+    """A CSV file, safe to open in a spreadsheet."""
+    writer = csv.writer(_Echo())
+    # The mark tells spreadsheets that it is UTF-8.
+    yield "\ufeff" + writer.writerow(COLUMNS)
+    for row in rows_of(change_id):
+        yield writer.writerow([safe_cell(_text(row[name])) for name in COLUMNS])
+
+
+def json_pieces(change: PriceChange, at: datetime) -> Iterator[str]:
+    """One JSON object: the change, the notices, everything that happened to them, and each text once for its hash."""
+    head = {
+        "price_change": change.pk,
+        "package": change.package.name,
+        "sku": change.package.sku,
+        "old_price": change.old_price,
+        "new_price": change.new_price,
+        "status": change.status,
+        "published_at": change.published_at,
+        "effective_date": change.effective_date,
+        "exported_at": at,
+    }
+    yield _json(head)[:-1]
+    notices = PriceNotice.objects.filter(change=change.pk).values("pk")
+    events = NoticeEvent.objects.filter(notice__in=notices).order_by("at", "recorded_at")
+    hashes = events.exclude(text_hash="").order_by().values("text_hash")
+    claimed = PriceNotice.objects.filter(change=change.pk).exclude(text_hash="").values("text_hash")
+    texts = NoticeText.objects.filter(text_hash__in=hashes.union(claimed)).order_by("text_hash")
+    yield from _list("notices", rows_of(change.pk))
+    yield from _list("events", map(_event, _stream(events)))
+    yield from _list("texts", map(_text_row, _stream(texts)))
+    yield "}"
+
+
+def csv_answer(change: PriceChange) -> StreamingHttpResponse:
+    return _answer(csv_lines(change.pk), "text/csv; charset=utf-8", f"notices-{change.pk}.csv")
+
+
+def json_answer(change: PriceChange) -> StreamingHttpResponse:
+    return _answer(json_pieces(change, timezone.now()), "application/json", f"notices-{change.pk}.json")
+
+
+def _row(notice: PriceNotice) -> dict[str, Any]:
+    subscription = notice.subscription
+    return {
+        "id": notice.pk,
+        "stage": notice.stage_id,
+        "subscription": subscription.number or subscription.subscription_id,
+        "customer": subscription.customer_name,
+        "email": notice.email,
+        "state": notice.state,
+        "why": notice.why,
+        "due_on": notice.due_on,
+        "sending": notice.round,
+        "text_sha256": notice.text_hash,
+        "provider_id": notice.provider_id,
+        "accepted_at": notice.accepted_at,
+        "delivered_at": notice.delivered_at,
+        "bounced_at": notice.bounced_at,
+        "subject": notice.subject,
+    }
+
+
+def _event(event: NoticeEvent) -> dict[str, Any]:
+    return {
+        "notice": event.notice_id,
+        "kind": event.kind,
+        "at": event.at,
+        "recorded_at": event.recorded_at,
+        "sending": event.round,
+        "email": event.email,
+        "text_sha256": event.text_hash,
+        "provider_id": event.provider_id,
+        "detail": event.detail,
+    }
+
+
+def _text_row(text: NoticeText) -> dict[str, Any]:
+    return {"sha256": text.text_hash, "subject": text.subject, "body": text.body}
+
+
+def _stream(rows: QuerySet[Any]) -> Iterator[Any]:
+    return rows.iterator(chunk_size=CHUNK)
+
+
+def _list(name: str, items: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield f', "{name}": ['
+    separator = ""
+    for item in items:
+        yield separator + _json(item)
+        separator = ",\n"
+    yield "]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _answer(pieces: Iterator[str], content_type: str, name: str) -> StreamingHttpResponse:
+    answer = StreamingHttpResponse(pieces, content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+class _Echo:
+    """A file that hands back each line instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
