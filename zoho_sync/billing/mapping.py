@@ -9,6 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from catalogue.models import PackageStatus
 from zoho_sync.fields import Facts, Field, FieldType
 from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX, line_key, package_name
@@ -128,8 +130,8 @@ INSTALLATION = _one_time(
     INSTALLATION_SUFFIX,
     "Installation",
     "installation",
-    lambda f: f.package.installation_fee,
-    adopts="pricing.installation_fee",
+    lambda f: f.package.charged_installation_fee,
+    adopts="pricing.charged_installation_fee",
 )
 # What the customer pays for the device: 0.00 when it is included. Its cost to us is never a price.
 HARDWARE = _one_time(HARDWARE_SUFFIX, "Hardware", "device", lambda f: f.package.hardware_price)
@@ -146,8 +148,9 @@ PLAN_CUSTOM_FIELDS: dict[str, Callable[[Facts], Any]] = {
     "Data Limit": lambda f: f.package.data_limit,
     "Contract Months": lambda f: f.package.contract_months,
     "Promotion Price": lambda f: f.amount(f.package.promotion_price),
-    "Valid From": lambda f: f.package.valid_from.date(),
-    "Valid To": lambda f: f.package.valid_to and f.package.valid_to.date(),
+    "Installation Days": lambda f: f.package.installation_days,
+    "Valid From": lambda f: timezone.localdate(f.package.valid_from),
+    "Valid To": lambda f: f.package.sale_ends and timezone.localdate(f.package.sale_ends),
 }
 
 
