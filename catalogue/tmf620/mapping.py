@@ -180,7 +180,8 @@ def _feature(text: Any) -> str:
 
 
 def _zone(text: Any) -> str:
-    longest = Product._meta.get_field("zones").base_field.max_length  # type: ignore[union-attr]
+    parts: Any = Product._meta.get_field("zones")
+    longest: int = parts.base_field.max_length
     if not isinstance(text, str) or not 0 < len(text) <= longest:
         raise InvalidBody(f"zone: expects texts of 1 to {longest} characters.")
     return text
