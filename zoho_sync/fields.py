@@ -54,6 +54,8 @@ class Terms:
     """When set, plans bear the promotion price that is offered at this instant. Else never."""
     crm_prefix: str = "ct_"
     billing_custom_fields: frozenset[str] = frozenset()
+    one_time_items: bool = False
+    """Installation and hardware are items of Billing instead of one-time add-ons."""
     crm_costs: bool = False
     base_url: str = ""
     """Where people reach this installation, without a slash at the end; empty when nobody said."""

@@ -110,9 +110,10 @@ class Budget:
             time.sleep(max(wait, 0.05))
 
     def _hit(self) -> bool:
-        # Asked of all windows first, so that a full day does not use up the minute.
-        return all(self._limiter.test(window, self.system) for window in self.windows) and all(
-            self._limiter.hit(window, self.system) for window in self.windows
+        # The longer windows are asked first, so that a full day does not use up the minute.
+        windows = self.windows
+        return all(self._limiter.test(window, self.system) for window in windows[1:]) and all(
+            self._limiter.hit(window, self.system) for window in windows
         )
 
     @contextmanager

@@ -160,7 +160,7 @@ class CrmClient:
     def edition(self) -> str:
         """What CRM calls `paid_type`, in small letters, such as `professional`; empty where it does not tell."""
         body = self.http.send(Call("GET", "/crm/v8/org", safe=True)).body or {}
-        organisation = next(iter(body.get("org") or []), {})
+        organisation: dict[str, Any] = next(iter(body.get("org") or []), {})
         return str((organisation.get("license_details") or {}).get("paid_type") or "").strip().lower()
 
     def fields(self) -> list[dict[str, Any]]:
