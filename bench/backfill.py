@@ -40,6 +40,7 @@ def run() -> str:
         lines.append(
             f"  {f'{system}, {count} packages':34}{first['seconds']:>10.1f} s{again['seconds']:>10.1f} s"
         )
+        lines.append(f"  {'  processor time of it':34}{first['cpu']:>10.1f} s{again['cpu']:>10.1f} s")
         lines.append(f"  {'  calls that read / that write':34}{_split(first):>12}{_split(again):>12}")
         lines.append(f"  {'  greatest memory':34}{first['megabytes']:>9.0f} MB{again['megabytes']:>9.0f} MB")
         lines.append(f"  {'  exit code':34}{first['exit']:>12}{again['exit']:>12}")
@@ -90,17 +91,19 @@ def _backfill(environment: dict[str, str], sandbox: Any, system: str) -> dict[st
     watch = f"""
 import resource, subprocess, sys
 code = subprocess.call([sys.executable, "manage.py", "backfill_zoho", {system!r}], stdout=subprocess.DEVNULL)
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(code, used.ru_maxrss, used.ru_utime + used.ru_stime)
 """
     said = subprocess.run(
         [sys.executable, "-c", watch], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )
     seconds = time.monotonic() - began
-    code, kilobytes = said.stdout.split()
+    code, kilobytes, cpu = said.stdout.split()
     made = {path: number - before.get(path, 0) for path, number in _calls(sandbox, system).items()}
     reads = sum(number for path, number in made.items() if path.startswith("GET "))
     return {
         "seconds": seconds,
+        "cpu": float(cpu),
         "reads": reads,
         "writes": sum(made.values()) - reads,
         "megabytes": int(kilobytes) / 1024,

@@ -26,6 +26,10 @@ PRODUCT_FIELDS = (
     "description",
     "valid_from",
     "valid_to",
+    "installation_days",
+    "zones",
+    "featured",
+    "popular",
 )
 PRICING_FIELDS = (
     "regular_price",
@@ -34,6 +38,15 @@ PRICING_FIELDS = (
     "promotion_from",
     "promotion_to",
     "installation_fee",
+    "discounted_installation_fee",
+)
+# Signed only where they say something, so that approvals from before they existed stay valid.
+SIGNED_WHEN_SAID = (
+    "installation_days",
+    "zones",
+    "featured",
+    "popular",
+    "pricing.discounted_installation_fee",
 )
 HARDWARE_FIELDS = ("model", "included", "retail_value")
 ADD_ON_FIELDS = ("name", "price", "recurring")
@@ -75,7 +88,12 @@ def _component(one: BundleComponent) -> dict[str, Any]:
 
 def fingerprint(product: Product) -> str:
     """A hash of `product_content`: equal exactly when nothing of substance differs."""
-    return hashlib.sha256(json.dumps(product_content(product), sort_keys=True).encode()).hexdigest()
+    signed = {
+        path: value
+        for path, value in product_content(product).items()
+        if path not in SIGNED_WHEN_SAID or value not in (None, [], False)
+    }
+    return hashlib.sha256(json.dumps(signed, sort_keys=True).encode()).hexdigest()
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:

@@ -47,6 +47,11 @@ PACKAGE_CONTENT = (
     "promotion_from",
     "promotion_to",
     "installation_fee",
+    "discounted_installation_fee",
+    "installation_days",
+    "zones",
+    "featured",
+    "popular",
     "valid_to",
 )
 
@@ -433,6 +438,10 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
         "speed_down_mbps",
         "speed_up_mbps",
         "data_limit",
+        "installation_days",
+        "zones",
+        "featured",
+        "popular",
     ):
         setattr(package, field, getattr(product, field))
     package.contract_months, package.description, package.valid_to = (
@@ -457,6 +466,7 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
         "promotion_from",
         "promotion_to",
         "installation_fee",
+        "discounted_installation_fee",
     ):
         setattr(package, field, getattr(pricing, field, None))
     package.source_admin_product = product

@@ -12,7 +12,7 @@ from reconciliation.compare import instant
 from reconciliation.matching import Deviation, Match, Tables, TooManyVanished, judge, match
 from reconciliation.models import FindingType
 from reconciliation.ours import expected_for, expected_records
-from reconciliation.records import SHELVES, Expected, Remote, Shelf
+from reconciliation.records import Expected, Remote, Shelf, shelves
 from reconciliation.sorting import Sorter
 from reconciliation.theirs import Zoho
 from zoho_sync.billing.client import PER_PAGE
@@ -45,7 +45,7 @@ class Comparison:
         """Kinds that were read as a whole, or (kind, package) where only some packages were asked for."""
         self.trouble = ""
         self.alarmed = False
-        self._shelves = [shelf for shelf in SHELVES if shelf.system in systems]
+        self._shelves = [shelf for shelf in shelves() if shelf.system in systems]
         self._only = list(only)
         self._begun = begun
         self._progress = progress
@@ -183,6 +183,8 @@ def _strangers(shelf: Shelf, found: Match) -> Iterator[Deviation]:
     strangers = [each for each in found.strangers if each.id not in ours]
     keys, names, codes = _known(rows, strangers)
     for remote in strangers:
+        if not shelf.may_hold(remote.key):
+            continue
         double = remote.key in keys or remote.name in names or (remote.code != "" and remote.code in codes)
         type = FindingType.DUPLICATE if double else FindingType.MISSING_HERE
         key = (

@@ -17,7 +17,7 @@ from reconciliation.records import Expected, Remote
 from zoho_sync.fields import Field
 
 SWITCH = ("Product_Active", "status")
-KEY_FIELDS = ("plan_code", "addon_code")
+KEY_FIELDS = ("plan_code", "addon_code", "sku")
 Tables = Mapping[str, Sequence[Field]]
 
 

@@ -49,6 +49,7 @@ def draft_product(**values: Any) -> Product:
             "promotion_from",
             "promotion_to",
             "installation_fee",
+            "discounted_installation_fee",
         )
         if name in values
     }

@@ -213,6 +213,9 @@ FIELD_OF_SOURCE = {
     "data limit": "data_limit",
     "promotion price": "pricing.promotion_price",
     "installation fee": "pricing.installation_fee",
+    "discounted installation fee": "pricing.discounted_installation_fee",
+    "installation days": "installation_days",
+    "zones, one a line": "zones",
     "hardware model": "hardware.model",
     "features": "features",
 }

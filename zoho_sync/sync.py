@@ -5,12 +5,12 @@ at messages, so it may be started by anyone at any time, twice or not at all.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Condition, Event, get_ident
 from uuid import UUID
 
 import structlog
@@ -35,6 +35,7 @@ from zoho_sync.connection.errors import (
     ZohoError,
 )
 from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.connection.limits import reserve
 from zoho_sync.crm import exporter as crm_exporter
 from zoho_sync.crm.client import PER_UPSERT, CrmClient
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, problems_of, retired_record
@@ -42,6 +43,12 @@ from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration, System
 
 log = structlog.get_logger(__name__)
+
+# Records of Billing that a thread takes at once, where the budget has room: claiming is dear, and a record in hand
+# is one that somebody's click waits for.
+BILLING_BATCH = 8
+# How long a thread without work waits for what another one is about to make possible.
+IDLE_SECONDS = 0.25
 
 
 @dataclass
@@ -65,9 +72,32 @@ class _Turn:
     deadline: float
     packages: Collection[UUID] | None
     stop: Event
+    threads: int
+    news: Condition = field(default_factory=Condition)
+    at_work: list[int] = field(default_factory=list)
+    """The threads that hold records now. What they finish may be what others wait for."""
 
     def is_over(self) -> bool:
         return self.stop.is_set() or time.monotonic() >= self.deadline
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        with self.news:
+            self.at_work.append(get_ident())
+        try:
+            yield
+        finally:
+            with self.news:
+                self.at_work.remove(get_ident())
+                self.news.notify_all()
+
+    def others_finish(self) -> bool:
+        """Wait a moment for another thread to finish something; False when none is at it."""
+        with self.news:
+            if self.at_work:
+                self.news.wait(IDLE_SECONDS)
+                return True
+        return False
 
 
 def drain(
@@ -85,9 +115,9 @@ def drain(
     """
     own = http is None
     http = http or ZohoHttp(system)
-    turn = _Turn(time.monotonic() + seconds, packages, stop or Event())
-    outcome = Drained()
     threads = threads or (settings.ZOHO_BILLING_CONCURRENCY if system is System.BILLING else 1)
+    turn = _Turn(time.monotonic() + seconds, packages, stop or Event(), threads)
+    outcome = Drained()
     try:
         with acting_from(Origin(correlation_id=new_correlation_id())):
             if threads == 1:
@@ -113,9 +143,6 @@ def _work_in_threads(system: System, http: ZohoHttp, turn: _Turn, outcome: Drain
 
 
 def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None:
-    send: Callable[[ZohoHttp, Sequence[Claim]], int] = (
-        _send_crm_batch if system is System.CRM else _send_billing_record
-    )
     while not turn.is_over():
         if http.allowance.is_spent:
             outcome.postpone(1.0, f"the {http.allowance.calls} calls allowed to this run are used up")
@@ -130,7 +157,8 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
             outcome.postpone(state.seconds_left() or 1.0, f"{system.label} rests: {state.reason}")
             break
         reserved = http.budget.seconds_until_free(background=True)
-        held = _claim(system, turn, probing=verdict == "probe", background=reserved == 0)
+        limit = 1 if verdict == "probe" else _most(system, http, turn)
+        held = _claim(system, turn, limit, background=reserved == 0)
         if not held:
             if verdict == "probe":
                 http.breaker.release_probe()
@@ -139,18 +167,33 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
                 and claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
             ):
                 outcome.postpone(reserved, f"what is left for {reserved:.0f} s is kept for people")
+                break
+            if turn.others_finish():
+                continue
             break
         try:
-            outcome.sent += send(http, held)
+            with turn.working():
+                if system is System.CRM:
+                    outcome.sent += _send_crm_batch(http, held)
+                else:
+                    for sent in _send_billing_records(http, held, turn):
+                        outcome.sent += sent
         except _GaveBack as given_back:
             outcome.postpone(given_back.seconds, str(given_back))
             break
 
 
-def _claim(system: System, turn: _Turn, *, probing: bool, background: bool) -> list[Claim]:
-    """What to send next: a full upsert to CRM, one record to Billing."""
+def _most(system: System, http: ZohoHttp, turn: _Turn) -> int:
+    """How many records to take: a full upsert of CRM's; of Billing's no more than can go out soon."""
+    if system is System.CRM:
+        return PER_UPSERT
+    room = min((left - reserve(window) for window, left in http.budget.left()), default=BILLING_BATCH)
+    return max(1, min(BILLING_BATCH, room // (2 * turn.threads)))
+
+
+def _claim(system: System, turn: _Turn, limit: int, *, background: bool) -> list[Claim]:
+    """What to send next, at most `limit` records."""
     kinds = [kind for kind in Kind if kind.system is system]
-    limit = PER_UPSERT if system is System.CRM and not probing else 1
     return claims.claim(kinds, limit, packages=turn.packages, background=background)
 
 
@@ -198,13 +241,62 @@ def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms:
     return len(done)
 
 
-def _send_billing_record(http: ZohoHttp, held: Sequence[Claim]) -> int:
+def _send_billing_records(http: ZohoHttp, held: Sequence[Claim], turn: _Turn) -> Iterator[int]:
+    """One record of Billing after another; 1 for each that is in step, 0 for each that is not.
+
+    What cannot be sent now, because time is up, calls are spent or Zoho is away, is given back untouched.
+    """
+    waiting, taken = list(held), time.monotonic()
+    try:
+        with _failures_reported(http, held):
+            batch = _Batch.of(held)
+        while waiting:
+            item = waiting.pop(0)
+            in_step = _send_billing_record(http, item, batch)
+            yield in_step
+            rests = not in_step and http.breaker.state().is_open
+            if not waiting or rests or turn.is_over() or not _has_room(http, waiting):
+                return
+            if time.monotonic() - taken > settings.ZOHO_LEASE_SECONDS / 3:
+                if not claims.still_held(waiting):
+                    waiting = []  # another worker has some of them now
+                taken = time.monotonic()
+    finally:
+        if waiting:
+            claims.give_back(waiting)
+
+
+def _has_room(http: ZohoHttp, waiting: Sequence[Claim]) -> bool:
+    background = any(item.row.background for item in waiting)
+    return not http.allowance.is_spent and not (
+        background and http.budget.seconds_until_free(background=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What the records in hand are described from, read at once: as it is now, not as it was when they were owed."""
+
+    terms: Terms
+    packages: dict[UUID, ServicePackage]
+    product_ids: dict[UUID, str]
+
+    @classmethod
+    def of(cls, held: Sequence[Claim]) -> "_Batch":
+        ids = {item.row.package_id for item in held}
+        products = ProductIntegration.objects.filter(package__in=ids, kind=Kind.BILLING_PRODUCT)
+        return cls(
+            current_terms(),
+            ServicePackage.objects.in_bulk(ids),
+            dict(products.values_list("package_id", "remote_id")),
+        )
+
+
+def _send_billing_record(http: ZohoHttp, item: Claim, batch: _Batch) -> int:
     """One record of Billing, with all its calls. Returns 1 when it is in step, 0 when not."""
-    item = held[0]
-    with _failures_reported(http, held):
-        terms = current_terms()
-        package = ServicePackage.objects.get(pk=item.row.package_id)  # as it is now
-        record = _desired_of(item.row, package, terms)
+    with _failures_reported(http, [item]):
+        terms = batch.terms
+        record = _desired_of(item.row, batch.packages[item.row.package_id], terms)
         if fault := _fault(record, terms):
             raise fault
         _forget_when_forced(item.row, record)
@@ -214,7 +306,7 @@ def _send_billing_record(http: ZohoHttp, held: Sequence[Claim]) -> int:
                 item.row,
                 record,
                 terms,
-                product_id=_billing_product_id(item.row),
+                product_id=_product_id(item.row, batch),
                 look_first=item.was_lost or item.row.outcome_unknown,
                 remember=lambda found: claims.remember_remote(item, found),
             )
@@ -274,10 +366,8 @@ def _fault(record: DesiredRecord, terms: Terms) -> InvalidField | None:
     return InvalidField("; ".join(found), code="NOT_SENT", details={"problems": found}) if found else None
 
 
-def _billing_product_id(row: ProductIntegration) -> str:
-    if row.kind == Kind.BILLING_PRODUCT:
-        return ""
-    return ProductIntegration.objects.get(package_id=row.package_id, kind=Kind.BILLING_PRODUCT).remote_id
+def _product_id(row: ProductIntegration, batch: _Batch) -> str:
+    return "" if row.kind == Kind.BILLING_PRODUCT else batch.product_ids[row.package_id]
 
 
 def _origin_of(rows: Sequence[ProductIntegration]) -> Origin:

@@ -181,7 +181,10 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
 
     @display(description="Installation, once")
     def installation(self, package: ServicePackage) -> str:
-        return "Free" if package.installation_fee == 0 else rand(package.installation_fee)
+        fee = package.charged_installation_fee
+        shown = "Free" if fee == 0 else rand(fee)
+        discounted = package.discounted_installation_fee is not None
+        return f"{shown} instead of {rand(package.installation_fee)}" if discounted else shown
 
     @display(description="Hardware")
     def hardware(self, package: ServicePackage) -> str:

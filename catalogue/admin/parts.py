@@ -27,9 +27,10 @@ class PricingInline(PartOfProduct, StackedInline):
     model = ProductPricing
     can_delete = False
     fields = (
-        ("regular_price", "installation_fee"),
+        "regular_price",
         ("promotion_price", "promotion_months"),
         ("promotion_from", "promotion_to"),
+        ("installation_fee", "discounted_installation_fee"),
     )
 
 

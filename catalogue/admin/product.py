@@ -84,7 +84,8 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
                 )
             },
         ),
-        ("When it is sold", {"fields": ("valid_from", "valid_to")}),
+        ("Where and when it is sold", {"fields": ("zones", ("valid_from", "valid_to"), "installation_days")}),
+        ("In the storefront", {"fields": (("featured", "popular"),)}),
         ("Back office only", {"fields": ("internal_notes",)}),
     )
     change_form_outer_before_template = "admin/catalogue/product/panel.html"

@@ -149,6 +149,17 @@ class PackageSerializer(serializers.Serializer):
     installation_fee = AmountSerializer(
         allow_null=True, help_text="Once; 0.00 is free installation, null when no installation is offered."
     )
+    discounted_installation_fee = AmountSerializer(
+        allow_null=True, help_text="Charged instead of installation_fee; null when there is no discount."
+    )
+    installation_days = serializers.IntegerField(
+        allow_null=True, help_text="Days from the order to the installation; null when nothing is promised."
+    )
+    zones = serializers.ListField(
+        child=serializers.CharField(), help_text="Where it can be had; empty: wherever the provider reaches."
+    )
+    featured = serializers.BooleanField(help_text="To be put in front.")
+    popular = serializers.BooleanField(help_text="To be marked as popular.")
     currency = serializers.SerializerMethodField(help_text="Of every amount.")
     valid_from = serializers.DateTimeField(help_text="On sale from this instant.")
     valid_to = serializers.DateTimeField(

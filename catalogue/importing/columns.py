@@ -44,11 +44,12 @@ class Column:
 
     @property
     def field(self) -> "models.Field[Any, Any]":
-        """The model field that has the last word on sizes, ranges and formats."""
+        """The model field that has the last word on sizes, ranges and formats; of a list, on each of its parts."""
         if self.path == "features":
             return ProductFeature._meta.get_field("text")
         owner, _, name = self.path.rpartition(".")
-        return _MODELS[owner]._meta.get_field(name)  # type: ignore[return-value]
+        field: Any = _MODELS[owner]._meta.get_field(name)
+        return getattr(field, "base_field", field)
 
 
 def _text(longest: int) -> str:
@@ -149,6 +150,30 @@ COLUMNS = (
         f"at most {values.MOST_FEATURES} features of at most 200 characters, with | between them, or empty",
         empty=(),
     ),
+    Column(
+        "discounted_installation_fee_incl_vat",
+        "pricing.discounted_installation_fee",
+        values.amount,
+        f"{_AMOUNT}; not above the installation fee, or empty when there is no discount",
+        empty=None,
+        aliases=["discounted_installation_fee", "discounted_setup_fee"],
+    ),
+    Column(
+        "installation_days",
+        "installation_days",
+        values.whole_number,
+        "a whole number of days from 1 to 365, or empty when nothing is promised",
+        empty=None,
+    ),
+    Column(
+        "zones",
+        "zones",
+        values.features,
+        f"at most {values.MOST_FEATURES} zones of at most 60 characters, with | between them, or empty",
+        empty=(),
+    ),
+    Column("featured", "featured", values.yes_or_no, "yes or no, or empty for no", empty=False),
+    Column("popular", "popular", values.yes_or_no, "yes or no, or empty for no", empty=False),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 REQUIRED = tuple(column for column in COLUMNS if column.required)

@@ -107,8 +107,23 @@ def contradictions(number: int, values: Mapping[str, Any]) -> Iterator[RowError]
         yield RowError(
             number, "promo_months", str(months), "to be empty, for there is no promo_price_incl_vat"
         )
+    yield from _discount_contradiction(number, values)
     if values.get("hardware_included") and "hardware_model" in values and not values["hardware_model"]:
         yield RowError(number, "hardware_model", "", "a device, for hardware_included says yes")
+
+
+def _discount_contradiction(number: int, values: Mapping[str, Any]) -> Iterator[RowError]:
+    column = "discounted_installation_fee_incl_vat"
+    discounted, fee = values.get(column), values.get("installation_fee_incl_vat")
+    if discounted is None or "installation_fee_incl_vat" not in values:
+        return
+    if fee is None:
+        yield RowError(
+            number, column, f"{Decimal(discounted):.2f}", "to be empty, for there is no installation fee"
+        )
+    elif Decimal(discounted) > Decimal(fee):
+        expected = f"an amount not above the installation fee, {Decimal(fee):.2f}"
+        yield RowError(number, column, f"{Decimal(discounted):.2f}", expected)
 
 
 def _not_text(data: bytes) -> RowError | None:

@@ -23,7 +23,7 @@ from catalogue.models import Product, ProductStatus
 # They say which product a row is about, so they are never changed by it, not even in their case.
 KEY_PATHS = ("sku", "market_segment", "provider")
 # The other half of a contradiction with the file, where the file is silent about it.
-BESIDE = ("promo_price_incl_vat", "hardware_model")
+BESIDE = ("promo_price_incl_vat", "installation_fee_incl_vat", "hardware_model")
 NO_DEVICE = {f"hardware.{field}": None for field in HARDWARE_FIELDS}
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(PRODUCT_FIELDS),

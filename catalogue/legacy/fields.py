@@ -112,6 +112,12 @@ FIELDS = (
         cells.amount,
     ),
     LegacyField(
+        BY_NAME["discounted_installation_fee_incl_vat"],
+        ("discounted_installation_fee_incl_vat", "discounted_installation_fee", "discounted_setup_fee",
+         "installation_fee_promo", "promo_installation_fee"),
+        cells.amount,
+    ),
+    LegacyField(
         BY_NAME["contract_months"],
         ("contract_months", "contract_term", "contract_term_months", "contract_duration", "contract_period",
          "contract_length", "term_months", "term"),
@@ -138,6 +144,14 @@ FIELDS = (
         cells.amount,
     ),
     LegacyField(BY_NAME["features"], ("features", "feature_list", "highlights", "benefits"), cells.features),
+    LegacyField(
+        BY_NAME["installation_days"],
+        ("installation_days", "installation_time_days", "lead_time_days", "installation_lead_time"),
+        cells.months,
+    ),
+    LegacyField(BY_NAME["zones"], ("zones", "coverage_zones", "available_zones"), cells.features),
+    LegacyField(BY_NAME["featured"], ("featured", "is_featured")),
+    LegacyField(BY_NAME["popular"], ("popular", "is_popular")),
     LegacyField(
         Paragraphs(
             "description",

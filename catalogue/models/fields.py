@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from django.core.validators import MinValueValidator
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 INCLUDING_VAT = "In rand, VAT included, as the customer is quoted."
@@ -34,3 +35,32 @@ def speed(verbose_name: str) -> models.PositiveIntegerField:
         validators=[MinValueValidator(1)],
         help_text="In Mbit/s. Leave empty when none is promised.",
     )
+
+
+def charged_fee(prices: Any) -> Decimal | None:
+    """Of a product's pricing or a package: what is charged once for its installation; None when none is offered."""
+    discounted: Decimal | None = prices.discounted_installation_fee
+    regular: Decimal | None = prices.installation_fee
+    return regular if discounted is None else discounted
+
+
+class StorefrontContent(models.Model):
+    """What the storefront shows of a product beside its technical facts, and of the package made of it."""
+
+    installation_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="From the order to the installation, as customers are told; empty when nothing is promised.",
+    )
+    zones: "ArrayField[list[str], list[str]]" = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Where it can be had, commas between them; empty means wherever the provider reaches.",
+    )
+    featured = models.BooleanField(default=False, help_text="The storefront puts it in front.")
+    popular = models.BooleanField(default=False, help_text="The storefront marks it as popular.")
+
+    class Meta:
+        abstract = True

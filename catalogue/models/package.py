@@ -14,7 +14,14 @@ from django.db.models.functions import Upper
 from django.utils import timezone
 
 from catalogue.models.choices import MarketSegment, PackageStatus
-from catalogue.models.fields import INCLUDING_VAT, money, optional_money, speed
+from catalogue.models.fields import (
+    INCLUDING_VAT,
+    StorefrontContent,
+    charged_fee,
+    money,
+    optional_money,
+    speed,
+)
 from catalogue.models.product import Product, free_slug
 
 
@@ -34,7 +41,7 @@ class ServicePackageQuerySet(models.QuerySet["ServicePackage"]):
         return self.filter(on_sale_at(at))
 
 
-class PackageContent(models.Model):
+class PackageContent(StorefrontContent):
     """What a package says to the world: the same columns for what is live and for what was."""
 
     sku = models.CharField("SKU", max_length=64)
@@ -93,6 +100,10 @@ class PackageContent(models.Model):
     installation_fee = optional_money(
         "installation fee, once", help_text=f"{INCLUDING_VAT} 0 is free; empty when none is offered."
     )
+    discounted_installation_fee = optional_money(
+        "discounted installation fee, once",
+        help_text=f"{INCLUDING_VAT} Charged instead of the installation fee; empty when there is no discount.",
+    )
 
     status = models.CharField(max_length=20, choices=PackageStatus.choices, default=PackageStatus.DRAFT)
     valid_from = models.DateTimeField()
@@ -124,6 +135,11 @@ class PackageContent(models.Model):
     def current_price(self) -> Decimal:
         """What a customer who signs up now pays a month after any promotion, VAT included."""
         return self.price if self.new_customer_price is None else self.new_customer_price
+
+    @property
+    def charged_installation_fee(self) -> Decimal | None:
+        """What a new customer pays once for the installation, VAT included; None when none is offered."""
+        return charged_fee(self)
 
     @property
     def separate_price(self) -> Decimal | None:
@@ -207,6 +223,15 @@ class ServicePackage(PackageContent):
                 | Q(end_of_sale__isnull=False, end_of_sale__lte=F("end_of_life")),
                 name="package_sale_ends_before_life",
                 violation_error_message="A package goes off sale before it ends for good.",
+            ),
+            models.CheckConstraint(
+                condition=Q(discounted_installation_fee=None)
+                | Q(
+                    installation_fee__isnull=False,
+                    discounted_installation_fee__gte=0,
+                    discounted_installation_fee__lte=F("installation_fee"),
+                ),
+                name="package_discounted_installation_not_above_fee",
             ),
             models.CheckConstraint(
                 condition=Q(hardware_model="") | Q(hardware_price__isnull=False),

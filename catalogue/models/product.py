@@ -1,4 +1,5 @@
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from catalogue.models.choices import MarketSegment, ProductStatus
-from catalogue.models.fields import INCLUDING_VAT, money, optional_money, speed
+from catalogue.models.fields import (
+    INCLUDING_VAT,
+    StorefrontContent,
+    charged_fee,
+    money,
+    optional_money,
+    speed,
+)
 
 # No empty or dotted part between slashes: a SKU stands in addresses, and browsers rewrite "A/../B".
 SKU_FORMAT = RegexValidator(
@@ -33,7 +41,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         )
 
 
-class Product(models.Model):
+class Product(StorefrontContent):
     """What a product manager describes. It is sold only as the ServicePackage that a publish makes of it."""
 
     Status = ProductStatus
@@ -152,6 +160,10 @@ class ProductPricing(models.Model):
         "installation fee, once",
         help_text=f"{INCLUDING_VAT} 0 is free installation; empty means no installation is offered.",
     )
+    discounted_installation_fee = optional_money(
+        "discounted installation fee, once",
+        help_text=f"{INCLUDING_VAT} Charged instead of the installation fee; empty means no discount.",
+    )
     approved_at = models.DateTimeField(null=True, editable=False)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
@@ -182,10 +194,30 @@ class ProductPricing(models.Model):
                 condition=Q(installation_fee=None) | Q(installation_fee__gte=0),
                 name="pricing_installation_fee_not_negative",
             ),
+            models.CheckConstraint(
+                condition=Q(discounted_installation_fee=None)
+                | Q(
+                    installation_fee__isnull=False,
+                    discounted_installation_fee__gte=0,
+                    discounted_installation_fee__lte=F("installation_fee"),
+                ),
+                name="pricing_discounted_installation_not_above_fee",
+                violation_error_message="The discounted installation fee must not exceed the installation fee.",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"R {self.regular_price} a month"
+
+    @property
+    def charged_installation_fee(self) -> Decimal | None:
+        """What is charged once for the installation. Setting it changes the discounted fee, where there is one."""
+        return charged_fee(self)
+
+    @charged_installation_fee.setter
+    def charged_installation_fee(self, fee: Decimal | None) -> None:
+        discounted = self.discounted_installation_fee is not None
+        setattr(self, "discounted_installation_fee" if discounted else "installation_fee", fee)
 
 
 class ProductFeature(models.Model):

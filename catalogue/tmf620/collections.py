@@ -12,7 +12,7 @@ from django.utils import timezone
 from catalogue.models import MarketSegment, ServicePackage
 from catalogue.tmf620 import columns, resources, written
 from catalogue.tmf620.categories import CategoryKey
-from catalogue.tmf620.columns import PRICE_NOW, Columns
+from catalogue.tmf620.columns import INSTALLATION_NOW, PRICE_NOW, Columns
 from catalogue.tmf620.dialects import Kind, Rendering
 from catalogue.tmf620.matching import filtered
 from catalogue.tmf620.queries import Condition, Query
@@ -150,7 +150,7 @@ class PriceCollection:
             resources.DISCOUNT: (offered, F("promotion_price") - PRICE_NOW, Value("discount a month")),
             resources.INSTALLATION: (
                 Q(installation_fee__isnull=False),
-                F("installation_fee"),
+                INSTALLATION_NOW,
                 Value("installation"),
             ),
             resources.HARDWARE: (

@@ -154,6 +154,7 @@ def _as_text(name: str) -> Any:
 
 
 PRICE_NOW = Coalesce("new_customer_price", "price")
+INSTALLATION_NOW = Coalesce("discounted_installation_fee", "installation_fee")
 
 _SHARED: dict[str, Column] = {
     "id": Column(_uuid, (F("id"),), "an id"),
@@ -176,7 +177,7 @@ OFFERING: Columns = {
     "productSpecification.name": _SHARED["name"],
     "productOfferingTerm.duration.amount": number(F("contract_months")),
     "productOfferingPrice.price.taxIncludedAmount.value": number(
-        PRICE_NOW, F("installation_fee"), F("hardware_price")
+        PRICE_NOW, INSTALLATION_NOW, F("hardware_price")
     ),
     "@type": constant("ProductOffering"),
 }

@@ -20,6 +20,12 @@ CHARACTERISTICS = {
     "downloadSpeed": "speed_down_mbps",
     "uploadSpeed": "speed_up_mbps",
     "dataLimit": "data_limit",
+    "installationDays": "installation_days",
+}
+WHOLE_NUMBERS = {
+    "speed_down_mbps": (1_000_000, "whole Mbit/s, such as 100"),
+    "speed_up_mbps": (1_000_000, "whole Mbit/s, such as 100"),
+    "installation_days": (365, "whole days from 1 to 365"),
 }
 MAPPED = {
     "name",
@@ -134,7 +140,8 @@ def _read_prices(value: list[Document], content: Content) -> None:
         if item.get("priceType") == "recurring":
             content.pricing["regular_price"] = amount
         elif item.get("priceType") == "oneTime" and "install" in str(item.get("name", "")).lower():
-            content.pricing["installation_fee"] = amount
+            # What a client writes is what is charged: a discount of ours does not outlive it.
+            content.pricing |= {"installation_fee": amount, "discounted_installation_fee": None}
 
 
 def _amount(price: Document) -> Decimal | None:
@@ -154,6 +161,8 @@ def _read_characteristics(value: list[Document], content: Content) -> None:
         name, given = item.get("name"), list(_values(item))
         if name == "feature":
             content.features = [_feature(text) for text in given]
+        elif name == "zone":
+            content.product["zones"] = [_zone(text) for text in given]
         elif name in CHARACTERISTICS and given:
             field_name = CHARACTERISTICS[name]
             content.product[field_name] = _characteristic(name, field_name, given[0])
@@ -170,10 +179,19 @@ def _feature(text: Any) -> str:
     return text
 
 
+def _zone(text: Any) -> str:
+    parts: Any = Product._meta.get_field("zones")
+    longest: int = parts.base_field.max_length
+    if not isinstance(text, str) or not 0 < len(text) <= longest:
+        raise InvalidBody(f"zone: expects texts of 1 to {longest} characters.")
+    return text
+
+
 def _characteristic(name: str, field_name: str, value: Any) -> Any:
-    if field_name.startswith("speed_"):
-        if not isinstance(value, int) or not 1 <= value <= 1_000_000:
-            raise InvalidBody(f"{name}: expects whole Mbit/s, such as 100.")
+    if field_name in WHOLE_NUMBERS:
+        most, expected = WHOLE_NUMBERS[field_name]
+        if not isinstance(value, int) or not 1 <= value <= most:
+            raise InvalidBody(f"{name}: expects {expected}.")
         return value
     longest = _longest(Product, field_name)
     if not isinstance(value, str) or len(value) > longest:

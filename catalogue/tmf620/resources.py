@@ -57,8 +57,8 @@ def charges(package: ServicePackage, at: datetime) -> Iterator[Charge]:
             start=values.start_of(window[0]) if window[0] else None,
             end=values.end_of(window[1]) if window[1] else None,
         )
-    if package.installation_fee is not None:
-        yield Charge(INSTALLATION, package.installation_fee, "installation")
+    if (fee := package.charged_installation_fee) is not None:
+        yield Charge(INSTALLATION, fee, "installation")
     if package.hardware_model and package.hardware_price is not None:
         yield Charge(HARDWARE, package.hardware_price, package.hardware_model)
 
@@ -233,12 +233,15 @@ def _characteristics(package: ServicePackage, rendering: Rendering) -> Iterator[
         ("dataLimit", package.data_limit, ""),
         ("hardwareModel", package.hardware_model, ""),
         ("hardwareIncluded", package.hardware_included if package.hardware_model else None, ""),
+        ("installationDays", package.installation_days, "day"),
     )
     for name, value, unit in simple:
         if value not in (None, ""):
             yield characteristic(name, [value], unit, rendering)
     if package.features:
         yield characteristic("feature", package.features, "", rendering)
+    if package.zones:
+        yield characteristic("zone", package.zones, "", rendering)
 
 
 def characteristic(name: str, given: list[Any], unit: str, rendering: Rendering) -> Document:

@@ -36,6 +36,11 @@ GOOD = {
     "hardware_model": "Reyee",
     "hardware_included": "yes",
     "features": "Uncapped|Static IP",
+    "discounted_installation_fee_incl_vat": "0",
+    "installation_days": "7",
+    "zones": "Cape Town|Paarl",
+    "featured": "yes",
+    "popular": "no",
 }
 NASTY = st.sampled_from(
     [
@@ -115,4 +120,4 @@ def test_the_good_row_of_these_tests_is_good():
 
     assert import_products(parse(f"{header}\n{row}".encode()), actor=ms_naidoo()).created == 1
     assert ProductPricing.objects.count() == 1
-    assert len(COLUMNS) == 18
+    assert len(COLUMNS) == 23

@@ -61,6 +61,12 @@ def metadata_may_be_null(node: Schema, name: str) -> None:
         node.clear()
 
 
+def precision_of_a_currency_is_a_number(node: Schema, name: str) -> None:
+    """CRM, "Create Custom Fields": a number in samples, in answers and in the file of 2025; text in this request."""
+    if name == "precision" and node.get("type") == "string":
+        node["type"] = ["integer", "string"]
+
+
 def permission_modules_are_names(node: Schema, name: str) -> None:
     """CRM, "Get Profiles": `module` is a name or null; the file has an object without properties."""
     if name == "module" and "object" in node.get("type", []):
@@ -135,6 +141,7 @@ SLIPS = [
     record_lists_have_200_rows,
     page_tokens_may_be_null,
     metadata_may_be_null,
+    precision_of_a_currency_is_a_number,
     permission_modules_are_names,
     examples_contradict_types,
     custom_field_ids_are_text,

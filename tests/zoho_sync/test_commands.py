@@ -90,6 +90,53 @@ def test_zoho_fields_marks_an_existing_key_unique(sandbox, zoho_settings):
     assert key["unique"]
 
 
+@pytest.mark.parametrize(
+    ("edition", "words"),
+    [
+        (
+            "free",
+            "37 custom fields are missing in Products, which has 1 and may have 0 in the edition free: 38",
+        ),
+        ("standard", "which has 1 and may have 10 in the edition standard: 28 too many"),
+    ],
+)
+@pytest.mark.parametrize("yes", [False, True])
+def test_zoho_fields_refuses_what_the_edition_cannot_hold_before_it_makes_any(
+    sandbox, zoho_settings, edition, words, yes
+):
+    CrmClient(ZohoHttp(System.CRM)).create_fields([{"field_label": "Theirs", "data_type": "text"}])
+    sandbox.set(crm_edition=edition)
+    before = sandbox.state()["last_request"]
+
+    with pytest.raises(CommandError) as refused:
+        run("zoho_fields", "create", yes=yes)
+
+    assert words in str(refused.value)
+    assert {request["method"] for request in sandbox.requests(before, "crm")} == {"GET"}
+    assert [field for field in sandbox.records("crm_fields") if field["api_name"].startswith("ct_")] == []
+
+
+def test_zoho_fields_refuses_when_two_other_fields_are_unique(sandbox, zoho_settings):
+    unique = {"data_type": "text", "unique": {"case_sensitive": False}}
+    CrmClient(ZohoHttp(System.CRM)).create_fields(
+        [{"field_label": "Serial", **unique}, {"field_label": "Barcode", **unique}]
+    )
+
+    with pytest.raises(
+        CommandError, match=r"may have 2 unique fields and Products has 2 \(Serial, Barcode\)"
+    ):
+        run("zoho_fields", "create", yes=True)
+
+    assert [field for field in sandbox.records("crm_fields") if field["api_name"].startswith("ct_")] == []
+
+
+@pytest.mark.parametrize("edition", ["professional", "Enterprise", "something new"])
+def test_zoho_fields_makes_what_the_edition_holds_or_may_hold(sandbox, zoho_settings, edition):
+    sandbox.set(crm_edition=edition)
+
+    assert "now has every field" in run("zoho_fields", "create", yes=True)
+
+
 def test_zoho_fields_says_which_setting_is_missing(settings):
     settings.ZOHO_API_URL = ""
 

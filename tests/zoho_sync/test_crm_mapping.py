@@ -16,6 +16,9 @@ from zoho_sync.models import MappingCheck, ProductIntegration, System
 pytestmark = pytest.mark.django_db
 
 
+SHOWN = ("Currency", "Installation_Fee", "Discounted_Setup_Fee", "Installation_Days", "Zones", "Featured")
+
+
 def crm_payload(package):
     return all_desired(package)[0].payload
 
@@ -42,6 +45,10 @@ def test_every_value_of_a_full_package():
         promotion_price=Decimal("799.00"),
         promotion_months=3,
         installation_fee=Decimal("900.00"),
+        discounted_installation_fee=Decimal("450.50"),
+        installation_days=10,
+        zones=["Cape Town", "Paarl"],
+        featured=True,
         hardware={
             "model": "Reyee",
             "included": False,
@@ -52,7 +59,7 @@ def test_every_value_of_a_full_package():
 
     values = crm_payload(package)
 
-    assert {name: values[name] for name in values if name.startswith("ct_P") or "Once" in name} == {
+    assert {name: values[name] for name in values if name.startswith("ct_P")} == {
         "ct_Package_Key": "HF-100_consumer_DFA",
         "ct_Package_Id": str(package.pk),
         "ct_Product_Id": str(package.source_admin_product_id),
@@ -62,12 +69,19 @@ def test_every_value_of_a_full_package():
         "ct_Promotion_Months": 3,
         "ct_Promotion_From": None,
         "ct_Promotion_To": None,
-        "ct_Once_Off_Total": "2399.00",
         "ct_Package_Status": "Active",
         "ct_Package_Version": 1,
         "ct_Published_At": values["ct_Published_At"],
+        "ct_Popular": False,
     }
-    assert (values["ct_Currency"], values["ct_Billing_Plan_Code"]) == ("ZAR", "HF-100_consumer_DFA")
+    assert {name: values[f"ct_{name}"] for name in SHOWN} == {
+        "Currency": "ZAR",
+        "Installation_Fee": "900.00",
+        "Discounted_Setup_Fee": "450.50",
+        "Installation_Days": 10,
+        "Zones": "Cape Town\nPaarl",
+        "Featured": True,
+    }
 
 
 def test_add_ons_are_one_a_line():

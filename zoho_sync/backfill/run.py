@@ -30,7 +30,7 @@ from zoho_sync.models import ProductIntegration, ProductIntegrationQuerySet, Syn
 # How long to wait for a limit or a second try before leaving the rest to the sweep.
 PATIENCE_SECONDS = 180.0
 # One drain, then the progress is shown and Ctrl-C heard.
-SLICE_SECONDS = 2.0
+SLICE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
+from zoho_sync.billing.client import ADDONS, ITEMS, PLANS, PRODUCTS, BillingClient, Family, Remote
 from zoho_sync.billing.organisation import checked
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
 from zoho_sync.desired import DesiredRecord, table_of
@@ -23,6 +23,13 @@ FAMILIES = {
     Kind.BILLING_INSTALLATION: ADDONS,
     Kind.BILLING_HARDWARE: ADDONS,
 }
+
+
+def family_of(kind: Kind, terms: Terms) -> Family:
+    """Where records of this kind live: one-time charges are items where the setting says so."""
+    family = FAMILIES[kind]
+    return ITEMS if family is ADDONS and terms.one_time_items else family
+
 
 # How long the absence of a product from a full listing is taken for granted.
 LISTING_HOLDS = timedelta(hours=1)
@@ -43,7 +50,7 @@ def export(
     `product_id` is the Billing product that plans and add-ons belong to. `look_first` when an earlier create may
     have arrived. `remember` is called with the id as soon as it is known. Raises a ZohoError.
     """
-    family = FAMILIES[record.kind]
+    family = family_of(record.kind, terms)
     standing = checked(client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat)
     flow = _Flow(client, family, row, record, terms, {"product_id": product_id, "tax_id": standing.vat_id})
     before = row.acknowledged_payload
@@ -66,7 +73,7 @@ def calls_needed(row: ProductIntegration, wanted: Mapping[str, Any]) -> int:
     """How many calls `export` makes for `row` when nothing goes wrong. For estimates shown to people."""
     if not row.remote_id:
         # A product has no code, so all are listed before one is made.
-        looking = 1 if FAMILIES[Kind(row.kind)] is PRODUCTS else 0
+        looking = 1 if row.kind == Kind.BILLING_PRODUCT else 0
         return looking + 1 + (wanted.get("status") == "inactive")
     before = row.acknowledged_payload or {}
     content = any(before.get(name) != value for name, value in wanted.items() if name != "status")
@@ -124,7 +131,7 @@ class _Flow:
             self.client.mark(self.family, self.address, active=wanted == "active", packages=self.packages)
 
     def _has_no_code(self) -> bool:
-        return self.family.address != self.family.key
+        return self.family is PRODUCTS
 
     def _created(self) -> Mapping[str, Any]:
         content = {name: value for name, value in self.record.payload.items() if name != "status"}
@@ -139,7 +146,7 @@ class _Flow:
         )
         if self.family is PRODUCTS:
             return body
-        needs_product = self.family is ADDONS or on_create
+        needs_product = self.family is ADDONS or (self.family is PLANS and on_create)
         return body | {name: id for name, id in self._known.items() if name != "product_id" or needs_product}
 
     def _says_the_same(self, found: Remote) -> bool:

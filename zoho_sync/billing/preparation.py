@@ -18,7 +18,7 @@ from zoho_sync.fields import Facts, Terms, payload, plain, wire
 from zoho_sync.keys import package_key
 from zoho_sync.models import Kind, ProductIntegration
 
-NUMBERS = {"Download Speed", "Upload Speed", "Contract Months"}
+NUMBERS = {"Download Speed", "Upload Speed", "Contract Months", "Installation Days"}
 DATES = {"Valid From", "Valid To"}
 AMOUNTS = {"Promotion Price"}
 

@@ -1,5 +1,6 @@
 """Every call to Zoho goes through here: token, budget, timeouts, retries, log, and one kind of exception."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,10 @@ from zoho_sync.models import System
 PAUSES = (1.0, 2.0, 4.0)
 # Zoho asking for more than this is answered by giving the record back, not by holding it.
 LONGEST_PAUSE = 5.0
+
+
+RECORDS_A_CREDIT = 10
+CREDITS_OF_A_QUERY = 3
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ class ZohoHttp:
         return self._once(call, self._tokens.current(), attempt)
 
     def _once(self, call: Call, token: AccessToken, attempt: int) -> Answer:
-        with self.budget.one_call():
+        with self.budget.one_call(self._cost_of(call)):
             self.allowance.take()
             log = begin_log(
                 system=self.system,
@@ -173,6 +178,14 @@ class ZohoHttp:
             raise error
         assert response is not None  # no error means that there was an answer
         return Answer(response.status_code, body if isinstance(body, dict) else None)
+
+    def _cost_of(self, call: Call) -> int:
+        """Billing counts calls. CRM counts credits: one for ten records written, up to three for a query."""
+        if self.system is System.BILLING:
+            return 1
+        if call.path.endswith("/coql"):
+            return CREDITS_OF_A_QUERY
+        return max(1, math.ceil(call.records / RECORDS_A_CREDIT))
 
     def _headers(self, token: AccessToken) -> dict[str, str]:
         headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}

@@ -1,4 +1,4 @@
-"""One budget per Zoho system, shared by all processes: calls a minute, calls a day, calls at once.
+"""One budget per Zoho system, shared by all processes: calls a minute, calls or credits a day, calls at once.
 
 Background work leaves a part of each window (`ZOHO_RESERVE_PERCENT`) to what people wait for.
 """
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerSecond
 from limits.storage import RedisStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 from redis.exceptions import LockError, RedisError
 
 from zoho_sync.connection.errors import BudgetSpent
@@ -56,15 +56,19 @@ class Budget:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._limiter = MovingWindowRateLimiter(
-            RedisStorage(settings.REDIS_URL, key_prefix=f"{PREFIX}:calls")
+        storage = RedisStorage(settings.REDIS_URL, key_prefix=f"{PREFIX}:calls")
+        # Billing's few calls are remembered one by one; CRM's tens of thousands of credits are counted.
+        self._limiter = (
+            SlidingWindowCounterRateLimiter(storage)
+            if system is System.CRM
+            else MovingWindowRateLimiter(storage)
         )
 
     @property
     def windows(self) -> list[RateLimitItem]:
-        """CRM counts credits a day, far above what a catalogue uses; only Billing counts calls."""
+        """CRM counts credits, a day's alone; Billing counts calls."""
         if self.system is System.CRM:
-            return []
+            return [RateLimitItemPerDay(settings.ZOHO_CRM_CREDITS_PER_DAY)]
         return [
             RateLimitItemPerSecond(settings.ZOHO_BILLING_CALLS_PER_MINUTE, OUR_MINUTE_SECONDS),
             RateLimitItemPerDay(settings.ZOHO_BILLING_CALLS_PER_DAY),
@@ -76,32 +80,32 @@ class Budget:
             settings.ZOHO_CRM_CONCURRENCY if self.system is System.CRM else settings.ZOHO_BILLING_CONCURRENCY
         )
 
-    def seconds_until_free(self, *, background: bool = False) -> float:
-        """0 when a call may go out now, else how long until one may; for background work, beyond the reserve."""
+    def seconds_until_free(self, *, background: bool = False, cost: int = 1) -> float:
+        """0 when a call of that cost may go out now, else how long until one may; in the background, beyond the reserve."""
         waits = [
             self._limiter.get_window_stats(window, self.system).reset_time - time.time()
             for window in self.windows
-            if not self._limiter.test(window, self.system, cost=1 + (reserve(window) if background else 0))
+            if not self._limiter.test(window, self.system, cost=cost + (reserve(window) if background else 0))
         ]
         return max([0.0, *waits])
 
     def left(self) -> list[tuple[RateLimitItem, int]]:
-        """How many calls each window still grants at this moment. Empty where nothing is counted."""
+        """How many calls (credits, of CRM) each window still grants at this moment."""
         return [
             (window, self._limiter.get_window_stats(window, self.system).remaining) for window in self.windows
         ]
 
     @contextmanager
-    def one_call(self) -> Iterator[None]:
-        """Take one call from the budget and one of the concurrent slots for its duration."""
+    def one_call(self, cost: int = 1) -> Iterator[None]:
+        """Take one call of that cost from the budget and one of the concurrent slots for its duration."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         with self._slot(deadline):
-            self._take(deadline)
+            self._take(deadline, cost)
             yield
 
-    def _take(self, deadline: float) -> None:
-        while not self._hit():
-            wait = self.seconds_until_free()
+    def _take(self, deadline: float, cost: int) -> None:
+        while not self._hit(cost):
+            wait = self.seconds_until_free(cost=cost)
             if time.monotonic() + wait > deadline:
                 raise BudgetSpent(
                     f"Our budget of calls to {self.system.label} is used up for {wait:.0f} s.",
@@ -109,10 +113,11 @@ class Budget:
                 )
             time.sleep(max(wait, 0.05))
 
-    def _hit(self) -> bool:
-        # Asked of all windows first, so that a full day does not use up the minute.
-        return all(self._limiter.test(window, self.system) for window in self.windows) and all(
-            self._limiter.hit(window, self.system) for window in self.windows
+    def _hit(self, cost: int) -> bool:
+        # The longer windows are asked first, so that a full day does not use up the minute.
+        windows = self.windows
+        return all(self._limiter.test(window, self.system, cost=cost) for window in windows[1:]) and all(
+            self._limiter.hit(window, self.system, cost=cost) for window in windows
         )
 
     @contextmanager

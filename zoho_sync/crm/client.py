@@ -157,6 +157,12 @@ class CrmClient:
         body = answer.body or {}
         return body.get("data", []), bool(body.get("info", {}).get("more_records"))
 
+    def edition(self) -> str:
+        """What CRM calls `paid_type`, in small letters, such as `professional`; empty where it does not tell."""
+        body = self.http.send(Call("GET", "/crm/v8/org", safe=True)).body or {}
+        organisation: dict[str, Any] = next(iter(body.get("org") or []), {})
+        return str((organisation.get("license_details") or {}).get("paid_type") or "").strip().lower()
+
     def fields(self) -> list[dict[str, Any]]:
         """Metadata of every field of the module."""
         answer = self.http.send(Call("GET", "/crm/v8/settings/fields", safe=True, params={"module": MODULE}))

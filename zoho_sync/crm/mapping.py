@@ -20,8 +20,8 @@ PRODUCT_NAME_LENGTH = 50
 KEY_LABEL = "Package_Key"
 # Zoho's lengths of custom fields.
 LENGTHS = {FieldType.TEXT: 255, FieldType.TEXT_AREA: 2000, FieldType.WEBSITE: 450}
-# A list of products can be read with at most this many fields.
-FIELDS_AT_MOST = 50
+# A list of products can be read with at most 50 fields; id, who changed it and when are read beside ours.
+FIELDS_AT_MOST = 47
 
 AMOUNT, BOOLEAN, DATE, INSTANT, INTEGER = (
     FieldType.AMOUNT,
@@ -71,10 +71,10 @@ def standard_fields() -> tuple[Field, ...]:
         Field(
             "Product_Active", "status is active", lambda f: f.package.status == PackageStatus.ACTIVE, BOOLEAN
         ),
-        Field("Sales_Start_Date", "on sale from", lambda f: timezone.localdate(f.package.valid_from), DATE),
+        Field("Sales_Start_Date", "valid from", lambda f: timezone.localdate(f.package.valid_from), DATE),
         Field(
             "Sales_End_Date",
-            "on sale until",
+            "valid to, or the end of sale",
             lambda f: f.package.sale_ends and timezone.localdate(f.package.sale_ends),
             DATE,
         ),
@@ -109,7 +109,6 @@ def _identity(own: Callable[..., Field]) -> tuple[Field, ...]:
         own("Service_Type", "service type", lambda f: f.package.service_type),
         own("Market_Segment", "market segment", lambda f: f.package.market_segment),
         own("Provider", "provider", lambda f: f.package.provider),
-        own("Billing_Plan_Code", "the package's plan in Zoho Billing", lambda f: f.key),
     )
 
 
@@ -141,9 +140,15 @@ def _prices(own: Callable[..., Field]) -> tuple[Field, ...]:
             AMOUNT,
             adopts="pricing.installation_fee",
         ),
+        own(
+            "Discounted_Setup_Fee",
+            "discounted installation fee",
+            lambda f: f.amount(f.package.discounted_installation_fee),
+            AMOUNT,
+            adopts="pricing.discounted_installation_fee",
+        ),
         own("Hardware_Price", "hardware price", lambda f: f.amount(f.package.hardware_price), AMOUNT),
         own("Bundle_Savings", "what a bundle saves a month", lambda f: f.amount(f.package.savings), AMOUNT),
-        own("Once_Off_Total", "installation fee and hardware price", _once_off, AMOUNT),
     )
 
 
@@ -165,6 +170,14 @@ def _technical(own: Callable[..., Field]) -> tuple[Field, ...]:
             adopts="speed_up_mbps",
         ),
         own("Data_Limit", "data limit", lambda f: f.package.data_limit or None, adopts="data_limit"),
+        own(
+            "Installation_Days",
+            "installation days",
+            lambda f: f.package.installation_days,
+            INTEGER,
+            adopts="installation_days",
+        ),
+        own("Zones", "zones, one a line", lambda f: "\n".join(f.package.zones) or None, FieldType.TEXT_AREA),
         own("Hardware_Model", "hardware model", lambda f: f.package.hardware_model or None),
         own("Hardware_Included", "hardware included", lambda f: f.package.hardware_included, BOOLEAN),
         own("Features", "features", lambda f: "\n".join(f.package.features) or None, FieldType.TEXT_AREA),
@@ -178,8 +191,8 @@ def _lifecycle(own: Callable[..., Field]) -> tuple[Field, ...]:
         own("Package_Status", "status", lambda f: f.package.get_status_display()),
         own("Package_Version", "version", lambda f: f.package.version, INTEGER),
         own("Published_At", "first published", lambda f: f.package.published_at, INSTANT),
-        own("Valid_From", "on sale from", lambda f: f.package.valid_from, INSTANT),
-        own("Valid_To", "on sale until", lambda f: f.package.valid_to, INSTANT),
+        own("Featured", "featured", lambda f: f.package.featured, BOOLEAN),
+        own("Popular", "popular", lambda f: f.package.popular, BOOLEAN),
     )
 
 
@@ -187,11 +200,6 @@ def _origin(own: Callable[..., Field]) -> tuple[Field, ...]:
     """Where the record comes from: nothing here changes from one sync to the next by itself."""
     return (
         own("Sync_Source", "always CircleTel catalogue", lambda f: "CircleTel catalogue"),
-        own(
-            "Variant",
-            "variant across its versions",
-            lambda f: f.package.logical_key[: LENGTHS[FieldType.TEXT]],
-        ),
         own(
             "Catalogue_Link",
             "the package's page in the catalogue",
@@ -213,12 +221,6 @@ def _costs(own: Callable[..., Field]) -> tuple[Field, ...]:
         own("Hardware_Cost", "dealer cost of the device", lambda f: f.amount(_dealer_cost(f)), AMOUNT),
         own("Hardware_Margin", "hardware price less dealer cost", _margin, AMOUNT),
     )
-
-
-def _once_off(facts: Facts) -> Decimal | None:
-    parts = (facts.package.installation_fee, facts.package.hardware_price)
-    known = [part for part in parts if part is not None]
-    return facts.amount(sum(known, Decimal(0))) if known else None
 
 
 def _add_ons(facts: Facts) -> str | None:

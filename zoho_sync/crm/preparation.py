@@ -9,6 +9,15 @@ from zoho_sync.crm.client import FIELDS_PER_CALL, CrmClient
 from zoho_sync.crm.mapping import custom_fields, fields, key_field
 from zoho_sync.fields import Field, FieldType
 
+# How many custom fields Zoho documents for a module, and how many of all fields may be unique.
+CUSTOM_FIELDS_BY_EDITION = {
+    "free": 0,
+    "standard": 10,
+    "professional": 155,
+    "enterprise": 300,
+    "ultimate": 500,
+}
+UNIQUE_FIELDS_AT_MOST = 2
 # Zoho CRM's data types for the custom fields we make.
 DATA_TYPES = {
     FieldType.TEXT: "text",
@@ -29,6 +38,9 @@ class Preparation:
     to_create: Sequence[Field] = ()
     to_mark_unique: Sequence[dict[str, Any]] = ()
     warnings: Sequence[str] = field(default_factory=list)
+    custom_fields: int = 0
+    """How many custom fields the module has now."""
+    unique_fields: Sequence[str] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -41,7 +53,37 @@ def plan(client: CrmClient, prefix: str, costs: bool = False) -> Preparation:
     missing = [row for row in custom_fields(prefix, costs) if row.name not in theirs]
     key = theirs.get(key_field(prefix))
     unmarked = [key] if key is not None and not key.get("unique") else []
-    return Preparation(missing, unmarked, list(_warnings(theirs, fields(prefix, costs))))
+    return Preparation(
+        missing,
+        unmarked,
+        list(_warnings(theirs, fields(prefix, costs))),
+        sum(bool(item.get("custom_field")) for item in theirs.values()),
+        [name for name, item in theirs.items() if item.get("unique")],
+    )
+
+
+def beyond_the_edition(client: CrmClient, wanted: Preparation) -> list[str]:
+    """Why the organisation cannot hold what `wanted` would make, with the numbers; empty when it can. One call.
+
+    Of an edition we do not know nothing is concluded: then Zoho itself refuses what is too much.
+    """
+    edition = client.edition()
+    most = next((most for name, most in CUSTOM_FIELDS_BY_EDITION.items() if name in edition), None)
+    reasons = []
+    missing = len(wanted.to_create)
+    if most is not None and missing and wanted.custom_fields + missing > most:
+        reasons.append(
+            f"{missing} custom fields are missing in Products, which has {wanted.custom_fields} and may have {most}"
+            f" in the edition {edition}: {wanted.custom_fields + missing - most} too many. Delete custom fields that"
+            " nobody uses, or take another edition"
+        )
+    to_mark = len(wanted.to_mark_unique) + sum(row.unique for row in wanted.to_create)
+    if to_mark and len(wanted.unique_fields) + to_mark > UNIQUE_FIELDS_AT_MOST:
+        reasons.append(
+            f"a module may have {UNIQUE_FIELDS_AT_MOST} unique fields and Products has {len(wanted.unique_fields)}"
+            f" ({', '.join(wanted.unique_fields)}): allow duplicates in one of them, the key needs a place"
+        )
+    return reasons
 
 
 def apply(client: CrmClient, prefix: str, wanted: Preparation, costs: bool = False) -> list[str]:

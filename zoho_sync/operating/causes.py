@@ -57,6 +57,8 @@ ADVICE = {
         "Read Zoho's words in the error, mend what they name, then retry.",
     ),
 }
+# Error classes that say nothing about the record while Zoho answers nobody.
+OF_AN_OUTAGE = {"Unreachable", "ServerTrouble", "OutcomeUnknown"}
 UNKNOWN = Advice("It failed for a reason that was not recorded.", "Retry it once and read the new error.")
 
 

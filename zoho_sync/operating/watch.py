@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.models import ProductIntegration, SyncStatus, System, ZohoSyncLog
 from zoho_sync.operating import jobs, queue
-from zoho_sync.operating.causes import advice_on
+from zoho_sync.operating.causes import OF_AN_OUTAGE, advice_on, parts
 from zoho_sync.operating.models import AlertRule, Trigger
 
 # A call that went wrong this recently is news, also when later ones went through.
@@ -57,7 +57,10 @@ def _repeated_failure(rule: AlertRule, now: datetime) -> Sight:
     )
     failures: dict[str, int] = {}
     for record in records:
-        failures[record["cause"]] = failures.get(record["cause"], 0) + (record["tries"] or 0)
+        # The one try that an outage costs a record is told by the breaker's alert.
+        spared = 1 if parts(record["cause"])[1] in OF_AN_OUTAGE else 0
+        tries = max((record["tries"] or 0) - spared, 0)
+        failures[record["cause"]] = failures.get(record["cause"], 0) + tries
     page = reverse("admin:zoho_sync_productintegration_group")
     found = [
         Found(

@@ -37,9 +37,7 @@ class Settings:
     crm_credits: int = option(50_000, "CRM API credits per rolling 24 hours")
     crm_concurrency: int = option(10, "CRM calls at once before TOO_MANY_REQUESTS")
     crm_heavy_concurrency: int = option(10, "heavy CRM calls (upsert of more than 10, COQL, search) at once")
-    crm_edition: str = option(
-        "professional", "free, standard, professional, enterprise or ultimate", live=False
-    )
+    crm_edition: str = option("professional", "free, standard, professional, enterprise or ultimate")
     # Without the Module Customization permission Zoho answers `profiles: null` in the field metadata.
     crm_module_customization: bool = option(True, "the token's user may see field permissions")
 

@@ -80,6 +80,10 @@ def skyfibre_home_lite(**values: Any) -> ServicePackage:
             "promotion_months": 3,
             "promotion_to": datetime(2026, 12, 31).date(),
             "installation_fee": Decimal("450.00"),
+            "discounted_installation_fee": Decimal("230.00"),
+            "installation_days": 7,
+            "zones": ["Cape Town", "Stellenbosch"],
+            "featured": True,
             "valid_from": datetime(2026, 9, 30, 22, tzinfo=UTC),
         }
         | values

@@ -41,6 +41,11 @@ PUBLIC_FIELDS = [
     "price",
     "promotion",
     "installation_fee",
+    "discounted_installation_fee",
+    "installation_days",
+    "zones",
+    "featured",
+    "popular",
     "currency",
     "valid_from",
     "valid_to",
@@ -98,7 +103,8 @@ def test_a_package_with_nothing_optional_says_so(client):
         "hardware": None,
         "promotion": None,
     }
-    nothing |= {"installation_fee": None, "valid_to": None}
+    nothing |= {"installation_fee": None, "discounted_installation_fee": None, "valid_to": None}
+    nothing |= {"installation_days": None, "zones": [], "featured": False, "popular": False}
     assert {name: answer[name] for name in nothing} == nothing
 
 

@@ -81,7 +81,7 @@ def test_an_offering_whole_in_v4(client):
     assert [(p["id"].removeprefix(f"{ID}-"), p["price"]["taxIncludedAmount"]["value"]) for p in prices] == [
         ("recurring", 899.0),
         ("discount", -100.0),
-        ("installation", 450.0),
+        ("installation", 230.0),
         ("hardware", 0.0),
     ]
     assert prices[0]["price"] == {

@@ -11,7 +11,7 @@ from pricing.models import NoticeEvent, NoticeStage, NoticeText, PriceMove, Pric
 from pricing.notices import owing
 from pricing.notices.owing import SAME_DAY
 from tests.pricing.histories import package_opened
-from tests.pricing.notices.customers import customer, move_of, told_customer
+from tests.pricing.notices.customers import customer, told_customer
 from tests.pricing.people import FIRST_OF_MAY, PUBLISHED, R799, mr_daniels, ms_khumalo, published, wish
 
 pytestmark = pytest.mark.django_db

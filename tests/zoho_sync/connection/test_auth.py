@@ -1,6 +1,7 @@
 """The shared token, against an accounts server that answers what it is told."""
 
 import json
+import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs
@@ -77,6 +78,32 @@ def test_eight_that_start_cold_make_one_refresh():
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(8))) == {"1000.abc"}
     assert len(accounts.requests) == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_eight_processes_that_start_cold_make_one_refresh(sandbox, settings):
+    settings.ZOHO_CLIENT_ID, settings.ZOHO_CLIENT_SECRET = "sandbox-client", "sandbox-secret"
+    settings.ZOHO_REFRESH_TOKEN = "sandbox-refresh"
+    forking = multiprocessing.get_context("fork")
+    together, found = forking.Barrier(8), forking.SimpleQueue()
+
+    def ask():
+        together.wait(30)
+        with httpx.Client() as http:
+            found.put(TokenSource(http).current().value)
+        connection.close()
+
+    connection.close()  # a forked process must not share it
+    processes = [forking.Process(target=ask) for _ in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert len({found.get() for _ in processes}) == 1
+    assert [request["path"] for request in sandbox.requests(system="oauth")] == ["/oauth/v2/token"]
+    assert ZohoSyncLog.objects.filter(system="accounts").count() == 1
 
 
 def test_a_discarded_token_is_renewed_but_a_newer_one_is_kept():

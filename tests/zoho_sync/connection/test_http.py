@@ -265,6 +265,30 @@ def test_the_budget_is_shared_by_all_connections(settings):
     assert Zoho(OK).http.budget.seconds_until_free() > 86_000
 
 
+def test_crm_is_counted_in_credits_one_for_ten_records(settings, monkeypatch):
+    monkeypatch.setattr("zoho_sync.connection.limits.PATIENCE_SECONDS", 0)
+    settings.ZOHO_CRM_CREDITS_PER_DAY = 25
+    settings.ZOHO_RESERVE_PERCENT = 20
+    zoho = Zoho((200, {"data": []}), system=System.CRM)
+    upsert = Call("POST", "/crm/v8/Products/upsert", safe=True, body={}, records=100)
+    budget = zoho.http.budget
+
+    zoho.send(upsert)
+    zoho.send(upsert)
+
+    assert [left for _window, left in budget.left()] == [5]
+    with pytest.raises(BudgetSpent, match="Zoho CRM"):
+        zoho.send(upsert)
+    # Five are left, and all five are kept for people.
+    assert budget.seconds_until_free(background=True) > 0
+    assert budget.seconds_until_free() == 0
+    zoho.send(Call("POST", "/crm/v8/coql", safe=True, body={}))
+    zoho.send(CRM_READ)
+    zoho.send(Call("PUT", "/crm/v8/Products", safe=True, body={}, records=3))
+    assert [left for _window, left in budget.left()] == [0]
+    assert len(zoho.requests) == 5
+
+
 def test_no_more_calls_at_once_than_allowed(settings, monkeypatch):
     settings.ZOHO_BILLING_CONCURRENCY = 1
     monkeypatch.setattr("zoho_sync.connection.limits.PATIENCE_SECONDS", 0)

@@ -78,6 +78,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {'mark unique' if deed == 'create' else 'not unique'}  {item['api_name']}")
         if deed == "check":
             raise CommandError("Zoho CRM lacks fields the sync writes: run manage.py zoho_fields create")
+        if reasons := preparation.beyond_the_edition(client, wanted):
+            raise CommandError("Nothing was changed, Zoho CRM cannot hold it:\n  " + "\n  ".join(reasons))
         if not yes:
             self.stdout.write("Nothing was changed: this was the dry run. Run it with --yes to create them.")
             return
