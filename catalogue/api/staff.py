@@ -9,7 +9,6 @@ from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.authentication import BasicAuthentication, SessionAuthentication
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import JSONParser
@@ -19,34 +18,56 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue import batches
+from catalogue.api import staff_examples as examples
+from catalogue.api.authentication import authentication_classes
+from catalogue.api.idempotency import HEADER, IdempotentPosts
+from catalogue.api.parameters import ParameterField, ensure_understood
 from catalogue.api.problems import CONTENT_TYPE, Problem
 from catalogue.api.serializers import ProblemSerializer
-from catalogue.errors import NotAllowed, NotReady, Refused
+from catalogue.api.views import AlwaysJson
+from catalogue.errors import Invalid, NotAllowed, NotReady, Refused
 from catalogue.models import Batch, BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
 from catalogue.rights import ensure_may
 
 REFUSAL_STATUS: tuple[tuple[type[Refused], HTTPStatus, str, str], ...] = (
+    (Invalid, HTTPStatus.BAD_REQUEST, "invalid-body", "Some values cannot be taken over"),
     (NotAllowed, HTTPStatus.FORBIDDEN, "not-allowed", "You may not do this"),
     (NotReady, HTTPStatus.UNPROCESSABLE_ENTITY, "not-ready", "Something is missing or contradictory"),
     (Refused, HTTPStatus.CONFLICT, "wrong-status", "Its status does not admit this"),
 )
 TAG = "products (staff)"
-REFUSALS = {
-    (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, title)
-    for status, title in (
-        (400, "The request is not understood; fields are named."),
-        (401, "Nobody is logged in."),
-        (403, "The person may not do this."),
-        (404, "There is no such batch."),
-        (409, "There is nothing to do, or its status does not admit this."),
-    )
+WHY = {
+    400: "The request is not understood; every field or parameter is named.",
+    401: "Nobody is logged in, or the token opens nothing.",
+    403: "The person, or the token, may not do this.",
+    404: "There is nothing at this address.",
+    409: "Its status does not admit this.",
+    415: "The body is not JSON.",
+    422: "Something is missing or contradictory; every reason is told.",
 }
+
+
+def refusals(*statuses: int) -> dict[Any, OpenApiResponse]:
+    """For `extend_schema`: these refusals, as problem details."""
+    return {
+        (status, CONTENT_TYPE): OpenApiResponse(
+            StaffProblemSerializer, WHY[status], [examples.problem(status)]
+        )
+        for status in statuses
+    }
+
+
+REFUSALS = refusals(400, 401, 403, 404, 409)
 
 
 def refusal_as_problem(refusal: Refused) -> Problem:
     """A refused deed as RFC 9457 problem details, every reason listed."""
     _kind, status, name, title = next(row for row in REFUSAL_STATUS if isinstance(refusal, row[0]))
     problem = Problem(str(refusal), reasons=list(refusal.reasons))
+    if isinstance(refusal, Invalid):
+        problem.members["errors"] = [
+            {"field": path, "detail": text} for path, texts in refusal.errors.items() for text in texts
+        ]
     problem.status_code, problem.title = status, title
     problem.type = f"urn:circletel:problem:{name}"
     return problem
@@ -57,6 +78,23 @@ class IsStaff(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(request.user and request.user.is_staff)
+
+
+class StaffErrorSerializer(serializers.Serializer):
+    field = serializers.CharField(
+        required=False, help_text="Its path in the body, such as pricing.regular_price."
+    )
+    parameter = serializers.CharField(required=False, help_text="Its name in the query.")
+    detail = serializers.CharField(help_text="What is wrong there.")
+
+
+class StaffProblemSerializer(ProblemSerializer):
+    """Problem details (RFC 9457)."""
+
+    errors = StaffErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # a field
+    reasons = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Each reason by itself; detail joins them."
+    )
 
 
 class FilterSerializer(serializers.Serializer):
@@ -111,13 +149,35 @@ class BatchDetailSerializer(BatchSerializer):
     items = BatchItemSerializer(many=True)
 
 
-class StaffEndpoint(GenericAPIView):
-    # Basic first, so that nobody logged in is told so with 401 and not with 403.
-    authentication_classes = [BasicAuthentication, SessionAuthentication]
-    permission_classes = [IsStaff]
+class StaffEndpoint(IdempotentPosts, GenericAPIView):
+    """What every address below /api/admin/ is: for staff, in JSON, each refusal problem details.
+
+    `deed` and `target` name what was tried, so that a refusal can be written down.
+    """
+
+    authentication_classes = authentication_classes()
+    permission_classes: list[Any] = [IsStaff]
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJson
+    filter_backends: list[Any] = []
     serializer_class: Any = BatchSerializer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Reads the body while it can be read whole, also for a form that its parser would stream.
+        _ = request._request.body
+        super().initial(request, *args, **kwargs)
+        if not getattr(self, "filterset_class", None):
+            self.ensure_parameters(request)
+        if request.method == "POST" and HEADER in request.headers:
+            self.post = self.done_once(self.post, request)  # type: ignore[attr-defined]
+
+    # What the address understands in its query, where no filter says so.
+    parameters: dict[str, ParameterField] = {}
+
+    def ensure_parameters(self, request: Request) -> None:
+        """Raises InvalidParameters for anything that is not understood; else `asked` holds the values."""
+        self.asked = ensure_understood(request.query_params, self.parameters)
 
     @property
     def actor(self) -> User:
