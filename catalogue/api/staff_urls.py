@@ -1,7 +1,7 @@
 from django.urls import path
 
 from catalogue.api import products
-from catalogue.api.staff import BatchView, BulkPublishView, CancelBatchView
+from catalogue.api.batches import BatchView, BulkPublishView, CancelBatchView
 
 urlpatterns = [
     path("products", products.ProductListView.as_view(), name="product-list"),

@@ -1,6 +1,5 @@
 """Price changes as the back office's programs read and write them. Amounts are rand with VAT, as text."""
 
-
 from rest_framework import serializers
 
 from catalogue.api.strict import StrictSerializer
