@@ -1,9 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 
+from circletel import windows
 from circletel.health import healthz, readyz
+
+handler404 = "circletel.windows.not_found"
+handler500 = "circletel.windows.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -13,8 +17,9 @@ urlpatterns = [
     path("api/admin/", include("pricing.api.urls")),
     path("api/admin/", include("reconciliation.api.urls")),
     path("api/admin/", include("zoho_sync.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", windows.schema, name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    *windows.urlpatterns,
     path("", include("catalogue.tmf620.urls")),
     path("healthz", healthz),
     path("readyz", readyz),
