@@ -152,7 +152,9 @@ _OTHERS: dict[str, Any] = {
         "type": "object",
         "required": ["id", "href"],
         "properties": {
-            **dict.fromkeys(("id", "href", "contentType", "errorLog", "path", "query", "url", "@type"), _TEXT),
+            **dict.fromkeys(
+                ("id", "href", "contentType", "errorLog", "path", "query", "url", "@type"), _TEXT
+            ),
             "status": {"enum": ["Not Started", "Running", "Succeeded", "Failed"]},
             "creationDate": _SCALARS["time"],
             "completionDate": _SCALARS["time"],

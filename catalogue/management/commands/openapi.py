@@ -10,6 +10,8 @@ from circletel import windows
 
 
 class Command(BaseCommand):
+    # Needs no service, so that a client can be made anywhere.
+    requires_system_checks: list[str] = []
     help = "Write the OpenAPI document of a window; with --folder those of all windows, one file each."
 
     def add_arguments(self, parser: CommandParser) -> None:
