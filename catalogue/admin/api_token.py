@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDateWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -43,7 +43,7 @@ class ApiTokenForm(forms.ModelForm):
     )
     scopes = forms.MultipleChoiceField(
         label="What it may do",
-        widget=UnfoldAdminCheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Of what you may do yourself. What is taken from you is taken from the token too.",
     )
 

@@ -17,6 +17,7 @@ class TokenRefused(Problem):
     status_code = 401
     type = "urn:circletel:problem:token-refused"
     title = "The token opens nothing"
+    auth_header = 'Bearer realm="api"'
 
 
 class TokenAuthentication(BaseAuthentication):

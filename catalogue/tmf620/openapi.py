@@ -3,7 +3,6 @@
 TM Forum's own files describe what TMF620 is; this describes what is answered here, refusals and drafts included.
 """
 
-from functools import cache
 from typing import Any
 
 from catalogue.tmf620 import shapes
@@ -61,7 +60,6 @@ _COUNTS = {
 }
 
 
-@cache
 def document(dialect: Dialect) -> dict[str, Any]:
     """The whole description of one version."""
     paths: dict[str, Any] = {}
