@@ -24,7 +24,7 @@ ORDERING_TERMS = [term for name in ORDERINGS for term in (name, f"-{name}")]
 
 class Published(Parameter):
     def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
-        return qs.filter(publish_state___in=[PUBLISH_STATES[name] for name in value]) if value else qs
+        return qs.filter(publication__in=[PUBLISH_STATES[name] for name in value]) if value else qs
 
 
 class Words(Parameter):
@@ -64,7 +64,7 @@ def _one_or_more(field: str, names: list[str], meaning: str, kind: type[Paramete
 class ProductFilter(filters.FilterSet):
     status = _one_or_more("status", ProductStatus.values, "How far it is.")
     published = _one_or_more(
-        "publish_state_", list(PUBLISH_STATES), "What the storefront has of it.", Published
+        "publication", list(PUBLISH_STATES), "What the storefront has of it.", Published
     )
     market_segment = _one_or_more("market_segment", MarketSegment.values, "For whom it is sold.")
     provider = AnyOf("provider", "Whose network carries it.", example="MTN")

@@ -137,7 +137,7 @@ class ProductSerializer(Strict, serializers.ModelSerializer[Product]):
 
     @extend_schema_field({"type": "string", "enum": list(PUBLISH_STATES)})
     def get_published(self, product: Product) -> str:
-        return PublishState(product.publish_state_).name.lower()  # type: ignore[attr-defined]
+        return PublishState(product.publication).name.lower()  # type: ignore[attr-defined]
 
 
 class ReasonSerializer(StrictSerializer):

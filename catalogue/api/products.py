@@ -43,7 +43,7 @@ class ProductEndpoint(StaffEndpoint):
             Product.objects.with_content()
             .select_related("pricing__approved_by", "hardware")
             .prefetch_related(Prefetch("packages", packages.order_by("-published_at")))
-            .annotate(publish_state_=publish_state())
+            .annotate(publication=publish_state())
         )
 
     def handle_exception(self, exc: Exception) -> Response:

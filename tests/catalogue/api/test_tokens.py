@@ -202,7 +202,7 @@ def test_it_is_shown_once_in_the_admin_and_revoked_there():
     assert secret not in shown
     assert token.prefix in shown
     revoke = f"/admin/catalogue/apitoken/{token.pk}/revoke"
-    client.post(revoke, {"_form_submitted": "1"})
+    client.post(revoke, {"_form_submitted": "True"})
     assert [entry.action for entry in AuditEntry.objects.order_by("at")] == ["created", "revoked"]
     assert ApiToken.objects.get().revoked_at is not None
 
