@@ -63,9 +63,7 @@ def _one_or_more(field: str, names: list[str], meaning: str, kind: type[Paramete
 
 class ProductFilter(filters.FilterSet):
     status = _one_or_more("status", ProductStatus.values, "How far it is.")
-    published = _one_or_more(
-        "publication", list(PUBLISH_STATES), "What the storefront has of it.", Published
-    )
+    published = _one_or_more("publication", list(PUBLISH_STATES), "What the storefront has of it.", Published)
     market_segment = _one_or_more("market_segment", MarketSegment.values, "For whom it is sold.")
     provider = AnyOf("provider", "Whose network carries it.", example="MTN")
     service_type = AnyOf("service_type", "The product line.", example="SkyFibre")

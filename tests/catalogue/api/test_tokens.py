@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from catalogue import tokens
@@ -201,7 +202,7 @@ def test_it_is_shown_once_in_the_admin_and_revoked_there():
     shown = client.get(f"/admin/catalogue/apitoken/{token.pk}/change/").text
     assert secret not in shown
     assert token.prefix in shown
-    revoke = f"/admin/catalogue/apitoken/{token.pk}/revoke"
+    revoke = reverse("admin:catalogue_apitoken_revoke_one", args=[token.pk])
     client.post(revoke, {"_form_submitted": "True"})
     assert [entry.action for entry in AuditEntry.objects.order_by("at")] == ["created", "revoked"]
     assert ApiToken.objects.get().revoked_at is not None
