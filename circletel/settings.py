@@ -215,6 +215,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "What CircleTel sells today. Money is in rand (ZAR); prices are quoted with VAT included.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
+    # What is only shown is not asked of whoever writes.
+    "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATION_PARAMETERS": False,
     "TAGS": [
         {"name": "packages", "description": "What a new customer can order now."},
