@@ -105,7 +105,7 @@ def _schema(shape: Any) -> dict[str, Any]:
 def _type(name: str) -> dict[str, Any]:
     if name.startswith("["):
         return {"type": "array", "items": _type(name[1:-1])}
-    return _SCALARS[name] if name in _SCALARS else {"$ref": f"#/components/schemas/{name}"}
+    return _SCALARS.get(name, {"$ref": f"#/components/schemas/{name}"})
 
 
 def _kinds(dialect: Dialect) -> dict[str, Any]:
