@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
@@ -45,9 +46,17 @@ class PublishStateFilter(admin.SimpleListFilter):
         return queryset.filter(publish_state_=self.value()) if self.value() else queryset  # type: ignore[misc]
 
 
+class ProductForm(forms.ModelForm):
+    def _get_validation_exclusions(self) -> set[str]:
+        # The business key is unique among products that are not archived: without the status nobody would look.
+        return super()._get_validation_exclusions() - {"status"}
+
+
 @admin.register(Product)
 class ProductAdmin(ProductImportMixin, ProductDeeds):
     """What we describe; its page shows what became of it."""
+
+    form = ProductForm
 
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
     list_filter = (

@@ -101,11 +101,10 @@ class ProductSerializer(Strict, serializers.ModelSerializer[Product]):
         child=serializers.CharField(max_length=200), required=False, max_length=100,
         help_text="What the customer gets, in the order to show it.",
     )  # fmt: skip
-    add_ons = ProductAddOnSerializer(many=True, required=False, max_length=100)
+    add_ons = ProductAddOnSerializer(many=True, required=False)
     components = ProductComponentSerializer(
         many=True,
         required=False,
-        max_length=100,
         help_text="What a bundle is made of; empty for any other product.",
     )
     packages = ProductPackageSerializer(many=True, read_only=True, help_text="What publishing made of it.")

@@ -99,14 +99,18 @@ class StaffEndpoint(IdempotentPosts, GenericAPIView):
     content_negotiation_class = AlwaysJson
     filter_backends: list[Any] = []
 
+    # Where there is one. Only said here, so that an address without it answers 405.
+    post: Any
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Reads the body while it can be read whole, also for a form that its parser would stream.
         _ = request._request.body
         super().initial(request, *args, **kwargs)
         if not getattr(self, "filterset_class", None):
             self.ensure_parameters(request)
-        if request.method == "POST" and HEADER in request.headers:
-            self.post = self.done_once(self.post, request)  # type: ignore[attr-defined]
+        handler = getattr(self, "post", None)
+        if handler is not None and request.method == "POST" and HEADER in request.headers:
+            self.post = self.done_once(handler, request)
 
     # What the address understands in its query, where no filter says so.
     parameters: dict[str, ParameterField] = {}

@@ -1,7 +1,9 @@
 """What programs of the back office hold: their tokens, and the answers their requests were given."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -64,17 +66,17 @@ class TokenActor(User):
         proxy = True
         default_permissions = ()
 
-    def has_perm(self, perm: str, obj: object = None) -> bool:
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
         return perm in self.scopes and super().has_perm(perm, obj)
 
-    def has_perms(self, perm_list: object, obj: object = None) -> bool:
-        return all(self.has_perm(perm, obj) for perm in perm_list)  # type: ignore[attr-defined]
+    def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
         return any(perm.startswith(f"{app_label}.") and self.has_perm(perm) for perm in self.scopes)
 
-    def get_all_permissions(self, obj: object = None) -> set[str]:
-        return super().get_all_permissions(obj) & self.scopes  # type: ignore[arg-type]
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        return super().get_all_permissions(obj) & self.scopes
 
 
 class IdempotentAnswer(models.Model):
