@@ -69,7 +69,7 @@ client: setup ## Make TypeScript types of every window in build/client, and comp
 	@$(CHECK_SETTINGS) $(VENV_PYTHON) -W ignore manage.py openapi --folder build/client
 	@cd build/client && npm install --silent --no-audit --no-fund --no-save openapi-typescript@7 typescript@5
 	@cd build/client && for one in *.json; do \
-		case $$one in package*) continue;; esac; node_modules/.bin/openapi-typescript $$one -o $${one%.json}.ts; done
+		case $$one in package*) continue;; esac; node_modules/.bin/openapi-typescript $$one -o $${one%.json}.ts || exit 1; done
 	@cd build/client && node_modules/.bin/tsc --noEmit --strict *.ts && echo 'build/client: every client compiles'
 
 lock: setup ## Resolve requirements/*.txt again from pyproject.toml
