@@ -2,7 +2,7 @@
 # `make` lists the rest. docs/decisions/embedded-services.md says how and why.
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check format bench browser lock clean setup setup-dev
+.PHONY: help run manage test check format bench browser fuzz client lock clean setup setup-dev
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
@@ -61,6 +61,17 @@ browser: setup-dev ## Run the browser tests, after installing chromium where tha
 		echo 'Installing chromium'; \
 		$$sudo apt-get -qq update && $$sudo apt-get -qq install -y --no-install-recommends chromium >/dev/null; fi
 	@exec $(VENV_PYTHON) -m pytest -m browser $(ARGS)
+
+fuzz: setup-dev ## Ask every operation of REST much more than `make test` does; FUZZ_EXAMPLES=200
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-50} exec $(VENV_PYTHON) -m pytest -m fuzz $(if $(ARGS),$(ARGS),-n 2)
+
+client: setup ## Make TypeScript types of every window in build/client, and compile them; needs node
+	@command -v npm >/dev/null || { echo 'node is missing. Install it: apt-get install nodejs npm (as root)' >&2; exit 1; }
+	@$(CHECK_SETTINGS) $(VENV_PYTHON) -W ignore manage.py openapi --folder build/client
+	@cd build/client && npm install --silent --no-audit --no-fund --no-save openapi-typescript@7 typescript@5
+	@cd build/client && for one in *.json; do \
+		case $$one in package*) continue;; esac; node_modules/.bin/openapi-typescript $$one -o $${one%.json}.ts || exit 1; done
+	@cd build/client && node_modules/.bin/tsc --noEmit --strict *.ts && echo 'build/client: every client compiles'
 
 lock: setup ## Resolve requirements/*.txt again from pyproject.toml
 	echo uv | $(UV_COMPILE) - -o requirements/uv.txt

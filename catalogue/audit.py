@@ -55,5 +55,6 @@ def _entry(
         "detail": detail,
         "address": origin.address,
         "user_agent": origin.user_agent,
+        "token": origin.token,
         "correlation_id": origin.correlation_id,
     }

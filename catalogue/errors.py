@@ -9,6 +9,14 @@ class Refused(Exception):
         self.reasons = reasons
 
 
+class Invalid(Refused):
+    """Values cannot be taken over. `errors` is {path of the field: what is wrong there}."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__(*(f"{path}: {text}" for path, texts in errors.items() for text in texts))
+        self.errors = errors
+
+
 class NotAllowed(Refused):
     """The person lacks the right, or may not do this to their own work."""
 

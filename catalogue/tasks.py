@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from catalogue import batches, ending
+from catalogue import batches, ending, idempotency
 from catalogue.pricelists import services as price_lists
 from circletel.jobs import job
 
@@ -26,6 +26,13 @@ def resume_batches() -> None:
 def archive_ended() -> None:
     """Each hour: archive packages whose life has ended."""
     ending.archive_ended()
+
+
+@shared_task
+@job
+def forget_idempotent_answers() -> int:
+    """Each hour: answers to POSTs with an Idempotency-Key are kept for a day."""
+    return idempotency.forget()
 
 
 @shared_task

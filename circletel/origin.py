@@ -4,18 +4,22 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Who knocked: a browser, a schedule or a shell. `correlation_id` ties click, task and Zoho call together."""
+    """Who knocked: a browser, a program, a schedule or a shell.
+
+    `correlation_id` ties click, task and Zoho call together; `token` is the name of the API token that was shown.
+    """
 
     correlation_id: str = ""
     address: str | None = None
     user_agent: str = ""
+    token: str = ""
 
 
 _UNKNOWN = Origin()
@@ -28,6 +32,11 @@ def current_origin() -> Origin:
 
 def new_correlation_id() -> str:
     return uuid.uuid4().hex
+
+
+def came_with_token(name: str) -> None:
+    """What is left of the request was asked with this API token."""
+    _origin.set(replace(_origin.get(), token=name))
 
 
 @contextmanager

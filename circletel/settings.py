@@ -266,7 +266,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "catalogue.api.schema.Schema",
     "COERCE_DECIMAL_TO_STRING": True,
     "EXCEPTION_HANDLER": "catalogue.api.problems.as_problem",
 }
@@ -283,11 +283,15 @@ SPECTACULAR_SETTINGS = {
         "PriceMoveVerdict": "pricing.models.Verdict",
         "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",
+        "ReportScope": "reconciliation.models.Scope",
+        "PackageStatus": "catalogue.models.PackageStatus",
     },
     "TITLE": "CircleTel catalogue",
     "DESCRIPTION": "What CircleTel sells today. Money is in rand (ZAR); prices are quoted with VAT included.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
+    # What is only shown is not asked of whoever writes.
+    "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATION_PARAMETERS": False,
     "TAGS": [
         {"name": "packages", "description": "What a new customer can order now."},
@@ -414,6 +418,7 @@ UNFOLD = {
                         "periodictask",
                         page="preflight",
                     ),
+                    _page("API tokens", "key", "catalogue", "apitoken"),
                     _page("TMF620 listeners", "hub", "catalogue", "hublistener"),
                     _page("TMF620 deliveries", "outbox", "catalogue", "hubdelivery"),
                 ],

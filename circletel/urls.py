@@ -1,11 +1,15 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from circletel import windows
 from circletel.mail import ResendWebhook
 from circletel.metrics import metrics
 from circletel.security.second_factor import second_factor
+
+handler404 = "circletel.windows.not_found"
+handler500 = "circletel.windows.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -16,8 +20,9 @@ urlpatterns = [
     path("api/admin/", include("pricing.api.urls")),
     path("api/admin/", include("reconciliation.api.urls")),
     path("api/admin/", include("zoho_sync.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", windows.schema, name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    *windows.urlpatterns,
     path("", include("catalogue.tmf620.urls")),
     path("mail/resend/tracking", ResendWebhook.as_view(), name="resend-tracking"),
     path("metrics", metrics, name="metrics"),

@@ -1,5 +1,6 @@
 """The catalogue in the admin. Thin doors: every deed is a function of a service module."""
 
+from catalogue.admin.api_token import ApiTokenAdmin
 from catalogue.admin.batches import BatchAdmin
 from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
@@ -11,6 +12,7 @@ from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 from catalogue.admin.versions import PackageVersionAdmin
 
 __all__ = [
+    "ApiTokenAdmin",
     "AuditEntryAdmin",
     "BatchAdmin",
     "ColumnMappingAdmin",

@@ -17,7 +17,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("at", "who", "action", "target_name", "shown_result", "detail")
     list_filter = ("action", "result", "target_type", "at")
-    search_fields = ("actor_name", "actor_email", "target_name", "target_id", "correlation_id")
+    search_fields = ("actor_name", "actor_email", "target_name", "target_id", "token", "correlation_id")
     date_hierarchy = "at"
     list_per_page = 50
     show_full_result_count = False
@@ -25,6 +25,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         "at",
         "who",
         "actor_email",
+        "token",
         "action",
         "target_type",
         "target_name",

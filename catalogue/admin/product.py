@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, CharField, Exists, OuterRef, Prefetch, QuerySet, Value, When
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from catalogue import services
+from catalogue import editing, services
 from catalogue.admin.base import BADGES, rand, term
 from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.deeds import ProductDeeds
@@ -26,12 +27,7 @@ from catalogue.admin.standing import (
     worst_state,
 )
 from catalogue.content import pricing_of, product_content
-from catalogue.models import (
-    PackageStatus,
-    Product,
-    ProductStatus,
-    ServicePackage,
-)
+from catalogue.models import Product, PublishState, ServicePackage, publish_state
 from catalogue.resources import ProductImportMixin
 from catalogue.rights import name_of
 from zoho_sync.models import System
@@ -44,15 +40,23 @@ class PublishStateFilter(admin.SimpleListFilter):
     title, parameter_name = "publish state", "published"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        return [(state, state) for state in ("Not published", "Live", "Live, edited since", "Archived")]
+        return list(PublishState.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         return queryset.filter(publish_state_=self.value()) if self.value() else queryset  # type: ignore[misc]
 
 
+class ProductForm(forms.ModelForm):
+    def _get_validation_exclusions(self) -> set[str]:
+        # The business key is unique among products that are not archived: without the status nobody would look.
+        return super()._get_validation_exclusions() - {"status"}  # type: ignore[misc]
+
+
 @admin.register(Product)
 class ProductAdmin(ProductImportMixin, ProductDeeds):
     """What we describe; its page shows what became of it."""
+
+    form = ProductForm
 
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
     list_filter = (
@@ -93,20 +97,12 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
     # --- the list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        live = ServicePackage.objects.filter(source_admin_product=OuterRef("pk"), status=PackageStatus.ACTIVE)
-        ever = ServicePackage.objects.filter(source_admin_product=OuterRef("pk"))
         return (
             super()
             .get_queryset(request)
             .select_related("pricing", "created_by", "changed_by", "approved_by")
             .annotate(
-                publish_state_=Case(
-                    When(Exists(live.filter(source_version=OuterRef("version"))), then=Value("Live")),
-                    When(Exists(live), then=Value("Live, edited since")),
-                    When(Exists(ever), then=Value("Archived")),
-                    default=Value("Not published"),
-                    output_field=CharField(),
-                ),
+                publish_state_=publish_state(),
                 crm_state=worst_state(System.CRM, "packages__integrations__"),
                 billing_state=worst_state(System.BILLING, "packages__integrations__"),
             )
@@ -230,13 +226,10 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
-        archived = obj is not None and obj.status == ProductStatus.ARCHIVED
-        return not archived and super().has_change_permission(request, obj)
+        return (obj is None or editing.is_editable(obj)) and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
-        # The business key of something published is not edited: another key is another product.
-        published = obj is not None and obj.packages.exists()
-        return ("sku", "provider", "market_segment") if published else ()
+        return editing.fixed_fields(obj) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         before = None

@@ -8,7 +8,7 @@ Problem
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -116,10 +116,19 @@ def _plain(data: Any) -> tuple[str, dict[str, Any]]:
     """Detail and further members of an error that REST framework raised itself."""
     if isinstance(data, dict) and isinstance(data.get("detail"), str):
         return data["detail"], {}
-    fields = data if isinstance(data, dict) else {"": data}
-    errors = [
-        {"field": field, "detail": str(message)}
-        for field, messages in fields.items()
-        for message in (messages if isinstance(messages, list) else [messages])
-    ]
-    return "; ".join(error["detail"] for error in errors), {"errors": errors}
+    errors = list(_told(data, ""))
+    return "; ".join(error["detail"] for error in errors), {"errors": errors[:MOST_ERRORS]}
+
+
+def _told(data: Any, path: str) -> Iterator[dict[str, str]]:
+    """Each message with the path of its field, however deep: `pricing.regular_price`, `add_ons.0.name`."""
+    if isinstance(data, dict):
+        for name, inner in data.items():
+            # What concerns a part as a whole belongs to the part.
+            named = name not in ("non_field_errors", "")
+            yield from _told(inner, ".".join(filter(None, (path, str(name) if named else ""))))
+    elif isinstance(data, list):
+        for number, inner in enumerate(data):
+            yield from _told(inner, f"{path}.{number}" if isinstance(inner, dict) else path)
+    else:
+        yield {"field": path[:200], "detail": str(data)}

@@ -1,9 +1,10 @@
+from catalogue.models.api import ApiToken, IdempotentAnswer, TokenActor
 from catalogue.models.audit import AuditEntry
 from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
 from catalogue.models.bundle import BundleComponent
-from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
+from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
-from catalogue.models.package import PackageContent, ServicePackage
+from catalogue.models.package import PackageContent, ServicePackage, publish_state
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.supplier import ColumnMapping, DealField, MappedColumn, Supplier
@@ -20,6 +21,7 @@ from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at,
 from catalogue.models.version import PackageVersion
 
 __all__ = [
+    "ApiToken",
     "AuditEntry",
     "Batch",
     "BatchDeed",
@@ -33,6 +35,7 @@ __all__ = [
     "HubEvent",
     "HubListener",
     "HubSnapshot",
+    "IdempotentAnswer",
     "ItemState",
     "LegacyProduct",
     "LegacyTable",
@@ -52,14 +55,17 @@ __all__ = [
     "ProductHardware",
     "ProductPricing",
     "ProductStatus",
+    "PublishState",
     "ServicePackage",
     "Supplier",
     "SupplierDeal",
     "TmfDocument",
     "TmfDraft",
     "TmfJob",
+    "TokenActor",
     "VatRate",
     "excluding_vat",
+    "publish_state",
     "vat_rate_at",
     "vat_rate_today",
 ]

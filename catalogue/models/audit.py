@@ -31,6 +31,7 @@ class AuditEntry(models.Model):
     detail = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=400, blank=True)
+    token = models.CharField("API token", max_length=100, blank=True, help_text="Which one the actor used.")
     correlation_id = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:

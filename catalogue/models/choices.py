@@ -18,3 +18,12 @@ class PackageStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     INACTIVE = "inactive", "Inactive"
     ARCHIVED = "archived", "Archived"
+
+
+class PublishState(models.TextChoices):
+    """What the storefront has of a product. Worked out, not stored."""
+
+    NOT_PUBLISHED = "Not published", "Not published"
+    LIVE = "Live", "Live"
+    LIVE_EDITED_SINCE = "Live, edited since", "Live, edited since"
+    ARCHIVED = "Archived", "Archived"

@@ -9,11 +9,11 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Upper
 from django.utils import timezone
 
-from catalogue.models.choices import MarketSegment, PackageStatus
+from catalogue.models.choices import MarketSegment, PackageStatus, PublishState
 from catalogue.models.fields import (
     INCLUDING_VAT,
     StorefrontContent,
@@ -251,3 +251,16 @@ class ServicePackage(PackageContent):
     @property
     def package_uuid(self) -> uuid.UUID:
         return self.id
+
+
+def publish_state() -> Case:
+    """For a query of products: each one's PublishState, as text."""
+    ever = ServicePackage.objects.filter(source_admin_product=OuterRef("pk"))
+    live = ever.filter(status=PackageStatus.ACTIVE)
+    return Case(
+        When(Exists(live.filter(source_version=OuterRef("version"))), then=Value(PublishState.LIVE.value)),
+        When(Exists(live), then=Value(PublishState.LIVE_EDITED_SINCE.value)),
+        When(Exists(ever), then=Value(PublishState.ARCHIVED.value)),
+        default=Value(PublishState.NOT_PUBLISHED.value),
+        output_field=CharField(),
+    )

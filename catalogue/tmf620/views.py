@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from catalogue.api.authentication import TokenAuthentication
 from catalogue.models import TmfDraft
 from catalogue.tmf620 import drafts, hub, queries
 from catalogue.tmf620.actors import actor_of, writer_of
@@ -46,12 +47,16 @@ class TmfView(APIView):
     dialect: Dialect = V4
     kind: Kind = Kind.OFFERING
     # Basic comes first: its challenge is what an anonymous writer is answered with.
-    authentication_classes: list[Any] = [BasicAuthentication, *api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    authentication_classes: list[Any] = [
+        BasicAuthentication,
+        TokenAuthentication,
+        *api_settings.DEFAULT_AUTHENTICATION_CLASSES,
+    ]
     permission_classes = [AllowAny]
     parser_classes = [TmfJsonParser, MergePatchParser]
     renderer_classes = [TmfJson]
     content_negotiation_class = AlwaysJson
-    # TM Forum's own files describe this window.
+    # `catalogue.tmf620.openapi` describes this window.
     schema = None
 
     def get_exception_handler(self) -> Callable[..., Any]:

@@ -1,24 +1,12 @@
-"""Price changes as the back office's programs read and write them. Amounts are rand with VAT, as text."""
-
 from typing import Any
+
+"""Price changes as the back office's programs read and write them. Amounts are rand with VAT, as text."""
 
 from rest_framework import serializers
 
+from catalogue.api.strict import StrictSerializer
 from pricing.models import Cohort, PriceChange
 from pricing.wishes import Wish
-
-
-class StrictSerializer(serializers.Serializer):
-    """Refuses fields it does not know: a misspelt one would silently keep its old value."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                dict.fromkeys(unknown, f"is not a field here; understood are {known}")
-            )
-        return super().to_internal_value(data)
 
 
 class WishSerializer(StrictSerializer):

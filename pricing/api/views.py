@@ -6,16 +6,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue.api.filters import StrictFilterBackend
 from catalogue.api.pages import Pages
-from catalogue.api.problems import CONTENT_TYPE
-from catalogue.api.serializers import ProblemSerializer
-from catalogue.api.staff import StaffEndpoint
+from catalogue.api.staff import StaffEndpoint, refusals
 from catalogue.errors import Refused
 from pricing import services
 from pricing.api.filters import PriceChangeFilter
@@ -31,17 +29,7 @@ from pricing.impact import impact_of
 from pricing.models import PriceChange
 
 TAG = "price changes (staff)"
-REFUSALS = {
-    (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, title)
-    for status, title in (
-        (400, "The request is not understood; fields are named."),
-        (401, "Nobody is logged in."),
-        (403, "The person may not do this."),
-        (404, "There is no such price change."),
-        (409, "Its status does not admit this, or the package has an open change."),
-        (422, "Something is missing or contradictory; every reason is told."),
-    )
-}
+REFUSALS = refusals(400, 401, 403, 404, 409, 415, 422)
 
 
 class MayView(BasePermission):

@@ -2,19 +2,22 @@
 
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import exceptions, generics
+from rest_framework import exceptions
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from catalogue.api.parameters import ParameterField, between
 from catalogue.api.problems import Problem
+from catalogue.api.staff import StaffEndpoint, refusals
 from catalogue.errors import NotAllowed, Refused
 from reconciliation import services
 from reconciliation.api.serializers import FullReportSerializer, ReportSerializer, RunSerializer
@@ -32,65 +35,92 @@ class NotStarted(Problem):
 
 class MaySeeReports(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.has_perm("reconciliation.view_reconciliationreport"))
+        return bool(
+            request.user.is_staff and request.user.has_perm("reconciliation.view_reconciliationreport")
+        )
 
 
 class MayRun(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.has_perm("reconciliation.run_reconciliation"))
+        return bool(request.user.is_staff and request.user.has_perm("reconciliation.run_reconciliation"))
 
 
 class ReportPages(LimitOffsetPagination):
     default_limit, max_limit = 50, 200
+    fields = {
+        "limit": ParameterField(read=between(1, 200), expected="a whole number from 1 to 200"),
+        "offset": ParameterField(read=between(0, 999_999_999), expected="a whole number of 0 or more"),
+    }
 
 
 @extend_schema_view(
     get=extend_schema(
-        summary="List reports", description="The latest first, without what they found.", tags=TAGS
+        operation_id="listReconciliationReports",
+        summary="List reports",
+        description="The latest first, without what they found.",
+        tags=TAGS,
+        responses={200: ReportSerializer(many=True), **refusals(400, 401, 403)},
     )
 )
-class ReportListView(generics.ListAPIView[ReconciliationReport]):
+class ReportListView(ListModelMixin, StaffEndpoint):
     permission_classes = [MaySeeReports]
+    parameters = ReportPages.fields
     serializer_class = ReportSerializer
     pagination_class = ReportPages
-    filter_backends: list[Any] = []
 
     def get_queryset(self) -> QuerySet[ReconciliationReport]:
         return ReconciliationReport.objects.defer("findings")
 
+    def get(self, request: Request) -> Response:
+        return self.list(request)
+
 
 @extend_schema_view(
-    get=extend_schema(summary="One report", description="With everything it found then.", tags=TAGS)
+    get=extend_schema(
+        operation_id="getReconciliationReport",
+        summary="One report",
+        description="With everything it found then.",
+        tags=TAGS,
+        responses={200: FullReportSerializer, **refusals(400, 401, 403, 404)},
+    )
 )
-class ReportView(generics.RetrieveAPIView[ReconciliationReport]):
+class ReportView(RetrieveModelMixin, StaffEndpoint):
     permission_classes = [MaySeeReports]
     serializer_class = FullReportSerializer
     queryset = ReconciliationReport.objects.all()
 
+    def get(self, request: Request, pk: UUID) -> Response:
+        return self.retrieve(request, pk=pk)
 
-class ReportCsvView(generics.GenericAPIView[ReconciliationReport]):
+
+class ReportCsvView(StaffEndpoint):
     permission_classes = [MaySeeReports]
     queryset = ReconciliationReport.objects.all()
 
     @extend_schema(
+        operation_id="getReconciliationReportAsCsv",
         summary="One report as CSV",
         description="UTF-8 with a header line. No cell can be taken for a formula.",
         tags=TAGS,
-        responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The findings, one a line.")},
+        responses={
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The findings, one a line."),
+            **refusals(400, 401, 403, 404),
+        },
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         return csv_answer(self.get_object())
 
 
-class RunView(APIView):
+class RunView(StaffEndpoint):
     permission_classes = [MayRun]
 
     @extend_schema(
+        operation_id="runReconciliation",
         summary="Compare now",
         description="A worker compares; the report that is returned fills meanwhile.",
         tags=TAGS,
         request=RunSerializer,
-        responses={202: ReportSerializer},
+        responses={202: ReportSerializer, **refusals(400, 401, 403, 409, 415)},
     )
     def post(self, request: Request) -> Response:
         asked = RunSerializer(data=request.data)
@@ -99,7 +129,7 @@ class RunView(APIView):
         try:
             report = services.request_run(
                 Scope(wish["scope"]),
-                actor=request.user,  # type: ignore[arg-type]
+                actor=self.actor,
                 only=wish["only"],
             )
         except NotAllowed as refusal:

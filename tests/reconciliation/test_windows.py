@@ -236,7 +236,7 @@ class TestRest:
         assert ReconciliationReport.objects.count() == 0
 
     def test_others_see_and_start_nothing(self, client, changed, as_role):  # noqa: F811
-        assert client.get("/api/admin/reconciliation-reports").status_code == 403
+        assert client.get("/api/admin/reconciliation-reports").status_code == 401
         manager = as_role("Product manager")
         assert manager.get("/api/admin/reconciliation-reports").status_code == 403
         assert manager.post("/api/admin/reconciliation/run").status_code == 403

@@ -1,4 +1,3 @@
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -50,7 +49,7 @@ class IntegrationStatusSerializer(serializers.ModelSerializer):
     def get_is_in_step(self, row: ProductIntegration) -> bool:
         return bool(row.remote_id) and row.desired_hash == row.synced_hash
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
     def get_error(self, row: ProductIntegration) -> dict[str, object] | None:
         """Null when the last try went through or none was made."""
         if not row.last_sync_error:

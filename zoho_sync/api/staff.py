@@ -4,14 +4,12 @@ from http import HTTPStatus
 from typing import Any
 
 from rest_framework import exceptions
-from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from catalogue.api.problems import Problem
-from catalogue.api.views import AlwaysJson
+from catalogue.api.staff import StaffEndpoint
 from catalogue.errors import NotAllowed, Refused
 
 
@@ -43,11 +41,10 @@ class StaffWith(BasePermission):
         return bool(user.is_staff and user.has_perm(view.needs))
 
 
-class StaffView(APIView):
-    """Basic or session authentication, JSON only. `needs` is the permission it takes."""
+class StaffView(StaffEndpoint):
+    """An address for staff. `needs` is the permission it takes."""
 
-    authentication_classes = [BasicAuthentication, SessionAuthentication]
     permission_classes = [StaffWith]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AlwaysJson
+    # A POST without a body is sent as an empty form by some clients.
+    parser_classes = [JSONParser, FormParser, MultiPartParser]
     needs = ""

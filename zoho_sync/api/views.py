@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from catalogue.api import parameters
 from catalogue.api.pages import Pages
-from catalogue.api.parameters import ParameterField, ensure_understood
-from catalogue.api.serializers import ProblemSerializer
+from catalogue.api.parameters import ParameterField
+from catalogue.api.staff import refusals
 from catalogue.errors import Refused
 from catalogue.models import Product, ServicePackage
 from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer
@@ -33,7 +33,6 @@ FILTERS = {
     ),
 }
 SEARCHED = ("remote_key", "remote_id", "last_sync_error", "package__name", "package__sku")
-PROBLEMS = {(code, "application/problem+json"): ProblemSerializer for code in (400, 401, 403)}
 
 
 def _parameter(name: str, description: str, **schema: Any) -> OpenApiParameter:
@@ -43,6 +42,7 @@ def _parameter(name: str, description: str, **schema: Any) -> OpenApiParameter:
 class IntegrationStatusView(StaffView):
     needs = "zoho_sync.view_productintegration"
     pagination_class = Pages
+    parameters = {**FILTERS, **Pages.fields}
 
     @extend_schema(
         operation_id="listIntegrationStatus",
@@ -55,12 +55,11 @@ class IntegrationStatusView(StaffView):
             OpenApiParameter("page", OpenApiTypes.INT, description="Which page, from 1."),
             OpenApiParameter("page_size", OpenApiTypes.INT, description="Records a page, up to 200."),
         ],
-        responses={200: IntegrationStatusSerializer(many=True), **PROBLEMS},
+        responses={200: IntegrationStatusSerializer(many=True), **refusals(400, 401, 403)},
     )
     def get(self, request: Request) -> Response:
         pages = Pages()
-        asked = ensure_understood(request.query_params, {**FILTERS, **pages.fields})
-        rows = pages.paginate_queryset(_narrowed(asked), request, self)
+        rows = pages.paginate_queryset(_narrowed(self.asked), request, self)
         return pages.get_paginated_response(IntegrationStatusSerializer(rows, many=True).data)
 
 
@@ -96,9 +95,7 @@ def _documented(operation_id: str, summary: str) -> Any:
         ],
         responses={
             202: ResyncSerializer(many=True),
-            **PROBLEMS,
-            (404, "application/problem+json"): ProblemSerializer,
-            (422, "application/problem+json"): ProblemSerializer,
+            **refusals(400, 401, 403, 404, 409, 415, 422),
         },
     )
 
@@ -107,10 +104,9 @@ class SyncView(StaffView):
     """Sends the packages of one product again. The same request within five seconds does it once."""
 
     needs = "zoho_sync.resync_productintegration"
+    parameters = {"force": ParameterField(read=parameters.yes_or_no, expected="true or false")}
 
     def sync(self, request: Request, product_id: UUID, system: System) -> Response:
-        force = ParameterField(read=parameters.yes_or_no, expected="true or false")
-        asked = ensure_understood(request.query_params, {"force": force})
         body = SyncRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         if not Product.objects.filter(pk=product_id).exists():
@@ -123,8 +119,8 @@ class SyncView(StaffView):
                 resync_package(
                     package.pk,
                     system,
-                    actor=request.user,  # type: ignore[arg-type]
-                    force=bool(asked["force"]),
+                    actor=self.actor,
+                    force=bool(self.asked["force"]),
                     reason=body.validated_data.get("reason", ""),
                 )
                 for package in packages

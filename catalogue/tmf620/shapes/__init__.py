@@ -38,6 +38,11 @@ class Shape:
     required: frozenset[str]
 
 
+def all_shapes(version: str) -> dict[str, "Shape | tuple[str, ...] | str"]:
+    """By type: its attributes, the types it may be, or the one it is."""
+    return dict(_shapes(version))
+
+
 def complete(version: str, type_: str, document: Any) -> Any:
     """The document without nulls, with the `@type` and `@referredType` that TM Forum requires filled in.
 

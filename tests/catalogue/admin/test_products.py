@@ -377,3 +377,17 @@ def test_packages_and_audit_trail_are_read_only_even_for_a_superuser(client, dja
         assert client.post(reverse(f"admin:{name}_change", args=[row.pk]), {"name": "x"}).status_code == 403
         assert client.get(reverse(f"admin:{name}_add")).status_code == 403
     assert services.publish(package.source_admin_product_id, actor=mr_botha()).changes == {}
+
+
+def test_a_business_key_that_is_taken_is_said_at_the_form(as_role):
+    draft_product(sku="HF-1")
+    other = draft_product(sku="HF-2")
+
+    client = as_role("Product manager")
+    url, data = form_data(client, other, sku="hf-1")
+    page = client.post(url, data)
+
+    assert page.status_code == 200
+    assert "There is already a product with this SKU, segment and provider." in page.text
+    other.refresh_from_db()
+    assert other.sku == "HF-2"

@@ -1,0 +1,191 @@
+"""API tokens: one makes one's own, sees the secret once, and takes them back."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDateWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from catalogue import tokens
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
+from catalogue.errors import Refused
+from catalogue.models import ApiToken
+
+DEFAULT_DAYS = 90
+
+
+class ApiTokenForm(forms.ModelForm):
+    """What the token is for, what it may do, and until when. Offers what its owner may do."""
+
+    name = forms.CharField(
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What uses it, for example “Price import”.",
+    )
+    expires_on = forms.DateField(
+        label="Usable until",
+        widget=UnfoldAdminDateWidget,
+        help_text=f"The last day, in South Africa; at most {tokens.LONGEST_DAYS - 1} days from now.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What it may do",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Of what you may do yourself. What is taken from you is taken from the token too.",
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ("name", "expires_on", "scopes")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        held = set(tokens.grantable(self.owner))  # type: ignore[attr-defined]  # set by the admin
+        known = Permission.objects.select_related("content_type").order_by("content_type__app_label", "name")
+        self.fields["scopes"].choices = [  # type: ignore[attr-defined]
+            (name, f"{one.name} ({name})")
+            for one in known
+            if (name := f"{one.content_type.app_label}.{one.codename}") in held
+        ]
+        self.fields["expires_on"].initial = timezone.localdate() + timedelta(days=DEFAULT_DAYS)
+
+    def clean_expires_on(self) -> datetime:
+        """The end of that day."""
+        day = self.cleaned_data["expires_on"] + timedelta(days=1)
+        at = datetime.combine(day, time(), timezone.get_default_timezone())
+        if not timezone.now() < at <= timezone.now() + timedelta(days=tokens.LONGEST_DAYS):
+            raise forms.ValidationError(f"Choose a day within the next {tokens.LONGEST_DAYS - 1} days.")
+        return at
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The service checks the rest, with the constraints, when it stores the token.
+        return {field.name for field in ApiToken._meta.fields}
+
+    def _post_clean(self) -> None:
+        """Nothing of the form is the row itself: `tokens.create` makes it."""
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """One's own; those of all for whoever watches over them. A token is never edited: revoke it and make another."""
+
+    list_display = ("name", "owner", "prefix", "shown_state", "expires_at", "last_used_at")
+    list_filter = ("owner",)
+    list_select_related = ("owner",)
+    search_fields = ("name", "prefix", "owner__username")
+    fields = (
+        ("name", "shown_state"),
+        ("owner", "prefix"),
+        ("created_at", "expires_at"),
+        ("last_used_at", "revoked_at"),
+        "shown_scopes",
+    )
+    actions_detail = ("revoke_one",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        found = super().get_queryset(request)
+        return found if request.user.has_perm("catalogue.view_apitoken") else found.filter(owner=request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return any(request.user.has_perm(f"catalogue.{deed}_apitoken") for deed in ("view", "add"))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.add_apitoken")
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    @display(
+        description="State", label={**BADGES, "Usable": "success", "Expired": "default", "Revoked": "danger"}
+    )
+    def shown_state(self, token: ApiToken) -> str:
+        return token.state
+
+    @display(description="What it may do")
+    def shown_scopes(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes)
+
+    # --- making one
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        return self.fields if obj else ("name", "expires_on", "scopes")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            return super().get_form(request, obj, change, **kwargs)
+        return type("OwnApiTokenForm", (ApiTokenForm,), {"owner": request.user})
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        wish = form.cleaned_data
+        made = tokens.create(
+            name=wish["name"],
+            scopes=wish["scopes"],
+            expires_at=wish["expires_on"],
+            actor=request.user,  # type: ignore[arg-type]
+        )
+        obj.pk = made.token.pk
+        request.new_token = made  # type: ignore[attr-defined]
+
+    def save_related(self, *_: Any) -> None:
+        """A token has no parts."""
+
+    def log_addition(self, *_: Any) -> None:
+        """The audit trail has it, with more."""
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The one page that ever shows the secret; browsers keep no copy of it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Your new API token",
+            "opts": self.opts,
+            "made": request.new_token,  # type: ignore[attr-defined]
+        }
+        response = render(request, "catalogue/new_token.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    # --- taking one back
+
+    @action(
+        description="Revoke",
+        permissions=["revoke"],
+        icon="block",
+        url_path="revoke",
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": "Revoke this token?",
+            "description": "What uses it is locked out at once, for good.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Revoke",
+        },
+    )
+    def revoke_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        page = reverse("admin:catalogue_apitoken_change", args=[object_id])
+        try:
+            token = tokens.revoke(object_id, actor=request.user)  # type: ignore[arg-type]
+        except ApiToken.DoesNotExist:
+            messages.error(request, "This token does not exist.")
+            page = reverse("admin:catalogue_apitoken_changelist")
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"{token} is revoked.")
+        return moved_to(request, page)

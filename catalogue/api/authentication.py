@@ -1,0 +1,46 @@
+"""API tokens at the door: `Authorization: Bearer ctk_…`."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from catalogue import tokens
+from catalogue.api.problems import Problem
+from catalogue.models import ApiToken, TokenActor
+from circletel.origin import came_with_token
+
+
+class TokenRefused(Problem):
+    """The token is unknown, expired or revoked, or its owner's account is closed."""
+
+    status_code = 401
+    type = "urn:circletel:problem:token-refused"
+    title = "The token opens nothing"
+    auth_header = 'Bearer realm="api"'
+
+
+class TokenAuthentication(BaseAuthentication):
+    """The request acts as the token's owner, and may do what both of them may. The audit trail names both."""
+
+    def authenticate(self, request: Request) -> tuple[TokenActor, ApiToken] | None:
+        scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            actor, token = tokens.authenticate(secret.strip())
+        except tokens.UnusableToken as trouble:
+            raise TokenRefused(str(trouble)) from None
+        came_with_token(str(token))
+        return actor, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+def authentication_classes() -> list[Any]:
+    """How staff and their programs log in to REST: token, HTTP Basic or the session of the admin."""
+    from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+
+    # Never the session first: then nobody logged in would be told so with 403 in place of 401.
+    return [TokenAuthentication, BasicAuthentication, SessionAuthentication]

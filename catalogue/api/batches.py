@@ -1,0 +1,132 @@
+"""Many products at once, over REST. Every deed is one of `catalogue.batches`."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalogue import batches
+from catalogue.api.staff import StaffEndpoint, refusals
+from catalogue.api.strict import StrictSerializer
+from catalogue.models import Batch, BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
+from catalogue.rights import ensure_may
+
+TAG = "products"
+
+
+class FilterSerializer(StrictSerializer):
+    """Products by what they are. Given values narrow each other."""
+
+    status = serializers.ChoiceField(ProductStatus.choices, required=False)
+    market_segment = serializers.ChoiceField(MarketSegment.choices, required=False)
+    provider = serializers.CharField(required=False, help_text="Without regard to case.")
+    service_type = serializers.CharField(required=False, help_text="Without regard to case.")
+    category = serializers.CharField(required=False, help_text="Without regard to case.")
+
+
+class SelectionSerializer(StrictSerializer):
+    ids = serializers.ListField(
+        child=serializers.UUIDField(), required=False, allow_empty=False, max_length=batches.LARGEST
+    )
+    filter = FilterSerializer(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise ValidationError("Give either ids or filter.")
+        if "filter" in attrs and not attrs["filter"]:
+            raise ValidationError(
+                {"filter": ["An empty filter would mean every product: name at least one value."]}
+            )
+        return attrs
+
+
+class BatchItemSerializer(serializers.Serializer):
+    product = serializers.UUIDField(source="product_id")
+    state = serializers.ChoiceField(ItemState.choices)
+    message = serializers.CharField(help_text="What became of it; empty while it waits.")
+
+
+class BatchSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    deed = serializers.ChoiceField(BatchDeed.choices)
+    status = serializers.ChoiceField(BatchStatus.choices)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.SerializerMethodField(help_text="Ask here how far it is.")
+    progress = serializers.SerializerMethodField(help_text="Products in all and by state.")
+
+    def get_url(self, batch: Batch) -> str:
+        return reverse("batch-detail", args=[batch.pk])
+
+    def get_progress(self, batch: Batch) -> dict[str, int]:
+        return batches.progress(batch)
+
+
+class BatchDetailSerializer(BatchSerializer):
+    items = BatchItemSerializer(many=True)
+
+
+class BatchEndpoint(StaffEndpoint):
+    serializer_class: Any = BatchSerializer
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(
+            Http404("There is no such batch.") if isinstance(exc, Batch.DoesNotExist) else exc
+        )
+
+
+class BulkPublishView(BatchEndpoint):
+    @extend_schema(
+        operation_id="bulkPublishProducts",
+        tags=[TAG],
+        summary="Publish many products",
+        description="Starts a batch and returns at once. One product that is refused never stops the others.",
+        request=SelectionSerializer,
+        responses={202: BatchSerializer, **refusals(400, 401, 403, 409, 415)},
+    )
+    def post(self, request: Request) -> Response:
+        asked = SelectionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        batch = batches.plan(BatchDeed.PUBLISH, _selected(asked.validated_data), actor=self.actor)
+        batch = batches.start(batch.pk, actor=self.actor)
+        headers = {"Location": reverse("batch-detail", args=[batch.pk])}
+        return Response(BatchSerializer(batch).data, status=HTTPStatus.ACCEPTED, headers=headers)
+
+
+def _selected(asked: dict[str, Any]) -> list[UUID]:
+    if "ids" in asked:
+        return list(asked["ids"])
+    exact = {"status", "market_segment"}
+    conditions = {
+        name if name in exact else f"{name}__iexact": value for name, value in asked["filter"].items()
+    }
+    found = Product.objects.filter(**conditions).order_by("name", "sku")
+    return list(found.values_list("pk", flat=True)[: batches.LARGEST + 1])
+
+
+class BatchView(BatchEndpoint):
+    @extend_schema(
+        operation_id="getBatch", tags=[TAG], summary="How far a batch is, and what became of each product",
+        responses={200: BatchDetailSerializer, **refusals(400, 401, 403, 404)},
+    )  # fmt: skip
+    def get(self, request: Request, id: UUID) -> Response:
+        batch = Batch.objects.prefetch_related("items").get(pk=id)
+        if batch.created_by_id != self.actor.pk:
+            ensure_may(self.actor, "catalogue.view_batch", "see batches")
+        return Response(BatchDetailSerializer(batch).data)
+
+
+class CancelBatchView(BatchEndpoint):
+    @extend_schema(
+        operation_id="cancelBatch", tags=[TAG], summary="Leave the products that still wait alone", request=None,
+        responses={200: BatchSerializer, **refusals(400, 401, 403, 404, 409)},
+    )  # fmt: skip
+    def post(self, request: Request, id: UUID) -> Response:
+        return Response(BatchSerializer(batches.cancel(id, actor=self.actor)).data)
