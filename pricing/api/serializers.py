@@ -1,6 +1,6 @@
-from typing import Any
-
 """Price changes as the back office's programs read and write them. Amounts are rand with VAT, as text."""
+
+from typing import Any
 
 from rest_framework import serializers
 
