@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -125,6 +126,8 @@ class BatchAdmin(ReadOnlyAdmin):
     def progress_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The refreshing part of the page, alone. It asks for the whole page once the batch is over."""
         batch = get_object_or_404(Batch, pk=object_id)
+        if not self.has_view_permission(request, batch):
+            raise PermissionDenied
         response = render(request, "catalogue/batch_progress.html", progress_context(batch))
         if batch.status != BatchStatus.RUNNING:
             response["HX-Refresh"] = "true"
