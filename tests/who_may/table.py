@@ -99,6 +99,7 @@ DEEDS: dict[str, str] = {
     "pricing.pricechange: cancel_one": "PR PA",
     "pricing.pricechange: publish_one": "PA",
     "pricing.pricechange: publish_selected": "PA",
+    "pricing.pricechange delete (selected)": NOBODY,  # a draft is thrown away on its own page
     "reconciliation.finding: adopt_one": "SO",
     "reconciliation.finding: adopt_selected": "SO",
     "reconciliation.finding: deactivate_one": "SO",
@@ -124,7 +125,7 @@ DEEDS: dict[str, str] = {
 OTHERS: dict[str, str] = {
     "page app_list": STAFF,
     "page auth_user_password_change": SUPERUSER,
-    "page autocomplete": STAFF,  # what it may be asked for is for the model's own page to say
+    "page autocomplete": NOBODY,  # asked for nothing; asked for a product, see the test of its own
     "page catalogue_batch_progress": "PM AP PB AU",
     "page catalogue_packageversion_compare": "PM AP PB PR PA AU",
     "page catalogue_packageversion_on_sale": "PM AP PB PR PA AU",
