@@ -56,15 +56,22 @@ def product_content(product: Product) -> dict[str, Any]:
         f"hardware.{field}": getattr(hardware, field) if hardware else None for field in HARDWARE_FIELDS
     }
     content["features"] = [feature.text for feature in product.features.all()]
-    content["add_ons"] = [
-        {field: getattr(add_on, field) for field in ADD_ON_FIELDS}
-        | ({"categories": add_on.categories} if add_on.categories else {})
-        for add_on in product.add_ons.all()
-    ]
+    content["add_ons"] = add_on_entries(product)
     # Only where there are any, so that approvals signed before there were bundles stay valid.
     if components := list(product.components.all()):
         content["components"] = [_component(one) for one in components]
     return plain(content)
+
+
+def add_on_entries(product: Product) -> list[dict[str, Any]]:
+    """Name, price (text with two decimals), recurring, and categories where there are any."""
+    entries = [
+        {field: getattr(add_on, field) for field in ADD_ON_FIELDS}
+        | ({"categories": add_on.categories} if add_on.categories else {})
+        for add_on in product.add_ons.all()
+    ]
+    found: list[dict[str, Any]] = plain({"add_ons": entries})["add_ons"]
+    return found
 
 
 def _component(one: BundleComponent) -> dict[str, Any]:
