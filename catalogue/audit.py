@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
+from catalogue.copying import copy_in
 from catalogue.models import AuditEntry
 from circletel.origin import current_origin
 
@@ -35,7 +36,7 @@ def record_many(
         AuditEntry(**_entry(action, target, actor, changes, AuditEntry.Result.DONE, detail))
         for target, changes in targets
     )
-    AuditEntry.objects.bulk_create(entries, batch_size=1000)
+    copy_in(AuditEntry, entries)
 
 
 def _entry(

@@ -36,6 +36,10 @@ def _features(product: Product) -> list[str]:
     return [feature.text for feature in product.features.all()]
 
 
+def _add_ons(product: Product) -> list[dict[str, Any]]:
+    return add_on_entries(product.add_ons.all())
+
+
 def _hardware_model(product: Product) -> str:
     hardware = hardware_of(product)
     return hardware.model if hardware else ""
@@ -71,9 +75,7 @@ EACH_TIME = (
     _own("contract_months"),
     _own("description"),
     PackageField("features", "features", _features, "their texts, in order"),
-    PackageField(
-        "add_ons", "add_ons", add_on_entries, "name, price, recurring, and the categories they go with"
-    ),
+    PackageField("add_ons", "add_ons", _add_ons, "name, price, recurring, and the categories they go with"),
     PackageField(
         "components", "components", component_entries, "the packages they are, each at its price of the day"
     ),

@@ -1,5 +1,6 @@
 """Writing down what was edited. An approval signs content: a change of substance takes it back."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -40,19 +41,19 @@ def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None)
     return voided
 
 
-def record_edits(before: dict[Any, dict[str, Any]], *, actor: User) -> int:
-    """`record_edit` for many products, in few statements; `before` is {product id: `product_content` as it was}.
+def record_edits(changes: dict[Any, dict[str, list[Any]]], *, actor: User) -> int:
+    """`record_edit` for many products, in few statements; `changes` is {product id: {field: [before, after]}}.
 
     Returns how many approvals and pending requests were voided.
     """
     edited: list[tuple[Product, dict[str, list[Any]]]] = []
     voided: list[tuple[Product, dict[str, list[Any]]]] = []
-    for product in Product.objects.with_content_only().filter(pk__in=before).iterator(chunk_size=1000):
-        changes = differences(before[product.pk], product_content(product))
-        if changes and product.status in (ProductStatus.PENDING, ProductStatus.APPROVED):
-            voided.append((product, changes | {"status": [product.status, ProductStatus.DRAFT.value]}))
-        elif changes:
-            edited.append((product, changes))
+    for product in Product.objects.filter(pk__in=[key for key, changed in changes.items() if changed]):
+        changed = changes[product.pk]
+        if product.status in (ProductStatus.PENDING, ProductStatus.APPROVED):
+            voided.append((product, changed | {"status": [product.status, ProductStatus.DRAFT.value]}))
+        else:
+            edited.append((product, changed))
     touched = Product.objects.filter(pk__in=[product.pk for product, _ in edited + voided])
     touched.update(
         # An archived product stays archived, also when it is edited.
@@ -77,8 +78,8 @@ def record_edits(before: dict[Any, dict[str, Any]], *, actor: User) -> int:
     return len(voided)
 
 
-def record_creations(product_ids: list[Any], *, actor: User) -> None:
-    """`record_edit` for many products just made in this transaction, in few statements."""
-    made = Product.objects.with_content_only().filter(pk__in=product_ids).iterator(chunk_size=1000)
-    created = ((product, differences({}, product_content(product))) for product in made)
-    audit.record_many("created", created, actor=actor)
+def record_creations(made: Iterable[tuple[Product, dict[str, Any]]], *, actor: User) -> None:
+    """`record_edit` for many products just made in this transaction, with the `product_content` of each."""
+    audit.record_many(
+        "created", ((product, differences({}, content)) for product, content in made), actor=actor
+    )
