@@ -10,8 +10,7 @@ from catalogue.readiness import publishing_problems
 
 def locked(product_id: Any) -> Product:
     """The product with its content, its row held until the end of the transaction."""
-    Product.objects.select_for_update().get(pk=product_id)
-    return Product.objects.with_content().get(pk=product_id)
+    return Product.objects.with_content().select_for_update(of=("self",)).get(pk=product_id)
 
 
 def ensure_status(product: Product, deed: str, *wanted: ProductStatus) -> None:

@@ -16,7 +16,7 @@ from catalogue.bundles import live_bundles_with
 from catalogue.content import differences, logical_key, pricing_of
 from catalogue.ending import archive_others
 from catalogue.errors import NotReady
-from catalogue.models import PackageStatus, Product, ServicePackage
+from catalogue.models import PackageStatus, Product, ServicePackage, vat_read_once
 from catalogue.package_fields import EACH_TIME, FIRST_TIME, carry_over
 from catalogue.readiness import publishing_problems
 from catalogue.rights import ensure_may
@@ -66,10 +66,11 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
     Under the same business key the live package is updated in place, its price excepted: a price moves only
     through a price change. A new business key of the same variant archives the earlier version.
     """
-    product = locked(product_id)
-    ensure_may(actor, "catalogue.publish_product", "publish products")
-    ensure_publishable(product)
-    return _publish(product, actor, at or timezone.now())
+    with vat_read_once():
+        product = locked(product_id)
+        ensure_may(actor, "catalogue.publish_product", "publish products")
+        ensure_publishable(product)
+        return _publish(product, actor, at or timezone.now())
 
 
 @contextmanager
