@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
 from catalogue.copying import copy_in
+from catalogue.errors import Refused
 from catalogue.models import AuditEntry
 from circletel.origin import current_origin
 
@@ -37,6 +38,15 @@ def record_many(
         for target, changes in targets
     )
     copy_in(AuditEntry, entries)
+
+
+def record_refusal(
+    action: str, model: type[models.Model], key: Any, *, actor: AbstractBaseUser, refusal: Refused
+) -> None:
+    """Write a refused attempt down. Called by the doors, outside the transaction that was undone."""
+    target = model._default_manager.filter(pk=key).first()
+    if target is not None:
+        record(action, target, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
 
 
 def _entry(

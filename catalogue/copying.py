@@ -11,7 +11,9 @@ def copy_in(model: type[models.Model], instances: Iterable[models.Model]) -> Non
 
     Raises what INSERT would: django.db's IntegrityError, DataError, …
     """
-    own = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    own: list[Any] = [
+        field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)
+    ]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(field.column) for field in own)
     statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"

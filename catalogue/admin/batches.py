@@ -13,7 +13,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue import batches
+from catalogue import audit, batches
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from catalogue.models import Batch, BatchItem, BatchStatus
@@ -113,6 +113,8 @@ class BatchAdmin(ReadOnlyAdmin):
             deed(object_id, actor=request.user)
             messages.success(request, words)
         except Refused as refusal:
+            actor: Any = request.user
+            audit.record_refusal(f"batch {deed.__name__}", Batch, object_id, actor=actor, refusal=refusal)
             messages.error(request, str(refusal))
         return moved_to(request, reverse("admin:catalogue_batch_change", args=[object_id]))
 

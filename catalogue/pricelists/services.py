@@ -23,7 +23,6 @@ from catalogue import audit
 from catalogue.copying import copy_in
 from catalogue.errors import Refused, WrongStatus
 from catalogue.models import (
-    AuditEntry,
     NoVatRate,
     Outcome,
     PriceList,
@@ -176,9 +175,7 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
 
 def record_refusal(action: str, price_list_id: UUID, *, actor: User, refusal: Refused) -> None:
     """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    price_list = PriceList.objects.filter(pk=price_list_id).first()
-    if price_list is not None:
-        audit.record(action, price_list, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
+    audit.record_refusal(action, PriceList, price_list_id, actor=actor, refusal=refusal)
 
 
 def nudge_after_commit(price_list: PriceList) -> None:

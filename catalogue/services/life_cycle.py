@@ -9,7 +9,7 @@ from django.utils import timezone
 from catalogue import audit
 from catalogue.content import fingerprint, pricing_of, product_content
 from catalogue.errors import NotAllowed, NotReady, Refused
-from catalogue.models import AuditEntry, PackageStatus, Product, ProductStatus
+from catalogue.models import PackageStatus, Product, ProductStatus
 from catalogue.readiness import publishing_problems
 from catalogue.rights import ensure_may
 from catalogue.services.checks import ensure_status, locked, objections_to_publishing
@@ -123,9 +123,7 @@ def objections(deed: str, product: Product, *, actor: User) -> list[str]:
 
 def record_refusal(action: str, product_id: Any, *, actor: User, refusal: Refused) -> None:
     """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    product = Product.objects.filter(pk=product_id).first()
-    if product is not None:
-        audit.record(action, product, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
+    audit.record_refusal(action, Product, product_id, actor=actor, refusal=refusal)
 
 
 def _move(
