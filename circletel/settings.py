@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "circletel.origin.OriginMiddleware",
     "circletel.security.person.PersonMiddleware",
     "circletel.security.second_factor.SecondFactorMiddleware",
+    "catalogue.refusals.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",

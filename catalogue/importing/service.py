@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
 from catalogue import services
-from catalogue.content import HARDWARE_FIELDS, pricing_of
+from catalogue.content import HARDWARE_FIELDS, content_of, pricing_of
 from catalogue.errors import Refused
 from catalogue.importing.parsing import ParsedFile, RowError
 from catalogue.importing.plan import ImportOutcome, PlannedRow, plan_import
@@ -56,20 +56,25 @@ def create_products(contents: list[dict[str, Any]], *, actor: User) -> list[Prod
     """
     slugs = _free_slugs(contents)
     products, pricings, devices, features = [], [], [], []
+    made = []
     for content, slug in zip(contents, slugs, strict=True):
         # What the file does not say keeps the model's default.
         said = {path: value for path, value in content.items() if value is not None}
         product = Product(slug=slug, created_by=actor, changed_by=actor, **part_of(said, ""))
+        pricing = ProductPricing(product=product, **part_of(said, "pricing."))
+        own = part_of(said, "hardware.")
+        device = ProductHardware(product=product, **own) if own else None
+        texts = features_of(product, content)
         products.append(product)
-        pricings.append(ProductPricing(product=product, **part_of(said, "pricing.")))
-        if device := part_of(said, "hardware."):
-            devices.append(ProductHardware(product=product, **device))
-        features += features_of(product, content)
+        pricings.append(pricing)
+        devices += [device] if device else []
+        features += texts
+        made.append((product, content_of(product, pricing, device, texts)))
     Product.objects.bulk_create(products, _BATCH)
     ProductPricing.objects.bulk_create(pricings, _BATCH)
     ProductHardware.objects.bulk_create(devices, _BATCH)
     ProductFeature.objects.bulk_create(features, _BATCH)
-    services.record_creations([product.pk for product in products], actor=actor)
+    services.record_creations(made, actor=actor)
     return products
 
 

@@ -17,7 +17,7 @@ from catalogue.models.tmf620 import (
     TmfDraft,
     TmfJob,
 )
-from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today
+from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today, vat_read_once
 from catalogue.models.version import PackageVersion
 
 __all__ = [
@@ -68,4 +68,5 @@ __all__ = [
     "publish_state",
     "vat_rate_at",
     "vat_rate_today",
+    "vat_read_once",
 ]
