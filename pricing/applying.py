@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 
 from catalogue import versions
 from catalogue.errors import Refused
+from catalogue.storefront import written
 from circletel.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus
 
@@ -164,7 +165,9 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
                 if cursor.rowcount != len(values["ids"]):
                     raise Incomplete(f"{cursor.rowcount} rows of {len(values['ids'])}")
             packages = PriceChange.objects.filter(pk__in=values["ids"]).values_list("package_id", flat=True)
-            versions.record_set(list(packages), deed="price change effective", at=now)
+            moved = list(packages)
+            versions.record_set(moved, deed="price change effective", at=now)
+            written.write_down(moved)
     if problems:
         _write_problems(problems)
     outcome.applied += len(values["ids"])

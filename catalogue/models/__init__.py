@@ -2,6 +2,7 @@ from catalogue.models.audit import AuditEntry
 from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
 from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus
+from catalogue.models.document import CatalogueRevision, PackageDocument
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
@@ -26,6 +27,7 @@ __all__ = [
     "BatchItem",
     "BatchStatus",
     "BundleComponent",
+    "CatalogueRevision",
     "ColumnMapping",
     "DealField",
     "FoundBy",
@@ -41,6 +43,7 @@ __all__ = [
     "NoVatRate",
     "Outcome",
     "PackageContent",
+    "PackageDocument",
     "PackageStatus",
     "PackageVersion",
     "PriceList",
