@@ -228,6 +228,16 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# --- Storefront -------------------------------------------------------------------------------
+# For how many seconds at most others may keep an answer without asking; never past the next known change.
+STOREFRONT_MAX_AGE = env.int("STOREFRONT_MAX_AGE", default=60)
+# What each process keeps of answers already made.
+STOREFRONT_CACHE_BYTES = env.int("STOREFRONT_CACHE_MEGABYTES", default=32) * 1024 * 1024
+# `*`, or the origins whose pages may read the storefront from a browser.
+STOREFRONT_CORS_ORIGINS = env.list("STOREFRONT_CORS_ORIGINS", default=[])
+# `600/minute`: requests from one address; empty means no limit.
+STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
+
 # --- TMF620 -----------------------------------------------------------------------------------
 # Where this server is reached from outside; in events, and in hrefs when it differs from the request's host.
 TMF620_PUBLIC_URL = env("TMF620_PUBLIC_URL", default="")

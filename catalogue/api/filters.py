@@ -1,219 +1,189 @@
 """What the storefront may ask for: the filters, the search and the orderings, by their public names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django.db.models.functions import Lower
-from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema_field
-from rest_framework.request import Request
+from drf_spectacular.utils import OpenApiParameter
 
 from catalogue.api import parameters
-from catalogue.api.parameters import ParameterField, ensure_understood
+from catalogue.api.parameters import ParameterField
 from catalogue.models import MarketSegment
+from catalogue.storefront import asking
+from catalogue.storefront.asking import Key, Where
+from catalogue.storefront.document import PUBLIC_FIELDS
 
-ORDERINGS: dict[str, Any] = {
-    "price": F("price_now"),
-    "name": Lower("name"),
-    "speed_down_mbps": F("speed_down_mbps"),
-    "speed_up_mbps": F("speed_up_mbps"),
-    "contract_months": F("contract_months"),
-    "valid_from": F("valid_from"),
+ORDERINGS: dict[str, Key] = {
+    "price": Key(asking.PRICE, "numeric"),
+    "name": Key("lower(p.name)", "text"),
+    "speed_down_mbps": Key("p.speed_down_mbps", "integer", nullable=True),
+    "speed_up_mbps": Key("p.speed_up_mbps", "integer", nullable=True),
+    "contract_months": Key("p.contract_months", "smallint"),
+    "valid_from": Key("p.valid_from", "timestamptz"),
 }
-ORDERING_TERMS = [term for name in ORDERINGS for term in (name, f"-{name}")]
-DEFAULT_ORDERING = ["name", "contract_months"]
+RELEVANCE = "relevance"
+ORDERING_NAMES = [*ORDERINGS, RELEVANCE]
+ORDERING_TERMS = [term for name in ORDERING_NAMES for term in (name, f"-{name}")]
+DEFAULT_ORDERING = ("name", "contract_months")
+SEVERAL = "one or more values, separated by commas or repeated; one that itself holds a comma stands in double quotes"
+
+Values = Mapping[str, Any]
 
 
-class Parameter(filters.Filter):
-    """A filter that reads strictly; what it expects is its documentation."""
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A query parameter that is read strictly; what it expects is its documentation."""
 
-    field_class = ParameterField
+    read: Callable[[str], Any]
+    expected: str
+    schema: dict[str, Any]
+    meaning: str
+    many: bool = False
+    where: Callable[[Any], Where] | None = None
+    """The condition on a package, for what narrows."""
 
-    def __init__(
-        self,
-        field_name: str | None = None,
-        lookup_expr: str = "exact",
-        *,
-        read: Callable[[str], Any],
-        expected: str,
-        schema: dict[str, Any],
-        meaning: str,
-        many: bool = False,
-    ) -> None:
-        super().__init__(field_name, lookup_expr, label=meaning, read=read, expected=expected, many=many)
-        self.description = f"{meaning} Expects {expected}."
-        self.schema = {"type": "array", "items": schema} if many else schema
-        extend_schema_field({**self.schema, "description": self.description})(self)
+    @property
+    def field(self) -> ParameterField:
+        return ParameterField(read=self.read, expected=self.expected, many=self.many)
+
+    def described(self, name: str) -> OpenApiParameter:
+        schema = {"type": "array", "items": self.schema} if self.many else self.schema
+        return OpenApiParameter(name, schema, description=f"{self.meaning} Expects {self.expected}.")
 
 
-class AnyOf(Parameter):
+def _words(column: str, meaning: str, *, example: str) -> Parameter:
     """One of several values, without regard to case."""
-
-    def __init__(self, field_name: str, meaning: str, *, example: str) -> None:
-        super().__init__(
-            field_name,
-            read=str,
-            expected="one or more values, separated by commas or repeated; one that itself holds a comma"
-            " stands in double quotes",
-            schema={"type": "string", "examples": [example]},
-            meaning=meaning,
-            many=True,
-        )
-
-    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
-        matches = Q()
-        for name in value or []:
-            # The database folds both sides, so that it decides alone what the same word is.
-            matches |= Q(**{f"{self.field_name}__iexact": name})
-        return qs.filter(matches)
+    return Parameter(
+        read=str,
+        expected=SEVERAL,
+        schema={"type": "string", "examples": [example]},
+        meaning=meaning,
+        many=True,
+        where=lambda values: asking.same_word(column, values),
+    )
 
 
-class Amount(Parameter):
-    def __init__(self, lookup_expr: str, meaning: str) -> None:
-        super().__init__(
-            "price_now",
-            lookup_expr,
-            read=parameters.amount,
-            expected="an amount in rand with VAT, such as 899 or 899.00",
-            schema={"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$", "examples": ["899.00"]},
-            meaning=meaning,
-        )
+def _amount(sign: str, meaning: str) -> Parameter:
+    return Parameter(
+        read=parameters.amount,
+        expected="an amount in rand with VAT, such as 899 or 899.00",
+        schema={"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$", "examples": ["899.00"]},
+        meaning=meaning,
+        where=lambda value: Where(f"{asking.PRICE} {sign} %s", (value,)),
+    )
 
 
-class Speed(Parameter):
-    def __init__(self, field_name: str, lookup_expr: str, meaning: str) -> None:
-        super().__init__(
-            field_name,
-            lookup_expr,
-            read=parameters.whole_number,
-            expected="whole Mbit/s, such as 100",
-            schema={"type": "integer", "minimum": 0, "maximum": 999_999_999, "examples": [100]},
-            meaning=f"{meaning} Packages that promise no speed are left out.",
-        )
+def _speed(column: str, sign: str, meaning: str) -> Parameter:
+    return Parameter(
+        read=parameters.whole_number,
+        expected="whole Mbit/s, such as 100",
+        schema={"type": "integer", "minimum": 0, "maximum": 999_999_999, "examples": [100]},
+        meaning=f"{meaning} Packages that promise no speed are left out.",
+        where=lambda value: Where(f"p.{column} {sign} %s", (value,)),
+    )
 
 
-class HasHardware(Parameter):
-    def filter(self, qs: QuerySet, value: bool | None) -> QuerySet:
-        if value is None:
-            return qs
-        return qs.exclude(hardware_model="") if value else qs.filter(hardware_model="")
+def _flag(meaning: str, where: Callable[[Any], Where] | None = None) -> Parameter:
+    return Parameter(
+        read=parameters.yes_or_no,
+        expected="true or false",
+        schema={"type": "boolean"},
+        meaning=meaning,
+        where=where,
+    )
 
 
-class Search(Parameter):
-    """Every word must occur somewhere, as a part of a word too."""
-
-    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
-        if not value:
-            return qs
-        line = Value("\n")
-        features = Func(F("features"), line, function="array_to_string", output_field=TextField())
-        text = Func(
-            line,
-            F("name"),
-            F("sku"),
-            F("description"),
-            features,
-            function="concat_ws",
-            output_field=TextField(),
-        )
-        qs = qs.alias(searched=text)
-        for word in value:
-            qs = qs.filter(searched__icontains=word)
-        return qs
-
-
-class Ordering(Parameter):
-    """Always ends in the id, so that pages neither repeat nor lose a package among equals."""
-
-    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
-        terms = []
-        for term in value or DEFAULT_ORDERING:
-            expression = ORDERINGS[term.removeprefix("-")]
-            # Packages that promise no speed come last in both directions.
-            ascending = not term.startswith("-")
-            terms.append(expression.asc(nulls_last=True) if ascending else expression.desc(nulls_last=True))
-        return qs.order_by(*terms, "id")
-
-
-class AsOf(Parameter):
-    """Read by the view, which takes its packages and its prices from that instant."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            read=parameters.instant,
-            expected="a day, such as 2026-11-23 (its beginning in South Africa), or an instant with its offset,"
-            " such as 2026-11-23T08:00:00+02:00",
-            schema={"type": "string", "examples": ["2026-11-23", "2026-11-23T08:00:00+02:00"]},
-            meaning="What was, or by today's knowledge will be, on sale then, at the price of then.",
-        )
-
-    def filter(self, qs: QuerySet, value: Any) -> QuerySet:
-        return qs
-
-
-class NarrowingFilter(filters.FilterSet):
-    """Segment and provider: with the SKU, what makes a package the only one of its kind."""
-
-    market_segment = Parameter(
-        "market_segment",
-        "in",
+NARROWING: dict[str, Parameter] = {
+    "market_segment": Parameter(
         read=parameters.one_of(*MarketSegment.values),
         expected=f"{' or '.join(MarketSegment.values)}; several are separated by commas or repeated",
         schema={"type": "string", "enum": MarketSegment.values},
         meaning="For whom it is sold.",
         many=True,
-    )
-    provider = AnyOf("provider", "Whose network carries it.", example="MTN")
-    as_of = AsOf()
-
-
-class PackageFilter(NarrowingFilter):
-    technology = AnyOf("technology", "How it reaches the customer.", example="fixed-wireless")
-    service_type = AnyOf("service_type", "The product line.", example="SkyFibre")
-    category = AnyOf("category", "The shelf it stands on.", example="fixed_wireless_residential")
-    price_min = Amount("gte", "Lowest price a month (price.including_vat).")
-    price_max = Amount("lte", "Highest price a month (price.including_vat).")
-    speed_down_min = Speed("speed_down_mbps", "gte", "Slowest download.")
-    speed_down_max = Speed("speed_down_mbps", "lte", "Fastest download.")
-    speed_up_min = Speed("speed_up_mbps", "gte", "Slowest upload.")
-    speed_up_max = Speed("speed_up_mbps", "lte", "Fastest upload.")
-    contract_months = Parameter(
-        "contract_months",
-        "in",
+        where=lambda values: asking.one_of("market_segment", values),
+    ),
+    "provider": _words(
+        "provider", "Whose network carries it: all that cover an address, for example.", example="MTN"
+    ),
+    "as_of": Parameter(
+        read=parameters.instant,
+        expected=parameters.INSTANT,
+        schema={"type": "string", "examples": ["2026-11-23", "2026-11-23T08:00:00+02:00"]},
+        meaning="What was, or by today's knowledge will be, on sale then, at the price of then.",
+    ),
+}
+FILTERS: dict[str, Parameter] = {
+    **NARROWING,
+    "technology": _words("technology", "How it reaches the customer.", example="fixed-wireless"),
+    "service_type": _words("service_type", "The product line.", example="SkyFibre"),
+    "category": _words("category", "The shelf it stands on.", example="fixed_wireless_residential"),
+    "price_min": _amount(">=", "Lowest price a month (price.including_vat)."),
+    "price_max": _amount("<=", "Highest price a month (price.including_vat)."),
+    "speed_down_min": _speed("speed_down_mbps", ">=", "Slowest download."),
+    "speed_down_max": _speed("speed_down_mbps", "<=", "Fastest download."),
+    "speed_up_min": _speed("speed_up_mbps", ">=", "Slowest upload."),
+    "speed_up_max": _speed("speed_up_mbps", "<=", "Fastest upload."),
+    "contract_months": Parameter(
         read=parameters.months,
         expected="whole months, such as 12; several are separated by commas or repeated",
         schema={"type": "integer", "minimum": 0, "maximum": 999, "examples": [12]},
         meaning="Length of the contract; 1 is month to month.",
         many=True,
-    )
-    has_hardware = HasHardware(
-        read=parameters.yes_or_no,
-        expected="true or false",
-        schema={"type": "boolean"},
-        meaning="Whether a device comes with it, included or at a price.",
-    )
-    search = Search(
+        where=lambda values: asking.one_of("contract_months", values),
+    ),
+    "has_hardware": _flag(
+        "Whether a device comes with it, included or at a price.",
+        lambda value: Where("p.hardware_model <> ''" if value else "p.hardware_model = ''"),
+    ),
+    "search": Parameter(
         read=parameters.words,
         expected=f"words, at most {parameters.LONGEST_SEARCH} characters",
         schema={"type": "string", "maxLength": parameters.LONGEST_SEARCH, "examples": ["uncapped 100"]},
-        meaning="Words that must all occur in name, SKU, description or features, without regard to case.",
-    )
-    ordering = Ordering(
-        read=parameters.one_of(*ORDERING_TERMS),
-        expected=f"{', '.join(ORDERINGS)}; a minus reverses, several are separated by commas",
-        schema={"type": "string", "enum": ORDERING_TERMS},
-        meaning=f"How to sort; without it {', '.join(DEFAULT_ORDERING)}.",
-        many=True,
-    )
+        meaning=(
+            "Words that must all occur in name, SKU, description or features, without regard to case: also"
+            " inside words, in another form (router, routers), or nearly so (skyfbre)."
+        ),
+        where=asking.matching,
+    ),
+}
+FIELDS = Parameter(
+    read=parameters.one_of(*PUBLIC_FIELDS),
+    expected=f"{', '.join(PUBLIC_FIELDS)}; several are separated by commas or repeated",
+    schema={"type": "string", "enum": list(PUBLIC_FIELDS)},
+    meaning="Only these fields of each package; without it all.",
+    many=True,
+)
+ORDERING = Parameter(
+    read=parameters.one_of(*ORDERING_TERMS),
+    expected=f"{', '.join(ORDERING_NAMES)}; a minus reverses, several are separated by commas",
+    schema={"type": "string", "enum": ORDERING_TERMS},
+    meaning=(
+        f"How to sort; without it {', '.join(DEFAULT_ORDERING)}, and before them -{RELEVANCE} when searching."
+    ),
+    many=True,
+)
 
 
-class StrictFilterBackend(filters.DjangoFilterBackend):
-    """Refuses what it does not understand: a filter silently ignored shows customers the wrong packages."""
+def conditions(values: Values) -> list[Where]:
+    """What the given filters ask of a package; what is empty asks nothing."""
+    return [
+        parameter.where(value)
+        for name, parameter in FILTERS.items()
+        if parameter.where and (value := values.get(name)) not in (None, [])
+    ]
 
-    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
-        filterset = self.get_filterset(request, queryset, view)
-        assert filterset is not None  # every view here has one
-        pages = view.paginator.fields if view.paginator else {}
-        ensure_understood(request.query_params, {**filterset.form.fields, **pages})
-        return filterset.qs
+
+def ordering(values: Values) -> tuple[str, ...]:
+    """The terms to sort by."""
+    default = (f"-{RELEVANCE}", *DEFAULT_ORDERING) if values.get("search") else DEFAULT_ORDERING
+    return tuple(values.get("ordering") or default)
+
+
+def keys(terms: Sequence[str], values: Values, last: Key) -> list[Key]:
+    """`last` makes equal packages keep a fixed order; it goes the way of the last term."""
+    chosen = []
+    for term in terms:
+        name = term.removeprefix("-")
+        key = asking.relevance(values.get("search") or []) if name == RELEVANCE else ORDERINGS[name]
+        chosen.append(key if name == term else key.downwards())
+    return [*chosen, last.downwards() if chosen[-1].descending else last]

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from catalogue.api.views import PackageListView, PackageView
+from catalogue.api.views import NowhereView, PackageListView, PackageView
 
 
 class ReferenceConverter(StringConverter):
@@ -15,4 +15,5 @@ register_converter(ReferenceConverter, "reference")
 urlpatterns = [
     path("packages/", PackageListView.as_view(), name="package-list"),
     path("packages/<reference:sku_or_slug>/", PackageView.as_view(), name="package-detail"),
+    path("<reference:rest>/", NowhereView.as_view()),
 ]

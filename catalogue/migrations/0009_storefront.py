@@ -8,7 +8,6 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-
 TEXTS = """
 CREATE FUNCTION storefront_search_text(name text, sku text, description text, features text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -1,7 +1,7 @@
 """The public document of a package. Its fields are chosen here one by one; a new column shows nothing."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,34 @@ CURRENCY = "ZAR"
 SHAPE = 1
 
 Document = dict[str, Any]
+
+# In the order in which they are shown.
+PUBLIC_FIELDS = (
+    "id",
+    "sku",
+    "slug",
+    "name",
+    "service_type",
+    "category",
+    "technology",
+    "market_segment",
+    "provider",
+    "speed_down_mbps",
+    "speed_up_mbps",
+    "data_limit",
+    "contract_months",
+    "description",
+    "features",
+    "add_ons",
+    "bundle",
+    "hardware",
+    "price",
+    "promotion",
+    "installation_fee",
+    "currency",
+    "valid_from",
+    "valid_to",
+)
 
 
 def as_json(value: Any) -> str:
@@ -47,6 +75,11 @@ def amount(including: Decimal, vat_rate: Decimal) -> dict[str, str]:
 def instant(value: datetime | None) -> str | None:
     """With the offset of South Africa."""
     return value and timezone.localtime(value, timezone.get_default_timezone()).isoformat()
+
+
+def civil_day(at: datetime) -> date:
+    """Which day it is in South Africa then."""
+    return timezone.localdate(at, timezone.get_default_timezone())
 
 
 class _Builder:
