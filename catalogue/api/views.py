@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from catalogue.api import examples, filters, pages, problems
-from catalogue.api.filters import FIELDS, FILTERS, NARROWING, ORDERING, Parameter, Values
+from catalogue.api import asked, cursors, examples, problems
+from catalogue.api.asked import FIELDS, FILTERS, NARROWING, ORDERING, Parameter, Values
 from catalogue.api.parameters import ensure_understood
 from catalogue.api.problems import AmbiguousSku, NotOnSale
 from catalogue.api.serializers import (
@@ -19,12 +19,13 @@ from catalogue.api.serializers import (
     PaginatedPackageListSerializer,
     ProblemSerializer,
 )
+from catalogue.api.window import AlwaysJson as AlwaysJson  # the staff's lists look for it here
 from catalogue.api.window import Moment, StorefrontView, Unkept
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS, as_json
 from catalogue.storefront.reading import CHOICE, Row, Shelf, read
 
-LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **pages.PAGES}
+LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
 DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}
 _LIST_FIELDS = {name: parameter.field for name, parameter in LIST_PARAMETERS.items()}
 _DETAIL_FIELDS = {name: parameter.field for name, parameter in DETAIL_PARAMETERS.items()}
@@ -97,10 +98,10 @@ class PackageListView(StorefrontView):
 
     def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
         values = ensure_understood(request.GET, _LIST_FIELDS)
-        shelf, terms = shelf_of(values, moment), filters.ordering(values)
-        keys = filters.keys(terms, values, shelf.id)
+        shelf, terms = shelf_of(values, moment), asked.ordering(values)
+        keys = asked.keys(terms, values, shelf.id)
         url = request.build_absolute_uri()
-        page = pages.page(shelf, filters.conditions(values), terms, keys, values, url)
+        page = cursors.page(shelf, asked.conditions(values), terms, keys, values, url)
         fields = values["fields"]
         results = ",".join([shown(row, fields) for row in page.rows])
         text = (
@@ -142,7 +143,7 @@ class PackageView(StorefrontView):
             raise NotOnSale()
         named = Where("(p.slug = %s OR upper(p.sku) = upper(%s))", (reference, reference))
         shelf = shelf_of(values, moment)
-        found = read(shelf, [named, *filters.conditions(values)], [Key("p.slug", "text")], limit=MOST_CHOICES)
+        found = read(shelf, [named, *asked.conditions(values)], [Key("p.slug", "text")], limit=MOST_CHOICES)
         row = _the_one(found.rows, reference)
         return _true_at(moment, found.revision, shown(row, values["fields"]))
 
