@@ -93,7 +93,18 @@ def wrk(url: str, seconds: float, **headers: str) -> Load:
     options = [
         part for name, value in headers.items() for part in ("-H", f"{name.replace('_', '-')}: {value}")
     ]
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{math.ceil(seconds)}s", "--latency", *options, url]
+    command = [
+        "wrk",
+        "-t",
+        "1",
+        "-c",
+        str(CONNECTIONS),
+        "-d",
+        f"{math.ceil(seconds)}s",
+        "--latency",
+        *options,
+        url,
+    ]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in told, told
     assert "Socket errors" not in told, told

@@ -216,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATION_PARAMETERS": False,
     "TAGS": [
         {"name": "packages", "description": "What a new customer can order now."},
+        {"name": "prices", "description": "What a customer pays, and holding a price."},
         {
             "name": "price changes (staff)",
             "description": "Drafted, published and cancelled by pricing managers.",
@@ -235,6 +236,8 @@ STOREFRONT_MAX_AGE = env.int("STOREFRONT_MAX_AGE", default=60)
 STOREFRONT_CACHE_BYTES = env.int("STOREFRONT_CACHE_MEGABYTES", default=32) * 1024 * 1024
 # `*`, or the origins whose pages may read the storefront from a browser.
 STOREFRONT_CORS_ORIGINS = env.list("STOREFRONT_CORS_ORIGINS", default=[])
+# How long a price lock holds what a customer was quoted.
+PRICE_LOCK_MINUTES = env.int("PRICE_LOCK_MINUTES", default=60)
 # `600/minute`: requests from one address; empty means no limit.
 STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
 

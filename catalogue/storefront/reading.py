@@ -194,3 +194,16 @@ def _built(shelf: Shelf, ids: Sequence[Any], rate: Decimal) -> dict[Any, str]:
     model: Any = PackageVersion if shelf.is_past else ServicePackage
     packages = model.objects.in_bulk(ids)
     return {key: as_json(document(package, shelf.at, rate)) for key, package in packages.items()}
+
+
+def counts(shelf: Shelf, conditions: Sequence[Where], column: str) -> list[tuple[str, int]]:
+    """Each value of a column of ours among what meets all conditions, one spelling of it, with how many have it."""
+    source, text, vector = shelf.source()
+    where = shelf.where(conditions)
+    sql = (
+        f"SELECT max(p.{column}), count(*) FROM {source} WHERE {where.sql}"  # noqa: S608
+        f" GROUP BY upper(p.{column}) ORDER BY upper(p.{column})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_named(sql, text, vector), where.values)
+        return [(value, number) for value, number in cursor.fetchall()]
