@@ -23,7 +23,7 @@ from catalogue.models import PackageStatus, ServicePackage, vat_rate_at
 from catalogue.storefront.document import CURRENCY, amount, as_json, instant
 from pricing import price_lock
 from pricing.price_lock import Expired, Forged, LockRefused, PriceLock, Withdrawn
-from pricing.rule import NoPrice, Reason, price_for_customer
+from pricing.rule import NoPrice, PriceHistory, Reason, price_for_customer
 
 _DAY_OR_INSTANT = {"type": "string", "examples": ["2026-11-23", "2026-11-23T08:00:00+02:00"]}
 PRICE_PARAMETERS = {
@@ -175,7 +175,8 @@ class PriceView(StorefrontView):
         package = _package(kwargs["id"])
         signed_up_at, at = values["signed_up_at"] or now, values["at"] or now
         try:
-            paid = price_for_customer(package, signed_up_at, at)
+            history = PriceHistory.of(package)
+            paid = price_for_customer(history, signed_up_at, at)
         except NoPrice as error:
             raise NoPriceThen(str(error)) from error
         following = None
@@ -197,7 +198,7 @@ class PriceView(StorefrontView):
                 "currency": CURRENCY,
             }
         )
-        response["Cache-Control"] = f"public, max-age={_seconds(now, paid.next_change_at)}"
+        response["Cache-Control"] = f"public, max-age={_seconds(now, history)}"
         return response
 
 
@@ -278,10 +279,10 @@ def _held(lock: PriceLock) -> dict[str, Any]:
     }
 
 
-def _seconds(now: datetime, change: datetime | None) -> int:
-    """How long the price may be kept by others: never past its next change, nor past today, when VAT may change."""
+def _seconds(now: datetime, history: PriceHistory) -> int:
+    """How long the price may be kept by others: never past the next change, nor past today, when VAT may change."""
     tomorrow = timezone.localtime(now, timezone.get_default_timezone()).replace(hour=23, minute=59, second=59)
-    ends = min(filter(None, (tomorrow, change if change and change > now else None)))
+    ends = min([tomorrow, *(step.valid_from for step in history.steps_after(now))])
     return max(0, min(settings.STOREFRONT_MAX_AGE, int((ends - now).total_seconds())))
 
 
