@@ -1,6 +1,7 @@
 """The storefront beside a plain DRF ModelViewSet (1×) and a constant view: 2 processes, 8 connections, 20 a page."""
 
 import os
+import sys
 from statistics import median
 from typing import Any
 
@@ -35,7 +36,7 @@ TMF = "/tmf-api/productCatalogManagement/v4/productOffering?limit=50"
 def run() -> str:
     _database.start()
     template = _template()
-    _fill(template, 1, PACKAGES)
+    _fill(template, 1, PACKAGES, tmf=True)
     try:
         return "\n".join(_lines(template))
     except Missing as missing:
@@ -80,6 +81,9 @@ def _measured(server: Server, wanted: dict[str, tuple[str, dict[str, str]]]) -> 
         {name: wrk(server.url + path, SECONDS, **headers) for name, (path, headers) in wanted.items()}
         for _ in range(ROUNDS)
     ]
+    for each in rounds:
+        told = (f"{name} {load.rate:.0f}/s" for name, load in each.items())
+        print("  …", *told, sep=", ", file=sys.stderr, flush=True)
     return {
         name: sorted((each[name] for each in rounds), key=lambda load: load.rate)[ROUNDS // 2]
         for name in wanted
@@ -117,7 +121,7 @@ def _template() -> Any:
     return live_package(name="Template", regular_price=Decimal("799.00")).pk
 
 
-def _fill(template: Any, first: int, last: int) -> None:
+def _fill(template: Any, first: int, last: int, *, tmf: bool = False) -> None:
     from django.db import connection
 
     from catalogue.models import PackageDocument
@@ -128,7 +132,7 @@ def _fill(template: Any, first: int, last: int) -> None:
         cursor.execute(COPIES, [first, last, template])
     while written.write_missing():
         pass
-    while tmf_written.catch_up():
+    while tmf and tmf_written.catch_up():
         pass
     assert not PackageDocument.objects.filter(text=None).exists()
     with connection.cursor() as cursor:

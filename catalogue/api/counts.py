@@ -31,9 +31,6 @@ class CountsSerializer(serializers.Serializer):
 class CountsView(StorefrontView):
     column = ""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self.answer(request, {})
-
     def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
         values = ensure_understood(request.GET, _FIELDS)
         found = counts(shelf_of(values, moment), asked.conditions(values), self.column)
@@ -55,16 +52,25 @@ def _described(what: str, column: str) -> Any:
     )
 
 
-@_described("categories", "category")
 class CategoriesView(CountsView):
     column = "category"
 
+    @_described("categories", "category")
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, {})
 
-@_described("providers", "provider")
+
 class ProvidersView(CountsView):
     column = "provider"
 
+    @_described("providers", "provider")
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, {})
 
-@_described("segments", "market_segment")
+
 class SegmentsView(CountsView):
     column = "market_segment"
+
+    @_described("segments", "market_segment")
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, {})

@@ -95,6 +95,8 @@ def test_schema_and_page_are_open_to_anyone(client):
     assert schema.json()["openapi"] == "3.1.0"
     assert [path for path in schema.json()["paths"] if path.startswith("/api/v1/packages/")] == [
         "/api/v1/packages/",
+        "/api/v1/packages/{id}/price",
+        "/api/v1/packages/{id}/price-lock",
         "/api/v1/packages/{sku_or_slug}/",
     ]
     assert page.status_code == 200
