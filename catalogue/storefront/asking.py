@@ -80,7 +80,8 @@ def matching(words: Sequence[str]) -> Where:
         pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         ways = ["{text} ILIKE %s", "{vector} @@ plainto_tsquery('english', %s)"]
         values += [f"%{pattern}%", word]
-        if len(word) >= FUZZY_FROM:
+        # Numbers and codes that are nearly alike mean different things.
+        if len(word) >= FUZZY_FROM and word.isalpha():
             ways.append("%s <%% {text}")
             values.append(word)
         parts.append(f"({' OR '.join(ways)})")
