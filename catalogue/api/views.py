@@ -23,7 +23,7 @@ from catalogue.api.window import AlwaysJson as AlwaysJson  # the staff's lists l
 from catalogue.api.window import Moment, StorefrontView, Unkept
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS, as_json
-from catalogue.storefront.reading import CHOICE, Row, Shelf, read
+from catalogue.storefront.reading import Row, Shelf, read
 
 LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
 DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}
@@ -72,12 +72,12 @@ def shelf_of(values: Values, moment: Moment) -> Shelf:
     return Shelf(moment.now, at, moment.epoch.vat_rate)
 
 
-def shown(row: Row, fields: Sequence[str]) -> str:
+def shown(row: Row, fields: Sequence[str]) -> bytes:
     """The whole document, or these fields of it in their usual order."""
     if not fields:
         return row.text
     document = json.loads(row.text)
-    return as_json({name: document[name] for name in PUBLIC_FIELDS if name in fields})
+    return as_json({name: document[name] for name in PUBLIC_FIELDS if name in fields}).encode()
 
 
 class PackageListView(StorefrontView):
@@ -103,12 +103,10 @@ class PackageListView(StorefrontView):
         url = request.build_absolute_uri()
         page = cursors.page(shelf, asked.conditions(values), terms, keys, values, url)
         fields = values["fields"]
-        results = ",".join([shown(row, fields) for row in page.rows])
-        text = (
-            f'{{"count":{as_json(page.total)},"next":{as_json(page.next)},"previous":{as_json(page.previous)},'
-            f'"results":[{results}]}}'
-        )
-        return _true_at(moment, page.revision, text)
+        results = b",".join([shown(row, fields) for row in page.rows])
+        head = as_json({"count": page.total, "next": page.next, "previous": page.previous})
+        body = b'%s,"results":[%s]}' % (head[:-1].encode(), results)
+        return _true_at(moment, page.revision, body)
 
 
 class PackageView(StorefrontView):
@@ -150,17 +148,16 @@ class PackageView(StorefrontView):
 
 def _the_one(rows: Sequence[Row], reference: str) -> Row:
     """A slug stays the address of its package, even when another is sold under an SKU spelt the same."""
-    rows = [row for row in rows if row.choice[0] == reference] or rows
+    rows = [row for row in rows if row.slug == reference] or rows
     if not rows:
         raise NotOnSale()
     if len(rows) > 1:
-        raise AmbiguousSku([dict(zip(CHOICE, row.choice, strict=True)) for row in rows])
+        raise AmbiguousSku([row.choice for row in rows])
     return rows[0]
 
 
-def _true_at(moment: Moment, revision: int | None, text: str) -> bytes:
+def _true_at(moment: Moment, revision: int | None, body: bytes) -> bytes:
     """Raises Unkept where the catalogue has moved on meanwhile."""
-    body = text.encode()
     if revision not in (None, moment.epoch.revision):
         raise Unkept(body)
     return body

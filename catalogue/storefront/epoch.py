@@ -4,24 +4,25 @@ Every request asks the database once, whether the revision is still the one this
 kept answers right: a publish is seen by the next request of every process, and nothing has to be told or expired.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from functools import cached_property
 
-from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
+from django.db import connection
 
 from catalogue.storefront.document import SHAPE
+from catalogue.storefront.wire import ask
 
-ASK = "SELECT revision, vat_rate, begins, ends FROM storefront_epoch(%s, %s)"
+ASK = (
+    "SELECT revision, vat_rate, (extract(epoch FROM begins) * 1000000)::bigint,"
+    " (extract(epoch FROM ends) * 1000000)::bigint FROM storefront_epoch(%s, %s)"
+)
 NOTHING_KNOWN = -1
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # Last-Modified counts whole seconds: it is told only when no later change can fall into the same one, whatever the
 # clocks of database and web server say.
 SETTLED = timedelta(seconds=2)
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,15 @@ class Epoch:
     ends: datetime | None
     """The next instant at which something will: a promotion, a validity, a VAT rate. None when nothing is known."""
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """Strong: for one address, equal tags mean equal bytes."""
-        begins = int(self.begins.timestamp() * 1_000_000) if self.begins else 0
+        begins = (self.begins - BEGINNING) // timedelta(microseconds=1) if self.begins else 0
         return f'"{self.revision:x}-{begins:x}-{SHAPE}"'
 
-    @property
+    @cached_property
     def changed_at(self) -> datetime:
-        changed = datetime.fromtimestamp(self.revision / 1_000_000, UTC)
+        changed = BEGINNING + timedelta(microseconds=self.revision)
         return max(changed, self.begins) if self.begins else changed
 
     def is_settled(self, now: datetime) -> bool:
@@ -75,26 +76,13 @@ def _has_begun(epoch: Epoch, now: datetime) -> bool:
 
 
 def _ask(revision: int, now: datetime) -> tuple[int, Decimal | None, datetime | None, datetime | None]:
-    return healthy(lambda: _fetch(revision, now))
+    [[told, rate, begins, ends]] = ask(ASK, (revision, now))
+    assert told is not None  # the function answers 0 when there is none
+    return int(told), Decimal(rate.decode()) if rate is not None else None, _instant(begins), _instant(ends)
 
 
-def _fetch(revision: int, now: datetime) -> tuple[int, Decimal | None, datetime | None, datetime | None]:
-    with connection.cursor() as cursor:
-        cursor.execute(ASK, (revision, now))
-        row: tuple[int, Decimal | None, datetime | None, datetime | None] = cursor.fetchone()
-    return row
-
-
-def healthy(ask: Callable[[], Answer]) -> Answer:
-    """The first question of a request is also the health check of its connection, which would cost one more."""
-    connection.health_check_done = True
-    try:
-        return ask()
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
-            raise
-        connection.close()
-        return ask()
+def _instant(micros: bytes | None) -> datetime | None:
+    return BEGINNING + timedelta(microseconds=int(micros)) if micros is not None else None
 
 
 def seconds_left(epoch: Epoch, now: datetime, most: int) -> int:
@@ -102,7 +90,3 @@ def seconds_left(epoch: Epoch, now: datetime, most: int) -> int:
     if epoch.ends is None:
         return most
     return max(0, min(most, int((epoch.ends - now).total_seconds())))
-
-
-def now() -> datetime:
-    return timezone.now()

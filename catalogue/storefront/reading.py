@@ -9,12 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
 from catalogue.models import NoVatRate, PackageVersion, ServicePackage
 from catalogue.storefront import asking
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import SHAPE, as_json, civil_day, document
+from catalogue.storefront.wire import ask
 
 CHOICE = ("slug", "sku", "market_segment", "provider")
 REVISION = "(SELECT r.revision FROM catalogue_revision r)"
@@ -59,11 +58,26 @@ class Shelf:
         return HISTORY if self.is_past else NOW
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
-    text: str
-    keys: Sequence[str | None]
-    choice: Sequence[str]
+    """Everything as the database wrote it."""
+
+    text: bytes
+    rest: Sequence[bytes | None]
+
+    @property
+    def slug(self) -> str:
+        return (self.rest[0] or b"").decode()
+
+    @property
+    def choice(self) -> dict[str, str]:
+        """What tells it from others of the same SKU."""
+        return {name: (value or b"").decode() for name, value in zip(CHOICE, self.rest, strict=False)}
+
+    @property
+    def keys(self) -> list[str | None]:
+        """Its values in the order that was asked for."""
+        return [None if value is None else value.decode() for value in self.rest[len(CHOICE) :]]
 
 
 @dataclass(frozen=True)
@@ -88,23 +102,18 @@ def read(
 
     `total` counts all that meet the conditions. Raises NoVatRate when something is found and no rate is recorded.
     """
-    rows = _rows(shelf, conditions, keys, limit=limit, offset=offset, beyond=beyond, total=total)
+    rows = ask(*statement(shelf, conditions, keys, limit=limit, offset=offset, beyond=beyond, total=total))
     if not rows:
         return Found()
     number, revision, rate = rows[0][:3]
     if rate is None:
         raise NoVatRate(f"No VAT rate is recorded for {shelf.at:%-d %b %Y}: add one under VAT rates.")
-    missing = [row[3] for row in rows if row[4] is None]
-    built = _built(shelf, missing, rate) if missing else {}
-    width = len(CHOICE)
+    missing = [_id(row) for row in rows if row[4] is None]
+    built = _built(shelf, missing, Decimal(rate.decode())) if missing else {}
     return Found(
-        [
-            Row(row[4] or built[row[3]], row[5 + width :], row[5 : 5 + width])
-            for row in rows
-            if row[4] or row[3] in built
-        ],
-        number,
-        revision,
+        [Row(text, row[5:]) for row in rows if (text := row[4] or built.get(_id(row)))],
+        None if number is None else int(number),
+        None if revision is None else int(revision),
     )
 
 
@@ -112,25 +121,8 @@ def count(shelf: Shelf, conditions: Sequence[Where]) -> int:
     source, text, vector = shelf.source()
     where = shelf.where(conditions)
     sql = f"SELECT count(*) FROM {source} WHERE {where.sql}"  # noqa: S608  (ours alone)
-    with connection.cursor() as cursor:
-        cursor.execute(_named(sql, text, vector), where.values)
-        return int(cursor.fetchone()[0])
-
-
-def _rows(
-    shelf: Shelf,
-    conditions: Sequence[Where],
-    keys: Sequence[Key],
-    *,
-    limit: int,
-    offset: int,
-    beyond: Where | None,
-    total: bool,
-) -> list[Any]:
-    sql, values = statement(shelf, conditions, keys, limit=limit, offset=offset, beyond=beyond, total=total)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchall()
+    [[number]] = ask(_named(sql, text, vector), where.values)
+    return int(number or 0)
 
 
 def statement(
@@ -170,11 +162,9 @@ def statement(
     values += where.values
     order = ", ".join(key.order for key in keys)
     values += [value for key in keys for value in key.values]
-    sql = f"SELECT {', '.join(columns)} FROM {source} WHERE {where.sql} ORDER BY {order} LIMIT %s"  # noqa: S608
-    values.append(limit)
-    if offset:
-        sql += " OFFSET %s"
-        values.append(offset)
+    sql = f"SELECT {', '.join(columns)} FROM {source} WHERE {where.sql} ORDER BY {order}"  # noqa: S608
+    # Written out, for a plan that is made without knowing them would not stop early.
+    sql += f" LIMIT {int(limit)}" + (f" OFFSET {int(offset)}" if offset else "")
     return _named(sql, text, vector), values
 
 
@@ -190,10 +180,16 @@ def _named(sql: str, text: str, vector: str) -> str:
     return sql.replace("{text}", text).replace("{vector}", vector)
 
 
-def _built(shelf: Shelf, ids: Sequence[Any], rate: Decimal) -> dict[Any, str]:
+def _built(shelf: Shelf, ids: Sequence[str], rate: Decimal) -> dict[str, bytes]:
     model: Any = PackageVersion if shelf.is_past else ServicePackage
     packages = model.objects.in_bulk(ids)
-    return {key: as_json(document(package, shelf.at, rate)) for key, package in packages.items()}
+    return {
+        str(key): as_json(document(package, shelf.at, rate)).encode() for key, package in packages.items()
+    }
+
+
+def _id(row: Sequence[bytes | None]) -> str:
+    return (row[3] or b"").decode()
 
 
 def counts(shelf: Shelf, conditions: Sequence[Where], column: str) -> list[tuple[str, int]]:
@@ -204,6 +200,5 @@ def counts(shelf: Shelf, conditions: Sequence[Where], column: str) -> list[tuple
         f"SELECT max(p.{column}), count(*) FROM {source} WHERE {where.sql}"  # noqa: S608
         f" GROUP BY upper(p.{column}) ORDER BY upper(p.{column})"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(_named(sql, text, vector), where.values)
-        return [(value, number) for value, number in cursor.fetchall()]
+    rows = ask(_named(sql, text, vector), where.values)
+    return [((value or b"").decode(), int(number or 0)) for value, number in rows]
