@@ -79,6 +79,7 @@ class StorefrontView(APIView):
         raise NotImplementedError
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response: Any
         if request.method in ("GET", "HEAD"):
             response = _guarded(lambda: self._throttled(request, kwargs))
         else:

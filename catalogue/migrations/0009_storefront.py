@@ -394,6 +394,16 @@ class Migration(migrations.Migration):
                 name="package_down_speed_up_mbps",
             ),
         ),
+        migrations.AddIndex(
+            model_name="servicepackage",
+            index=models.Index(
+                models.F("name"),
+                models.F("contract_months"),
+                models.F("id"),
+                condition=models.Q(("status", "active")),
+                name="package_live_plain_name",
+            ),
+        ),
         migrations.RunSQL(TEXTS, NO_TEXTS),
         migrations.RunSQL(FOLLOW, NO_FOLLOW),
         migrations.RunSQL(REVISION, NO_REVISION),

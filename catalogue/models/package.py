@@ -170,6 +170,10 @@ def _storefront_indexes() -> list[models.Index]:
     bounds = ("valid_to", "end_of_sale", "promotion_from", "promotion_to")
     return [
         models.Index(*usual, condition=live, name="package_live_name"),
+        # For lists that sort by the name as it is written: TMF620, the admin.
+        models.Index(
+            F("name"), F("contract_months"), F("id"), condition=live, name="package_live_plain_name"
+        ),
         *(
             models.Index(Upper(name), *usual, condition=live, name=f"package_live_{name}")
             for name in filtered

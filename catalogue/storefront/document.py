@@ -74,7 +74,9 @@ def amount(including: Decimal, vat_rate: Decimal) -> dict[str, str]:
 
 def instant(value: datetime | None) -> str | None:
     """With the offset of South Africa."""
-    return value and timezone.localtime(value, timezone.get_default_timezone()).isoformat()
+    if value is None:
+        return None
+    return timezone.localtime(value, timezone.get_default_timezone()).isoformat()
 
 
 def civil_day(at: datetime) -> date:

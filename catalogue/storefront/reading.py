@@ -137,7 +137,8 @@ def statement(
 ) -> tuple[str, list[Any]]:
     """The one statement behind a page, and its values: total, revision, VAT rate, id, text, choice, keys."""
     source, text, vector = shelf.source()
-    every, values = shelf.where(conditions), []
+    every = shelf.where(conditions)
+    values: list[Any] = []
     columns = []
     if total:
         columns.append(f"(SELECT count(*) FROM {source} WHERE {every.sql})")  # noqa: S608

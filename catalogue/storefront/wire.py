@@ -31,7 +31,7 @@ def healthy(ask: Callable[[], Answer]) -> Answer:
     """The first question of a request is also the health check of its connection, which would cost one more."""
     if connection.in_atomic_block:
         return ask()
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         return ask()
     except (OperationalError, InterfaceError):

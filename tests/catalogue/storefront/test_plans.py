@@ -19,7 +19,7 @@ TABLES = {"service_packages", "service_package_documents"}
 COPIES = """
 INSERT INTO service_packages
 SELECT (jsonb_populate_record(p, jsonb_build_object(
-    'id', gen_random_uuid(), 'sku', 'COPY-' || n, 'slug', 'copy-' || n, 'logical_key', 'copy-' || n,
+    'id', gen_random_uuid(), 'description', '', 'sku', 'COPY-' || n, 'slug', 'copy-' || n, 'logical_key', 'copy-' || n,
     'name', 'Plan ' || md5(n::text), 'price', 299 + n % 2000, 'contract_months', 1 + n % 36,
     'provider', 'P' || n % 40, 'category', 'c' || n % 30, 'service_type', 's' || n % 30,
     'speed_down_mbps', n % 1000, 'technology', 't' || n % 30))).*
