@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATION_PARAMETERS": False,
     "TAGS": [
         {"name": "packages", "description": "What a new customer can order now."},
+        {"name": "prices", "description": "What a customer pays, and holding a price."},
         {
             "name": "price changes (staff)",
             "description": "Drafted, published and cancelled by pricing managers.",
@@ -307,6 +308,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+
+# --- Storefront -------------------------------------------------------------------------------
+# For how many seconds at most others may keep an answer without asking; never past the next known change.
+STOREFRONT_MAX_AGE = env.int("STOREFRONT_MAX_AGE", default=60)
+# What each process keeps of answers already made.
+STOREFRONT_CACHE_BYTES = env.int("STOREFRONT_CACHE_MEGABYTES", default=32) * 1024 * 1024
+# `*`, or the origins whose pages may read the storefront from a browser.
+STOREFRONT_CORS_ORIGINS = env.list("STOREFRONT_CORS_ORIGINS", default=[])
+# How long a price lock holds what a customer was quoted.
+PRICE_LOCK_MINUTES = env.int("PRICE_LOCK_MINUTES", default=60)
+# `600/minute`: requests from one address; empty means no limit.
+STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
 
 # --- TMF620 -----------------------------------------------------------------------------------
 # Where this server is reached from outside; in events, and in hrefs when it differs from the request's host.

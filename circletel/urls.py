@@ -15,6 +15,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/second-factor/", second_factor, name="second-factor"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("pricing.api.storefront_urls")),
     path("api/v1/", include("catalogue.api.urls")),
     path("api/admin/", include("catalogue.api.staff_urls")),
     path("api/admin/", include("pricing.api.urls")),

@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 from catalogue import versions
 from catalogue.errors import Refused
 from catalogue.models import ServicePackage
+from catalogue.storefront import written
 from circletel.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.renewal import uses_latest_prices
@@ -169,9 +170,11 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
                 if cursor.rowcount != len(values["ids"]):
                     raise Incomplete(f"{cursor.rowcount} rows of {len(values['ids'])}")
             packages = PriceChange.objects.filter(pk__in=values["ids"]).values_list("package_id", flat=True)
-            versions.record_set(list(packages), deed="price change effective", at=now)
+            moved = list(packages)
+            versions.record_set(moved, deed="price change effective", at=now)
+            written.write_down(moved)
             if uses_latest_prices():
-                _owe_plans(list(packages))
+                _owe_plans(moved)
     if problems:
         _write_problems(problems)
     outcome.applied += len(values["ids"])

@@ -3,6 +3,7 @@ from catalogue.models.audit import AuditEntry
 from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
 from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
+from catalogue.models.document import CatalogueRevision, PackageDocument
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage, publish_state
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
@@ -28,6 +29,7 @@ __all__ = [
     "BatchItem",
     "BatchStatus",
     "BundleComponent",
+    "CatalogueRevision",
     "ColumnMapping",
     "DealField",
     "FoundBy",
@@ -44,6 +46,7 @@ __all__ = [
     "NoVatRate",
     "Outcome",
     "PackageContent",
+    "PackageDocument",
     "PackageStatus",
     "PackageVersion",
     "PriceList",
