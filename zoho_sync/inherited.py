@@ -13,7 +13,9 @@ from zoho_sync.services import nudge_after_commit
 
 # The records of Billing that another's plan concerns.
 _OF_A_PLAN = (Kind.BILLING_PLAN, Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE)
-_COMPARE = "the system before this one made its plan: run backfill_zoho billing, which compares before it sends"
+_COMPARE = (
+    "the system before this one made its plan: run backfill_zoho billing, which compares before it sends"
+)
 
 
 def inherit(package: ServicePackage, kind: Kind, remote_id: str, *, row_id: UUID | None = None) -> bool:

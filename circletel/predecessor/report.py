@@ -25,7 +25,11 @@ class Line:
     words: str
 
     def __str__(self) -> str:
-        return f"{self.table} {self.id} ({self.name}): {self.words}" if self.name else f"{self.table} {self.id}: {self.words}"
+        return (
+            f"{self.table} {self.id} ({self.name}): {self.words}"
+            if self.name
+            else f"{self.table} {self.id}: {self.words}"
+        )
 
 
 @dataclass
@@ -76,7 +80,9 @@ class Report:
             kept = ", ".join(f"{number} {kind}" for kind, number in sorted(self.zoho_ids.items()))
             lines.append(f"  Zoho ids kept: {kept}; run backfill_zoho all to compare them with Zoho")
         lines += [f"  The predecessor has no table {name}." for name in self.missing_tables]
-        lines += [f"  {table}: not understood: {', '.join(names)}" for table, names in self.unknown_columns.items()]
+        lines += [
+            f"  {table}: not understood: {', '.join(names)}" for table, names in self.unknown_columns.items()
+        ]
         lines += _some("To know", self.remarks) + _some("Refused", self.refused)
         return "\n".join(lines)
 

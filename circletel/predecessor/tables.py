@@ -6,7 +6,16 @@ from typing import Any
 
 from psycopg.sql import Literal
 
-from catalogue.legacy.source import Column, LegacyDatabase, LegacyTrouble, Row, Session, Table, find_table, rows_of
+from catalogue.legacy.source import (
+    Column,
+    LegacyDatabase,
+    LegacyTrouble,
+    Row,
+    Session,
+    Table,
+    find_table,
+    rows_of,
+)
 
 PRODUCTS, PACKAGES = "admin_products", "service_packages"
 INTEGRATIONS, CHANGES = "product_integrations", "price_changes"
@@ -35,7 +44,10 @@ class OldTable:
         if self.table is None:
             return self
         rows = [
-            Row(row.id, row.values | {k: v for k, v in more(row.values).items() if is_empty(row.values.get(k))})
+            Row(
+                row.id,
+                row.values | {k: v for k, v in more(row.values).items() if is_empty(row.values.get(k))},
+            )
             for row in self.rows
         ]
         known = {column.name for column in self.table.columns}
