@@ -7,7 +7,7 @@ from catalogue.errors import NotReady, Refused
 from catalogue.importing.plan import NOTHING, wanted_content
 from catalogue.importing.service import create_products
 from catalogue.legacy.mapping import map_columns
-from catalogue.legacy.reading import Options, ReadRow, Reader
+from catalogue.legacy.reading import Options, Reader, ReadRow
 from catalogue.legacy.source import LegacyTrouble, Row
 from catalogue.models import Product, ProductStatus
 from circletel.predecessor.report import Outcome
@@ -65,7 +65,12 @@ def create_product(read: ReadRow, move: Move, *, key: Any = None) -> Product:
 def ensure_readable(read: ReadRow) -> None:
     if read.problems:
         raise Refused(
-            *(f"{one.column}: {one.value or 'nothing'!r}, expected {one.expected}" for one in read.problems)
+            *(
+                f"{one.column}: {one.value!r}, expected {one.expected}"
+                if one.value
+                else f"{one.column}: is empty, expected {one.expected}"
+                for one in read.problems
+            )
         )
 
 
