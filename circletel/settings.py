@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "circletel.health.ProbeMiddleware",
     "circletel.security.proxies.ClientAddressMiddleware",
     "circletel.metrics.TimingMiddleware",
+    "circletel.replica.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "circletel.security.policy.ContentPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -98,6 +99,14 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://localhost/circletel")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A replica for what the storefront reads; empty: the same database.
+if STOREFRONT_DATABASE_URL := env("STOREFRONT_DATABASE_URL", default=""):
+    DATABASES["storefront"] = {
+        **DATABASES["default"],
+        **env.db_url_config(STOREFRONT_DATABASE_URL),
+        "TEST": {"MIRROR": "default"},
+    }
+DATABASE_ROUTERS = ["circletel.replica.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
