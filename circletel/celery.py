@@ -4,8 +4,6 @@ import os
 
 from celery import Celery
 
-from circletel import heartbeat  # noqa: F401  (listens to beat)
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "circletel.settings")
 
 app = Celery("circletel")
