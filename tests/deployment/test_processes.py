@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import Counter
 from contextlib import ExitStack
+from itertools import pairwise
 
 import httpx
 import psycopg
@@ -69,7 +70,7 @@ def test_from_a_publish_to_zoho_and_the_storefront(zoho, each_second, tmp_path):
         assert ready.json() == {"ready": True, "checks": {"database": "ok", "broker": "ok"}}
         package = live_package(sku="LIVE-1", **WITH_EVERYTHING)
         all_in_step(1)
-        shown = httpx.get(f"{url}{PACKAGES}{package.slug}", headers=BY_TLS, follow_redirects=False)
+        shown = httpx.get(f"{url}{PACKAGES}{package.slug}/", headers=BY_TLS)
         assert (shown.status_code, shown.json()["sku"]) == (200, "LIVE-1")
         # Without TLS nobody is served, but the probes.
         assert httpx.get(f"{url}{PACKAGES}").status_code == 301
@@ -171,7 +172,7 @@ def test_two_workers_and_two_beats_by_mistake(zoho, each_second, tmp_path):
     runs = list(JobRun.objects.filter(job__endswith="sweep").order_by("started_at"))
     assert {run.result for run in runs} == {"done"}
     # One at a time, and never more of them than were sent.
-    assert all(one.finished_at <= next.started_at for one, next in zip(runs, runs[1:], strict=False))
+    assert all(one.finished_at <= next.started_at for one, next in pairwise(runs))
     assert 0 < len(runs) <= sum(sent(one) for one in beats)
     assert not ProductIntegration.objects.filter(kind=Kind.CRM_PRODUCT).exclude(status=SyncStatus.OK).exists()
 
