@@ -12,7 +12,7 @@ from catalogue.content import logical_key
 from catalogue.errors import Refused
 from catalogue.legacy.reading import Options, ReadRow
 from catalogue.legacy.source import Row
-from catalogue.models import PackageStatus, Product, ProductHardware, ServicePackage
+from catalogue.models import PackageStatus, Product, ProductHardware, ProductStatus, ServicePackage
 from catalogue.signals import package_changed
 from circletel.predecessor.history import PriceHistory, write_history
 from circletel.predecessor.products import create_product, ensure_readable, reader_of
@@ -151,25 +151,20 @@ def _ensure_its_own_key(package: ServicePackage) -> None:
 def _source(package: ServicePackage, row: Row, read: ReadRow, move: Move) -> Product:
     """The product it was published from where that is the same thing; else a draft made of the package."""
     named = source_of(row.values)
-    same_key = {
-        "sku__iexact": package.sku,
-        "market_segment": package.market_segment,
-        "provider__iexact": package.provider,
-    }
-    named_one = Product.objects.filter(pk=_known_id(named), **same_key).first() if named else None
-    product = named_one or Product.objects.filter(**same_key).order_by("status", "pk").first()
-    if product is not None:
+    same_key = Product.objects.filter(
+        sku__iexact=package.sku,
+        market_segment=package.market_segment,
+        provider__iexact=package.provider,
+    )
+
+    def fitness(one: Product) -> tuple[bool, bool, str]:
+        return str(one.pk) != named, one.status == ProductStatus.ARCHIVED, str(one.pk)
+
+    if product := min(same_key, key=fitness, default=None):
         return product
     if named:
         move.remark(PACKAGES, row, f"got a product of its own: {named} is not here, or is another offer")
     return create_product(read, move)
-
-
-def _known_id(value: str | None) -> UUID | None:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None
 
 
 def _store(package: ServicePackage, move: Move, history: PriceHistory | None) -> None:

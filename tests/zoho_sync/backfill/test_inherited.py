@@ -1,5 +1,7 @@
 """Zoho records that another system made for our packages are adopted, never doubled."""
 
+from django.utils import timezone
+
 from tests.factories import live_package
 from zoho_sync.inherited import inherit
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
@@ -36,7 +38,11 @@ def test_a_known_plan_waits_for_a_comparison(zoho, drain, backfill):
     drain(System.BILLING)
     plan = zoho.records("billing_plans")[0]
     ProductIntegration.objects.filter(kind__in=(Kind.BILLING_PLAN, Kind.BILLING_INSTALLATION)).update(
-        remote_id="", synced_hash="", acknowledged_payload=None, status=SyncStatus.PENDING
+        remote_id="",
+        synced_hash="",
+        acknowledged_payload=None,
+        status=SyncStatus.PENDING,
+        next_retry_at=timezone.now(),
     )
     before = zoho.state()["calls"]["billing"]
 
