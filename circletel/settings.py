@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "circletel.health.ProbeMiddleware",
     "circletel.security.proxies.ClientAddressMiddleware",
     "circletel.metrics.TimingMiddleware",
+    "circletel.replica.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "circletel.security.policy.ContentPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -99,6 +100,14 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://localhost/circletel")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A replica for what the storefront reads; empty: the same database.
+if STOREFRONT_DATABASE_URL := env("STOREFRONT_DATABASE_URL", default=""):
+    DATABASES["storefront"] = {
+        **DATABASES["default"],
+        **env.db_url_config(STOREFRONT_DATABASE_URL),
+        "TEST": {"MIRROR": "default"},
+    }
+DATABASE_ROUTERS = ["circletel.replica.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
@@ -142,7 +151,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "circletel.scheduler:LeadingScheduler"
 CELERY_TASK_IGNORE_RESULT = True
 # A message is only a nudge: taken late and lost with its worker, it costs a minute, never a record.
 CELERY_TASK_ACKS_LATE = True
