@@ -202,6 +202,8 @@ PRICING_FIXED_TERM_HOLDS_PRICE = env.bool("PRICING_FIXED_TERM_HOLDS_PRICE", defa
 PRICING_FIXED_UNTIL_FIELD = env("PRICING_FIXED_UNTIL_FIELD", default="")
 # How many subscriptions may be missing from a complete list, in per cent, before a person has to look.
 PRICING_VANISHED_PERCENT = env.int("PRICING_VANISHED_PERCENT", default=20)
+# After so many hours without a new list, the mirror of subscriptions is no proof of what is billed.
+PRICING_MIRROR_STALE_HOURS = env.int("PRICING_MIRROR_STALE_HOURS", default=30)
 # --- Reconciliation ---------------------------------------------------------------------------
 # More vanished records than this share of a list, and at least three, stop a run with an alarm.
 RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)

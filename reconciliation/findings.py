@@ -17,6 +17,7 @@ REFRESHED = (
     "live",
     "since",
     "changed_by",
+    "at_stake",
     "remote_name",
     "package_id",
     "last_seen_at",
@@ -37,12 +38,13 @@ def told(deviation: Deviation) -> Finding:
         field=deviation.field,
         remote_id=remote.id if remote else mine.remote_id if mine else "",
         remote_name=remote.name[:300] if remote else "",
-        package_id=mine.package if mine else None,
+        package_id=mine.package if mine else deviation.package,
         ours=deviation.ours,
         theirs=deviation.theirs,
         live=remote.values if remote else {},
         since=_when(remote.modified_at) if remote else None,
         changed_by=remote.modified_by[:200] if remote else "",
+        at_stake=deviation.at_stake,
     )
 
 
@@ -90,7 +92,7 @@ def _seen_again(former: Finding, now: Finding, report: ReconciliationReport, at:
         if was_ignored and former.theirs != now.theirs
         else FindingState.STILL
     )
-    for name in ("ours", "theirs", "live", "since", "changed_by", "remote_name", "package_id"):
+    for name in ("ours", "theirs", "live", "since", "changed_by", "at_stake", "remote_name", "package_id"):
         setattr(former, name, getattr(now, name))
     former.last_seen_at, former.last_report = at, report
     former.times_seen += 1
@@ -114,6 +116,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "theirs": finding.theirs,
         "since": finding.since.isoformat() if finding.since else None,
         "changed_by": finding.changed_by or None,
+        "at_stake": None if finding.at_stake is None else f"{finding.at_stake:.2f}",
         "remote_id": finding.remote_id or None,
         "remote_name": finding.remote_name or None,
         "package": str(package.pk) if package else None,
