@@ -15,6 +15,8 @@ SECRET_SETTINGS = (
     "SLACK_WEBHOOK_URL",
     "EMAIL_HOST_PASSWORD",
 )
+# What a caller proves itself with, wherever it stands in a body.
+SECRET_KEYS = frozenset(("token",))
 # Shorter ones would make every other word disappear.
 SHORTEST = 8
 # Zoho's tokens, and whatever travels behind the word that announces a credential.
@@ -42,7 +44,10 @@ def hidden(value: Any) -> Any:
         case str():
             return hide(value)
         case dict():
-            return {hide(str(key)): hidden(item) for key, item in value.items()}
+            return {
+                hide(str(key)): HIDDEN if key in SECRET_KEYS and item else hidden(item)
+                for key, item in value.items()
+            }
         case list() | tuple():
             return [hidden(item) for item in value]
         case _:

@@ -116,7 +116,7 @@ class Comparison:
         self.deviations += list(self._settled(shelf, found, shifting))
         if not self._only:
             self.covered |= {kind.value for kind in shelf.kinds} | {shelf.kind_of("")}
-            self.deviations += _strangers(shelf, found)
+            self.deviations += strangers_in(shelf, found)
 
     def _sort_theirs(self, shelf: Shelf, ours: Sorter, theirs: Sorter) -> None:
         self._progress(f"reading {shelf.name}")
@@ -192,7 +192,7 @@ class Comparison:
         self.trouble = f"{self.trouble} {words.rstrip('.')}.".strip()
 
 
-def _strangers(shelf: Shelf, found: Match) -> Iterator[Deviation]:
+def strangers_in(shelf: Shelf, found: Match) -> Iterator[Deviation]:
     """Records in use that belong to no package: a second one of ours, or one we know nothing of."""
     rows = ProductIntegration.objects.filter(kind__in=list(shelf.kinds))
     # What was published while the lists were read is no stranger.

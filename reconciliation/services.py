@@ -20,7 +20,7 @@ from catalogue.models import ServicePackage
 from catalogue.rights import ensure_system_or_may
 from circletel.origin import Origin, acting_from, current_origin, new_correlation_id
 from reconciliation.comparison import Comparison
-from reconciliation.findings import as_json, record, told
+from reconciliation.findings import as_json, covered_by, record, told
 from reconciliation.healing import heal
 from reconciliation.locking import only_one
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
@@ -157,9 +157,8 @@ def _compare(
     else:
         with transaction.atomic():
             listed = comparison.lists_are_complete
-            lively, tally = record(
-                seen, report=report, at=begun, closes=comparison.covered if listed else None
-            )
+            closes = covered_by(comparison.covered if listed else ())
+            lively, tally = record(seen, report=report, at=begun, closes=closes)
             if listed:
                 write_verified(comparison.covered, seen, at=begun)
     outcome = Outcome(

@@ -378,6 +378,8 @@ def test_the_schedule_is_at_three_in_johannesburg_and_monday_at_seven():
     assert scheduled == {
         "reconciliation.tasks.run_nightly": ("Africa/Johannesburg", "3", "0", "*"),
         "reconciliation.tasks.send_weekly_report": ("Africa/Johannesburg", "7", "0", "1"),
+        "reconciliation.tasks.keep_hint_channel": ("Africa/Johannesburg", "4", "10", "*"),
+        "reconciliation.tasks.read_hints": ("Africa/Johannesburg", "*", "*", "*"),
     }
 
 
