@@ -81,7 +81,10 @@ def read_waiting(*, sleep: Callable[[float], None] = time.sleep) -> str:
         zoho = Zoho(current_terms(), sleep, patience=0)
         looked = 0
         try:
-            while waiting := list(Hint.objects.all()[:PER_UPSERT]):
+            # What is hinted at again and again comes round with the next minute.
+            for _round in range(MOST_WAITING // PER_UPSERT):
+                if not (waiting := list(Hint.objects.all()[:PER_UPSERT])):
+                    break
                 _look_at(zoho, [each.remote_id for each in waiting])
                 looked += len(waiting)
                 for each in waiting:

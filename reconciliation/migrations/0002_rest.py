@@ -2,7 +2,6 @@
 
 from django.db import migrations, models
 
-
 SCHEDULE = (
     (
         "Reconciliation: the channel for hints from Zoho CRM is renewed",

@@ -107,9 +107,11 @@ def _message(state: State, channel: Document, operation: str, id: str) -> dict[s
 
 async def _call(channel: Document, message: dict[str, Any]) -> None:
     try:
-        async with ClientSession(timeout=TIMEOUT) as session:
-            async with session.post(channel["notify_url"], json=message) as answer:
-                log.info("notified %s: %s", channel["notify_url"], answer.status)
+        async with (
+            ClientSession(timeout=TIMEOUT) as session,
+            session.post(channel["notify_url"], json=message) as answer,
+        ):
+            log.info("notified %s: %s", channel["notify_url"], answer.status)
     except (ClientError, TimeoutError) as trouble:
         log.warning("could not notify %s: %s", channel["notify_url"], trouble)
 
