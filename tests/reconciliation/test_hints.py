@@ -138,7 +138,9 @@ def test_a_record_that_is_being_made_is_no_stranger(channel, zoho, drain, delive
     """Zoho has it, and our acknowledgement is not written yet."""
     package = live_package(name="Another", sku="HF-2")
     drain()
-    package.integrations.filter(kind="crm_product").update(remote_id="", status="pending")
+    package.integrations.filter(kind="crm_product").update(
+        remote_id="", status="pending", next_retry_at=timezone.now()
+    )
     deliver()
 
     hints.read_waiting()
