@@ -49,18 +49,13 @@ def installation() -> Iterator[Installation]:
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="circletel-bench-")))
-        parts = []
-        for kind in (Postgres, Valkey, Sandbox):
-            # A throwaway PostgreSQL has no database and never waits for the disk.
-            service = kind(
-                folder=folder / kind.__name__,
-                log=folder / f"{kind.__name__}.log",
-                throwaway=kind is not Postgres,
-            )
+        # A throwaway PostgreSQL has no database and never waits for the disk.
+        postgres = Postgres(folder=folder / "postgres", log=folder / "postgres.log")
+        valkey = Valkey(folder=folder / "valkey", log=folder / "valkey.log", throwaway=True)
+        sandbox = Sandbox(folder=folder / "sandbox", log=folder / "sandbox.log", throwaway=True)
+        for service in (postgres, valkey, sandbox):
             service.start()
             stack.callback(service.stop)
-            parts.append(service)
-        postgres, valkey, sandbox = parts
         mine = Installation(
             {
                 **os.environ,
