@@ -236,6 +236,8 @@ PRICE_NOTICE_PROMOTION_WORDS = env.list(
         "even better", "more value", "click here",
     ],
 )  # fmt: skip
+# After so many hours without a new list, the mirror of subscriptions is no proof of what is billed.
+PRICING_MIRROR_STALE_HOURS = env.int("PRICING_MIRROR_STALE_HOURS", default=30)
 # --- Reconciliation ---------------------------------------------------------------------------
 # More vanished records than this share of a list, and at least three, stop a run with an alarm.
 RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
@@ -244,6 +246,8 @@ RECONCILIATION_PATIENCE_SECONDS = env.int("RECONCILIATION_PATIENCE_SECONDS", def
 RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
 RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
 RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
+# Zoho CRM tells us of each change of a product as it happens. Needs CIRCLETEL_BASE_URL, reachable from Zoho.
+RECONCILIATION_HINTS = env.bool("RECONCILIATION_HINTS", default=False)
 RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
 # --- Alerts -----------------------------------------------------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
