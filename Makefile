@@ -2,7 +2,7 @@
 # `make` lists the rest. docs/decisions/embedded-services.md says how and why.
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check format bench browser lock clean setup setup-dev
+.PHONY: help run manage test check format bench torture fuzz browser lock clean setup setup-dev
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
@@ -52,6 +52,12 @@ format: setup-dev ## Put the code into shape: ruff format and what ruff can repa
 
 bench: setup-dev ## Run the benchmarks; ARGS="name …" chooses
 	@exec $(VENV_PYTHON) -m bench $(ARGS)
+
+torture: setup-dev ## Half an hour of mixed traffic and faults, judged; ARGS="--minutes 3 --seed 1"
+	@exec $(VENV_PYTHON) -m torture $(ARGS)
+
+fuzz: setup-dev ## More than 100,000 bad inputs to imports, APIs, webhooks and the readers of Zoho's answers
+	@exec $(VENV_PYTHON) -m pytest tests/fuzz --hypothesis-profile=fuzz -q $(ARGS)
 
 browser: setup-dev ## Run the browser tests, after installing chromium where that is allowed
 	@if ! command -v chromium >/dev/null; then \
