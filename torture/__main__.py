@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m torture", description=main.__module__ and __doc__)
+    parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
     parser.add_argument(
         "--minutes", type=float, default=30, help="of traffic; starting and settling come on top"
     )

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torture.judge import Complaint
 from torture.records import Outcome, Records, percentile
 
 
@@ -108,7 +107,3 @@ def words_of(report: Report) -> str:
     else:
         parts.append("Nothing lost, nothing doubled, nothing wrong.")
     return "\n\n".join(parts)
-
-
-def in_words(complaints: list[Complaint]) -> list[str]:
-    return [str(each) for each in complaints]

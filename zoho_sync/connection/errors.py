@@ -20,7 +20,7 @@ Every error carries Zoho's own words. `about_connection` says that the trouble i
 
 from typing import Any
 
-from circletel.secrecy import hidden, hide
+from zoho_sync.connection.storable import clean, storable_text
 
 
 class ZohoError(Exception):
@@ -37,8 +37,8 @@ class ZohoError(Exception):
         details: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(hide(message))
-        self.code = code
+        super().__init__(storable_text(message))
+        self.code = storable_text(code)
         self.http_status = http_status
         self.details = details or {}
         self.retry_after = retry_after
@@ -49,7 +49,7 @@ class ZohoError(Exception):
             "class": type(self).__name__,
             "code": self.code,
             "http_status": self.http_status,
-            "details": hidden(self.details),
+            "details": clean(self.details),
         }
 
 

@@ -1,5 +1,6 @@
 """Every call to Zoho goes through here: token, budget, timeouts, retries, log, and one kind of exception."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,8 @@ from zoho_sync.models import System
 PAUSES = (1.0, 2.0, 4.0)
 # Zoho asking for more than this is answered by giving the record back, not by holding it.
 LONGEST_PAUSE = 5.0
+# Whoever asks for more than a day is not believed: it may be a proxy's clock.
+LONGEST_REST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -236,16 +239,17 @@ def _pause(state: RetryCallState) -> float:
 def _json(response: httpx.Response) -> Any:
     try:
         return response.json() if response.content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds asked for by the server; Zoho does not document the header but proxies before it send it."""
     try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
+        seconds = float(response.headers.get("Retry-After", ""))
     except ValueError:
         return None
+    return min(max(0.0, seconds), LONGEST_REST_SECONDS) if math.isfinite(seconds) else None
 
 
 def _words(trouble: Exception) -> str:
