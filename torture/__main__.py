@@ -86,11 +86,14 @@ def conclude(
     lasted: float,
     began_at: float,
 ) -> report.Report:
+    from django.db import connection
+
     from reconciliation import services
     from torture import settling
     from torture.judge import STORES, judge
     from zoho_sync.models import JobRun, ProductIntegration, ZohoSyncLog
 
+    connection.close()  # the database it was opened to has gone meanwhile
     settled_after, by_hand = settling.settle(SETTLE_SECONDS, BY_HAND_SECONDS)
     house.warm_stop()
     for fault in records.faults:

@@ -17,7 +17,7 @@ from catalogue.models import TmfJob
 from catalogue.tmf620 import deliver, jobs
 from catalogue.tmf620.dialects import Kind
 from catalogue.tmf620.errors import TmfError
-from tests.catalogue.tmf620.test_fuzz import BODIES, NAMES
+from tests.catalogue.tmf620.test_fuzz import BODIES
 from tests.catalogue.tmf620.world import BASES
 from tests.factories import ms_naidoo
 from tests.fuzz.inputs import TEXTS, bad_input, documents, fuzzed, objects
@@ -118,7 +118,3 @@ def test_whatever_lies_where_an_import_reads(monkeypatch, content, version):
     job = TmfJob(kind=Kind.IMPORT_JOB, version=version, url="https://example.org/", created_by=ms_naidoo())
     with contextlib.suppress(jobs.JobFailed, Refused, TmfError):
         jobs.imported(job)
-
-
-def test_the_names_of_these_inputs_are_those_of_the_window():
-    assert {"name", "validFor", "lifecycleStatus"} <= set(NAMES)
