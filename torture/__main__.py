@@ -64,17 +64,18 @@ def torture(house: House, seed: int, seconds: float) -> report.Report:
     zoho = SandboxZoho(house.sandbox.url)
     records = Records()
     began_at = faults.wall_clock_of(records)
+    breaker = faults.Breaker(house, zoho, records, say)
     traffic = Traffic(records, house.web.url, sessions, seed)
     say(f"{seconds:.0f} s of traffic begin")
     traffic.start()
     try:
-        faults.Breaker(house, zoho, records, say).run(faults.schedule(seed, seconds))
+        breaker.run(faults.schedule(seed, seconds))
         time.sleep(max(0.0, seconds - records.now()))
     finally:
         traffic.stop()
     lasted = records.now()
     say("Everything is mended; waiting until everything is in step")
-    return conclude(house, zoho, records, traffic, seed, lasted, began_at)
+    return conclude(house, breaker, records, traffic, seed, lasted, began_at)
 
 
 def conclude(
@@ -94,14 +95,15 @@ def conclude(
     from zoho_sync.models import JobRun, ProductIntegration, ZohoSyncLog
 
     connection.close()  # the database it was opened to has gone meanwhile
-    settled_after, by_hand = settling.settle(SETTLE_SECONDS, BY_HAND_SECONDS)
+    settled_after, by_hand = settling.settle(SETTLE_SECONDS, BY_HAND_SECONDS, breaker.tend)
     house.warm_stop()
     for fault in records.faults:
         if fault.name in faults.ZOHO:
             fault.recovered = faults.recovery_of_zoho(records, fault, began_at)
-    stored = {table: zoho.records(table) for table, _key, _id in STORES.values()}
+    stored = {table: breaker.zoho.records(table) for table, _key, _id in STORES.values()}
     complaints = [str(each) for each in judge(records, stored)]
     complaints += [f"accident of this suite: {each}" for each in traffic.accidents]
+    complaints += [fault.name for fault in records.faults if fault.name.endswith(faults.BY_ITSELF)]
     outcome = services.run(actor=None)
     if not outcome.complete or outcome.findings:
         complaints.append(f"reconciliation: {outcome.trouble or outcome.counts}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from circletel.embedded.program import Program
+from circletel.embedded.service import Service
 from tests.conftest import SandboxZoho
 from torture.house import House, pause_until
 from torture.records import Fault, Records
@@ -15,6 +17,7 @@ DATABASE, WEB = "database restarted", "web killed"
 VALKEY, VALKEY_EMPTY = "valkey killed", "valkey killed, data lost"
 PROCESSES = (DATABASE, WEB, VALKEY, VALKEY_EMPTY, "worker 1 killed", "worker 2 killed", "beat killed")
 ZOHO_GONE = "Zoho gone"
+BY_ITSELF = "ended by itself"
 # What is ordered of the sandbox. Crippled answers come for some calls only, as they do in life.
 ZOHO_ORDERS: dict[str, list[dict[str, Any]]] = {
     "Zoho slow": [{"action": {"delay_ms": 2500}, "times": None}],
@@ -71,6 +74,7 @@ class Breaker:
 
     def __init__(self, house: House, zoho: SandboxZoho, records: Records, say: Callable[[str], None]) -> None:
         self.house, self.zoho, self.records, self.say = house, zoho, records, say
+        self._down: set[str] = set()
 
     def run(self, planned: list[Planned]) -> None:
         """Events in order of their time; each begin brings its end along."""
@@ -80,8 +84,16 @@ class Breaker:
         while events:
             events.sort(key=lambda event: event[:2])
             at, _number, deed = events.pop(0)
-            pause_until(self.records.started + at)
+            while self.records.now() < at:
+                self.tend()
+                pause_until(min(self.records.started + at, time.monotonic() + 1))
             deed()
+
+    def tend(self) -> None:
+        """Start again whatever ended by itself, and write it down: nothing should."""
+        for name in self.house.tend(self._down):
+            self.records.fault(f"{name} {BY_ITSELF}").ended = self.records.now()
+            self.say(f"{self.records.now():7.1f} s  {name} {BY_ITSELF}, started again")
 
     def _begin(self, planned: Planned, events: list[Any]) -> None:
         fault = self.records.fault(planned.name)
@@ -98,34 +110,40 @@ class Breaker:
 
     def _break(self, name: str) -> None:
         house = self.house
+        if name in ZOHO_ORDERS:
+            for order in ZOHO_ORDERS[name]:
+                self.zoho.fault(**order)
+            return
+        program = self._program(name)
+        self._down.add(program.name)
         if name == DATABASE:
             house.crash_postgres()
         elif name in (VALKEY, VALKEY_EMPTY):
             house.crash_valkey(lose_everything=name == VALKEY_EMPTY)
-        elif name == ZOHO_GONE:
-            house.kill(house.sandbox)
-        elif name in ZOHO_ORDERS:
-            for order in ZOHO_ORDERS[name]:
-                self.zoho.fault(**order)
         else:
-            house.kill(self._program(name))
+            house.kill(program)
 
     def _mend(self, name: str) -> None:
-        house = self.house
-        if name == DATABASE:
-            house.postgres.start()
-        elif name in (VALKEY, VALKEY_EMPTY):
-            house.valkey.start()
-        elif name == ZOHO_GONE:
-            house.sandbox.start()
-        elif name in ZOHO_ORDERS:
+        if name in ZOHO_ORDERS:
             self.zoho.clear_faults()
+            return
+        program = self._program(name)
+        if isinstance(program, Service):
+            program.start()
         else:
-            house.revive(self._program(name))
+            self.house.revive(program)
+        self._down.discard(program.name)
 
-    def _program(self, name: str) -> Any:
-        programs = {f"{one.name} killed": one for one in (*self.house.workers, self.house.beat)}
-        return {**programs, WEB: self.house.web}[name]
+    def _program(self, name: str) -> Program:
+        house = self.house
+        programs: dict[str, Program] = {f"{one.name} killed": one for one in (*house.workers, house.beat)}
+        services = {
+            DATABASE: house.postgres,
+            VALKEY: house.valkey,
+            VALKEY_EMPTY: house.valkey,
+            ZOHO_GONE: house.sandbox,
+        }
+        return {**programs, **services, WEB: house.web}[name]
 
 
 def recovery_of_zoho(records: Records, fault: Fault, began_at: float) -> float | None:

@@ -101,6 +101,13 @@ class House:
         program.launch()
         self.wait_for(program)
 
+    def tend(self, meant: set[str]) -> list[str]:
+        """Start again what ended by itself, as whatever runs us in production does; `meant` are down on purpose."""
+        fallen = [each for each in self._running if each.name not in meant and not each.is_running()]
+        for program in fallen:
+            program.launch()
+        return [program.name for program in fallen]
+
     def crash_postgres(self) -> None:
         """Immediate: no goodbye to anybody, and recovery from its log at the next start."""
         assert self.postgres.child is not None

@@ -141,7 +141,7 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
 def give_another_chance(systems: Iterable[System]) -> None:
     """Somebody waits for `systems`: end the rest of their breakers and wake a worker for each, now."""
     for system in systems:
-        Breaker(system).reset()
+        quietly(Breaker(system).reset)
         # A person is waiting, and a drain that was put off may hold the turn of ordinary nudges.
         nudge(system, seconds=0, urgent=True)
 
