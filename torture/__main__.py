@@ -80,7 +80,7 @@ def torture(house: House, seed: int, seconds: float) -> report.Report:
 
 def conclude(
     house: House,
-    zoho: SandboxZoho,
+    breaker: faults.Breaker,
     records: Records,
     traffic: Traffic,
     seed: int,
