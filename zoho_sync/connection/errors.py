@@ -27,6 +27,8 @@ class ZohoError(Exception):
     """An answer that is not a success. `str()` is fit for an operator."""
 
     about_connection = False
+    may_have_landed = False
+    """Whether Zoho may have done what was asked, although nothing says so."""
 
     def __init__(
         self,
@@ -71,14 +73,16 @@ class Unreachable(Retryable):
 
 class ServerTrouble(Retryable):
     about_connection = True
+    may_have_landed = True
 
 
 class OutcomeUnknown(Retryable):
     about_connection = True
+    may_have_landed = True
 
 
 class OurMistake(Retryable):
-    pass
+    may_have_landed = True
 
 
 class NeedsPerson(ZohoError):

@@ -90,9 +90,15 @@ class ZohoHttp:
 
     def send(self, call: Call) -> Answer:
         """Send `call`, again where that is safe and promising. The breaker hears how it ended."""
+        troubles: list[BaseException] = []
+
+        def is_worth_another_try(error: BaseException) -> bool:
+            troubles.append(error)
+            return self._again_soon(call, error)
+
         retrying = Retrying(
             stop=stop_after_attempt(1 + len(PAUSES)),
-            retry=retry_if_exception(lambda error: self._again_soon(call, error)),
+            retry=retry_if_exception(is_worth_another_try),
             wait=_pause,
             sleep=self._sleep,
             reraise=True,
@@ -101,10 +107,11 @@ class ZohoHttp:
             for attempt in retrying:
                 with attempt:
                     answer = self._with_token(call, attempt.retry_state.attempt_number)
-        except BudgetSpent:
-            raise  # says nothing about Zoho
         except ZohoError as error:
-            self._tell_breaker(error)
+            # The last try may have been refused, and one before it done without a word.
+            error.may_have_landed = any(getattr(one, "may_have_landed", False) for one in troubles)
+            if not isinstance(error, BudgetSpent):  # which says nothing about Zoho
+                self._tell_breaker(error)
             raise
         self._tell_breaker(None)
         return answer
