@@ -53,7 +53,7 @@ STOREFRONT = [
 ]  # fmt: skip
 
 
-@fuzzed(few=100, many=8_000)
+@fuzzed(few=60, many=5_000)
 @given(query=queries(STOREFRONT), reference=st.one_of(st.just(""), st.just("home-fibre"), TEXTS))
 def test_any_question_to_the_storefront_is_answered(client, query, reference):
     bad_input("questions to the storefront")
@@ -78,7 +78,7 @@ LISTS = {
 }
 
 
-@fuzzed(few=60, many=4_000)
+@fuzzed(few=40, many=2_000)
 @given(
     path=st.sampled_from(sorted(LISTS)),
     query=queries(sorted({name for names in LISTS.values() for name in names})),
@@ -102,7 +102,7 @@ BODIES = st.one_of(WISHES, objects(BODY_NAMES), documents(BODY_NAMES))
 DEEDS = ["create", "edit", "publish", "cancel", "amend", "bulk", "reconcile", "crm", "billing"]
 
 
-@fuzzed(few=100, many=6_000)
+@fuzzed(few=60, many=3_000)
 @given(deed=st.sampled_from(DEEDS), body=BODIES, is_text=st.booleans(), text=TEXTS)
 def test_any_body_sent_by_staff_is_taken_or_refused(chief, deed, body, is_text, text, monkeypatch):
     bad_input("bodies sent by staff over REST")
@@ -133,14 +133,14 @@ ADMIN = ["q", "p", "o", "all", "e", "_facets", "status__exact", "market_segment_
          "at__day", "kind__exact", "package__id__exact", "price__gt", "_changelist_filters", "source_admin_product"]  # fmt: skip
 
 
-@fuzzed(few=40, many=2_500)
+@fuzzed(few=20, many=800)
 @given(page=st.sampled_from(PAGES), query=queries(ADMIN))
 def test_any_list_of_the_admin_opens_or_refuses(chief, page, query):
     bad_input("questions to the admin")
     assert chief.get(f"/admin/{page}/?{query}").status_code < 500
 
 
-@fuzzed(few=40, many=1_500)
+@fuzzed(few=20, many=500)
 @given(id=st.one_of(TEXTS, st.uuids().map(str)), page=st.sampled_from(PAGES))
 def test_any_page_of_the_admin_opens_or_is_not_found(chief, page, id):
     bad_input("pages of the admin")

@@ -50,7 +50,7 @@ def test_any_file_of_products_is_parsed(data):
 
 
 @pytest.mark.django_db
-@fuzzed(few=50, many=2_500)
+@fuzzed(few=30, many=1_000)
 @given(
     st.lists(
         st.builds(
@@ -119,7 +119,7 @@ WORKBOOKS = st.one_of(
 )
 
 
-@fuzzed(few=100, many=6_000)
+@fuzzed(few=60, many=4_000)
 @given(WORKBOOKS)
 def test_any_workbook_is_read_or_refused(data):
     bad_input("workbooks")
@@ -139,7 +139,7 @@ DEALS = st.dictionaries(
 
 
 @pytest.mark.django_db
-@fuzzed(few=40, many=1_500)
+@fuzzed(few=25, many=500)
 @given(DEALS)
 def test_any_deal_of_a_supplier_is_read_or_says_why_not(mtn, wild):
     bad_input("supplier price lists")

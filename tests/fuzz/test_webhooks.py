@@ -47,7 +47,7 @@ CONTENTS = st.one_of(
 )
 
 
-@fuzzed(few=100, many=8_000)
+@fuzzed(few=60, many=8_000)
 @given(
     content=CONTENTS,
     is_signed=st.booleans(),
@@ -84,7 +84,7 @@ LINES = st.builds(lambda url, rest: {**rest, "url": url}, CALLBACKS, JOBS)
 LISTENERS = st.builds(lambda url, rest: {**rest, "callback": url}, CALLBACKS, HUB)
 
 
-@fuzzed(few=60, many=4_000)
+@fuzzed(few=40, many=1_500)
 @given(
     version=st.sampled_from(sorted(BASES)),
     sent=st.one_of(
@@ -110,7 +110,7 @@ IMPORTS = st.one_of(
 )  # fmt: skip
 
 
-@fuzzed(few=60, many=4_000)
+@fuzzed(few=40, many=1_500)
 @given(content=IMPORTS, version=st.sampled_from(sorted(BASES)))
 def test_whatever_lies_where_an_import_reads(monkeypatch, content, version):
     bad_input("contents of TMF620 imports")

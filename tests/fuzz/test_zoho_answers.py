@@ -63,7 +63,7 @@ WHOLE = st.one_of(
 )
 
 
-@fuzzed(few=300, many=20_000)
+@fuzzed(few=200, many=30_000)
 @given(reader=st.sampled_from(READERS), values=BODIES)
 def test_a_record_of_any_shape_is_read(reader, values):
     bad_input("records of Zoho Billing")
@@ -135,7 +135,7 @@ def limited(client: CrmClient) -> CrmClient:
     return CrmClient(SimpleNamespace(send=send))
 
 
-@fuzzed(few=300, many=20_000)
+@fuzzed(few=200, many=25_000)
 @given(ask=st.sampled_from(BILLING), body=WHOLE)
 def test_any_answer_of_billing_is_understood_or_refused(ask, body):
     bad_input("answers of Zoho Billing")
@@ -144,7 +144,7 @@ def test_any_answer_of_billing_is_understood_or_refused(ask, body):
         ask(client)
 
 
-@fuzzed(few=300, many=15_000)
+@fuzzed(few=200, many=20_000)
 @given(ask=st.sampled_from(CRM), body=WHOLE, status=st.sampled_from([200, 201, 202, 204, 400]))
 def test_any_answer_of_crm_is_understood_or_refused(ask, body, status):
     bad_input("answers of Zoho CRM")
@@ -153,7 +153,7 @@ def test_any_answer_of_crm_is_understood_or_refused(ask, body, status):
         ask(client)
 
 
-@fuzzed(few=200, many=5_000)
+@fuzzed(few=100, many=5_000)
 @given(body=WHOLE)
 def test_any_row_of_a_list_can_be_compared(body):
     bad_input("lists of the nightly comparison")
@@ -169,7 +169,7 @@ def test_any_row_of_a_list_can_be_compared(body):
         pass
 
 
-@fuzzed(few=200, many=8_000)
+@fuzzed(few=100, many=8_000)
 @given(body=objects([*NAMES, "error", "error_description", "expires_in", "expires_in_sec", "api_domain", "access_token"]),
        status=st.one_of(st.none(), st.integers(100, 599)))  # fmt: skip
 def test_any_error_is_one_of_ours(body, status):
@@ -225,7 +225,7 @@ def wire(zoho_settings, db, monkeypatch):
         each.close()
 
 
-@fuzzed(few=60, many=3_000)
+@fuzzed(few=50, many=1_500)
 @given(call=CALLS, status=st.integers(200, 599), headers=HEADERS, body=RAW, is_token=st.booleans())
 def test_whatever_comes_over_the_wire(wire, redis_flushed, call, status, headers, body, is_token):
     bad_input("bytes over the wire")
