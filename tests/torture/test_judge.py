@@ -112,7 +112,7 @@ def test_a_record_that_nobody_knows_of(house):
 
 def test_what_is_owed_still_and_what_is_held_still(house):
     ProductIntegration.objects.filter(pk=row(Kind.CRM_PRODUCT).pk).update(
-        status="failed", last_sync_error="Zoho CRM broke off."
+        status="failed", last_sync_error="Zoho CRM broke off.", next_retry_at=timezone.now()
     )
     ProductIntegration.objects.filter(pk=row(Kind.BILLING_PLAN).pk).update(
         lease_token="6f2c1f36-6f1f-4b35-9a36-6a8d1f2f8d10", leased_until=timezone.now()
