@@ -18,7 +18,7 @@ class LastingQoS(transport.QoS):
             # kombu asks the connection that was lost for its address, and the worker would end over it. Redis keeps
             # the messages and hands them out again; what they were about stands in the database anyway.
             log.warning("messages_not_given_back", trouble=str(trouble))
-            self._delivered.clear()
+            (self._delivered or {}).clear()
 
 
 def outlast_redis() -> None:
