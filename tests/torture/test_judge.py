@@ -119,7 +119,7 @@ def test_what_is_owed_still_and_what_is_held_still(house):
     )
 
     assert complaints(house) == [
-        f"owed: {row(Kind.CRM_PRODUCT)} is failed: Zoho CRM broke off.",
+        f"owed: {row(Kind.CRM_PRODUCT)} is failed, will be retried: Zoho CRM broke off.",
         f"wrong: {row(Kind.BILLING_PLAN)} is still held by a worker",
     ]
 
