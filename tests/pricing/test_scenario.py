@@ -33,7 +33,12 @@ def scenario(zoho, drain, settings, monkeypatch):
     with time_machine.travel(instant("2027-01-31 09:00"), tick=True) as travel:
         found = Scenario(zoho, travel, drain)
         yield found
-        import sys; sys.path.insert(0,"/tmp"); import dbg; dbg.dump()  # DEBUG
+        import sys
+
+        sys.path.insert(0, "/tmp")
+        import dbg
+
+        dbg.dump()  # DEBUG
         found.http.close()
 
 
@@ -44,7 +49,10 @@ def _impatient(system, **options):
 
 
 def test_every_invoice_of_eight_months_is_as_promised_or_on_the_proof(scenario, client):
-    from datetime import date as D; import os; scenario.run(until=D.fromisoformat(os.environ.get("UNTIL","2027-08-31")))
+    from datetime import date as D
+    import os
+
+    scenario.run(until=D.fromisoformat(os.environ.get("UNTIL", "2027-08-31")))
 
     found = bills(scenario)
     wrong = deviations(found)
