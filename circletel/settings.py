@@ -295,6 +295,7 @@ SPECTACULAR_SETTINGS = {
         "PriceMoveHold": "pricing.models.Hold",
         "PriceMoveCohort": "pricing.models.Cohort",
         "PriceMoveVerdict": "pricing.models.Verdict",
+        "PriceMoveDeed": "pricing.deciding.Deed",
         "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",
         "ReportScope": "reconciliation.models.Scope",

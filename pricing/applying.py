@@ -71,12 +71,12 @@ WHERE id = ANY(%(ids)s)
 """
 WRITE_AUDIT = """
 INSERT INTO audit_entries (id, at, actor_id, actor_name, actor_email, action, target_type, target_id, target_name,
-                           changes, result, detail, user_agent, correlation_id)
+                           changes, result, detail, user_agent, correlation_id, token)
 SELECT gen_random_uuid(), %(now)s, '', '', '', 'price change effective', 'pricechange', c.id::text,
        left(format('%%s (%%s): R %%s → R %%s', p.name, p.sku, c.old_price, c.new_price), 300),
        jsonb_build_object('status', jsonb_build_array('published', 'effective'),
                           'price', jsonb_build_array(c.old_price::text, c.new_price::text)),
-       'done', %(detail)s, '', %(correlation_id)s
+       'done', %(detail)s, '', %(correlation_id)s, ''
 FROM price_changes c JOIN service_packages p ON p.id = c.package_id WHERE c.id = ANY(%(ids)s)
 """
 
