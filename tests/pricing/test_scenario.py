@@ -49,8 +49,8 @@ def _impatient(system, **options):
 
 
 def test_every_invoice_of_eight_months_is_as_promised_or_on_the_proof(scenario, client):
-    from datetime import date as D
     import os
+    from datetime import date as D
 
     scenario.run(until=D.fromisoformat(os.environ.get("UNTIL", "2027-08-31")))
 
