@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 ALIAS = "storefront"
-PATHS = ("/api/v1/packages/",)
+PATHS = ("/api/v1/",)
 _from_replica: ContextVar[bool] = ContextVar("from_replica", default=False)
 
 

@@ -9,10 +9,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from django.db import connection
-
 from catalogue.storefront.document import SHAPE
-from catalogue.storefront.wire import ask
+from catalogue.storefront.wire import ask, reading_from
 
 ASK = (
     "SELECT revision, vat_rate, (extract(epoch FROM begins) * 1000000)::bigint,"
@@ -60,7 +58,7 @@ def current(now: datetime) -> tuple[Epoch, bool]:
     """
     global _known
     known = _known
-    keeps = not connection.in_atomic_block
+    keeps = not reading_from().in_atomic_block
     fits = keeps and known is not None and (known.ends is None or now < known.ends) and _has_begun(known, now)
     revision, vat_rate, begins, ends = _ask(known.revision if known and fits else NOTHING_KNOWN, now)
     if known is not None and fits and revision == known.revision:

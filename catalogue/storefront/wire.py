@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import ConnStatus, ExecStatus
 
 Row = Sequence[bytes | None]
@@ -22,6 +23,13 @@ MOST_PREPARED = 50
 _PREPARED = "_storefront_prepared"
 
 
+def reading_from() -> BaseDatabaseWrapper:
+    """The connection that the storefront's reads go over: one answer must not come from two databases."""
+    from catalogue.models import PackageDocument
+
+    return connections[router.db_for_read(PackageDocument)]
+
+
 def ask(sql: str, values: Sequence[Any] = ()) -> list[Row]:
     """The rows of a SELECT with %s for each value. Raises Django's database errors."""
     return healthy(lambda: _ask(sql, values))
@@ -29,6 +37,7 @@ def ask(sql: str, values: Sequence[Any] = ()) -> list[Row]:
 
 def healthy(ask: Callable[[], Answer]) -> Answer:
     """The first question of a request is also the health check of its connection, which would cost one more."""
+    connection = reading_from()
     if connection.in_atomic_block:
         return ask()
     connection.health_check_done = True  # type: ignore[attr-defined]
@@ -40,19 +49,21 @@ def healthy(ask: Callable[[], Answer]) -> Answer:
 
 
 def _ask(sql: str, values: Sequence[Any]) -> list[Row]:
+    connection = reading_from()
     connection.ensure_connection()
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": "0"})
     with connection.wrap_database_errors:
-        result = _sent(connection.connection.pgconn, sql, [_plain(value) for value in values])
+        result = _sent(connection.connection, sql, [_plain(value) for value in values])
         if result.status != ExecStatus.TUPLES_OK:
             raise _error(connection.connection.pgconn, result)
     columns = range(result.nfields)
     return [[result.get_value(row, column) for column in columns] for row in range(result.ntuples)]
 
 
-def _sent(pgconn: Any, sql: str, values: list[bytes | None]) -> Any:
-    prepared: dict[str, bytes] = connection.connection.__dict__.setdefault(_PREPARED, {})
+def _sent(connection: Any, sql: str, values: list[bytes | None]) -> Any:
+    pgconn = connection.pgconn
+    prepared: dict[str, bytes] = connection.__dict__.setdefault(_PREPARED, {})
     name = prepared.get(sql)
     if name is None and len(prepared) < MOST_PREPARED:
         name = b"storefront_%d" % len(prepared)
