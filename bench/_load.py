@@ -45,7 +45,7 @@ class Server:
     def memory(self) -> float:
         """MB of the largest server process."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return max(_resident(int(pid)) for pid in (*children, self.pid))
+        return max(_resident(pid) for pid in (*map(int, children), self.pid))
 
 
 def _resident(pid: int) -> float:

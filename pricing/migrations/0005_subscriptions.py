@@ -7,7 +7,6 @@ import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
-from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
 
@@ -18,7 +17,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        TrigramExtension(),
+        # Left behind when undone: the storefront uses it too.
+        migrations.RunSQL("CREATE EXTENSION IF NOT EXISTS pg_trgm", migrations.RunSQL.noop),
         migrations.CreateModel(
             name="NoticeStage",
             fields=[
