@@ -7,9 +7,10 @@ from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.formats import date_format
 
 from pricing.models import Cohort, PriceChange, Subscription
@@ -18,6 +19,8 @@ from pricing.notice import beginning_of, civil_day, earliest_effective_date
 from pricing.rule import NoPrice, PriceHistory, price_for_customer
 
 CENT = Decimal("0.01")
+# Zoho makes the invoices of a day at about six in the organisation's zone.
+RENEWALS_BEGIN = time(6, 0)
 NOT_NEEDED = ("listed", "addons", "read_at", "seen_at")
 
 
@@ -80,13 +83,21 @@ def judge(change: PriceChange, at: datetime) -> Iterator[Judgement]:
     """
     quotes, today = Quotes(PriceHistory.of(change.package)), civil_day(at)
     subscriptions = Subscription.objects.standing().filter(package=change.package_id).order_by("pk")
-    effective = effective_date_of(change, at)
+    effective = first_billing_day(change, at)
     for subscription in subscriptions.defer(*NOT_NEEDED).iterator(chunk_size=2000):
         yield cohort_of(subscription, change, today, quotes=quotes, effective=effective)
 
 
 def effective_date_of(change: PriceChange, at: datetime) -> date:
     return change.effective_date or earliest_effective_date(change, at)
+
+
+def first_billing_day(change: PriceChange, at: datetime) -> date:
+    """The first day whose renewals bill the new price: a decrease that holds at once comes too late for today's."""
+    day = effective_date_of(change, at)
+    begins = change.effective_at or max(beginning_of(day), at)
+    is_too_late = begins > datetime.combine(day, RENEWALS_BEGIN, tzinfo=timezone.get_default_timezone())
+    return civil_day(begins) + timedelta(days=1) if is_too_late else day
 
 
 def cohort_of(
@@ -102,7 +113,7 @@ def cohort_of(
     To be asked again daily: a move of an earlier change may still lie before its renewal, and moves `price_then`.
     """
     quotes = quotes or Quotes(PriceHistory.of(change.package))
-    effective = effective or effective_date_of(change, beginning_of(today))
+    effective = effective or first_billing_day(change, beginning_of(today))
     pays, renewal = subscription.price, first_renewal(subscription, effective)
 
     def judged(cohort: Cohort, expected: Decimal, why: str = "", on: date | None = renewal) -> Judgement:

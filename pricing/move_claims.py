@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from pricing.models import MoveState, PriceChangeStatus, PriceMove
+from pricing.models import MoveState, PriceChangeStatus, PriceMove, Subscription
 from pricing.planning import ON_THEIR_WAY
 from pricing.renewal import uses_latest_prices
 from zoho_sync.claims import RETRY_MINUTES
@@ -131,6 +131,9 @@ def report(held: Held, now: datetime, **values: Any) -> bool:
         elif current["state"] != held.move.state:
             values = {}  # a person decided meanwhile
         mine.update(**lease, **values)
+        if values.get("state") == MoveState.CONFIRMED:
+            # It was just read: the next change may be published before the mirror is pulled.
+            Subscription.objects.filter(pk=held.move.subscription_id).update(price=held.move.expected_price)
     return True
 
 

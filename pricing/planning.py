@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from pricing.cohorts import Judgement, judge
+from pricing.cohorts import Judgement, first_billing_day, judge
 from pricing.joiners import list_joiners
 from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceMove
 from pricing.notice import civil_day
@@ -126,8 +126,6 @@ def earliest_day(move: PriceMove) -> date:
     """The first day on which a renewal may bill its new price. Reads the change and the subscription."""
     if move.is_return:
         return civil_day(move.decided_at or move.created_at)
-    assert move.change.effective_date is not None  # only published changes have moves
-    fixed = move.subscription.fixed_until
-    if fixed is None:
-        return move.change.effective_date
-    return max(move.change.effective_date, fixed + timedelta(days=1))
+    assert move.change.effective_at is not None  # only published changes have moves
+    first, fixed = first_billing_day(move.change, move.change.effective_at), move.subscription.fixed_until
+    return first if fixed is None else max(first, fixed + timedelta(days=1))

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # How long after a cancellation the mirror may still learn of somebody who joined before it.
 JOINERS_ARE_KNOWN = timedelta(days=7)
-TRACKED = ("cohort", "renewal_on", "state", "hold", "why", "price_then", "changed_at")
+TRACKED = ("cohort", "renewal_on", "state", "hold", "why", "price_then", "expected_price", "changed_at")
 
 
 @dataclass
@@ -88,7 +88,13 @@ def _add_missing(change: PriceChange, some: list[Judgement]) -> int:
             "subscription", flat=True
         )
     )
-    missing = [row_of(change, judged) for judged in some if judged.subscription.pk not in known]
+    assert change.effective_at is not None  # only published changes are looked at
+    missing = [
+        row_of(change, judged)
+        for judged in some
+        # Who comes after its effective date pays what holds then: a later change may be announced already.
+        if judged.subscription.pk not in known and judged.subscription.signed_up_at < change.effective_at
+    ]
     return len(PriceMove.objects.bulk_create(missing, ignore_conflicts=True))
 
 
@@ -120,11 +126,20 @@ def _now_says(move: PriceMove, judged: Judgement, today: date) -> dict[str, Any]
     freed = move.hold == Hold.NEGOTIATED and judged.cohort != Cohort.NEGOTIATED
     if stays or freed:
         fresh = row_of(move.change, judged)
-        values = {name: getattr(fresh, name) for name in ("cohort", "state", "hold", "why", "price_then")}
+        names = ("cohort", "state", "hold", "why", "price_then", "expected_price")
+        values = {name: getattr(fresh, name) for name in names}
+    elif _has_followed_an_earlier_change(move, judged):
+        values["price_then"] = judged.price_then
     moved_on = move.renewal_on is None or move.renewal_on > today
     if move.state in OPEN and moved_on and judged.renewal_on and judged.renewal_on != move.renewal_on:
         values["renewal_on"] = judged.renewal_on
     return values
+
+
+def _has_followed_an_earlier_change(move: PriceMove, judged: Judgement) -> bool:
+    """It paid an older price when this change was published, and has come to the one this change starts from."""
+    untouched = move.state == MoveState.PLANNED and move.sent_at is None
+    return untouched and move.price_then != judged.price_then == move.change.old_price
 
 
 def _end_those_gone(change: PriceChange, now: datetime) -> int:

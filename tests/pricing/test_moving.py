@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from catalogue.models import AuditEntry
-from pricing import applying, deciding, planning, proof, rechecking, services
+from pricing import applying, deciding, moving, planning, proof, rechecking, services
 from pricing.models import (
     Cohort,
     Hold,
@@ -238,6 +238,16 @@ def test_a_change_that_somebody_scheduled_in_zoho_is_left_alone(world, package):
     move = move_of(subscription)
     assert (moved.calls, move.state) == (2, MoveState.CONFLICT)
     assert world.in_zoho(subscription)["scheduled"]["plan"]["price"] == 1200
+
+
+def test_what_was_read_at_the_renewal_is_in_the_mirror_before_the_next_pull(world, package):
+    subscription, _move = scheduled(world, package)
+    world.day("2027-05-15 07:30")
+
+    moving.drain(now=world.now, http=world.http)
+
+    subscription.refresh_from_db()
+    assert (subscription.price, subscription.next_billing_on) == (R899, date(2027, 5, 15))
 
 
 # --- what goes wrong
