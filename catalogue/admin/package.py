@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from catalogue import ending
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from catalogue.admin.long_lists import LongList
 from catalogue.admin.resync import ResyncDeeds
 from catalogue.admin.standing import (
     WORDS,
@@ -83,7 +84,7 @@ class EndOfLifeForm(EndOfSaleForm):
 
 
 @admin.register(ServicePackage)
-class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
+class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
     list_display = ("shown_name", "sold_to", "listed_price", "shown_status", "crm", "billing")
@@ -97,8 +98,6 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
         "technology",
     )
     search_fields = ("name", "sku", "slug")
-    list_per_page = 50
-    show_full_result_count = False
     inlines = (ZohoRecordInline,)
     actions = ResyncDeeds.resync_actions
     actions_row = ResyncDeeds.resync_one
@@ -146,8 +145,8 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
             .get_queryset(request)
             .select_related("published_by", "source_admin_product")
             .annotate(
-                crm_state=worst_state(System.CRM, "integrations__"),
-                billing_state=worst_state(System.BILLING, "integrations__"),
+                crm_state=worst_state(System.CRM, "package"),
+                billing_state=worst_state(System.BILLING, "package"),
             )
         )
 

@@ -16,6 +16,7 @@ from catalogue.models.fields import (
     charged_fee,
     money,
     optional_money,
+    searched,
     speed,
 )
 
@@ -92,7 +93,12 @@ class Product(StorefrontContent):
     class Meta:
         db_table = "admin_products"
         ordering = ["name", "contract_months", "sku"]
-        indexes = [models.Index(fields=["status", "name"]), models.Index(fields=["-changed_at"])]
+        indexes = [
+            models.Index(fields=["status", "name"]),
+            models.Index(fields=["-changed_at"]),
+            models.Index(fields=["name", "contract_months", "sku"], name="product_in_order"),
+            searched("product_search", "name", "sku"),
+        ]
         constraints = [
             # Without regard to case, because Zoho compares unique fields that way.
             models.UniqueConstraint(

@@ -17,7 +17,7 @@ from tests.browser.conftest import PASSWORD
 from tests.catalogue.pricelists.test_applying import applied, preview
 from tests.catalogue.pricelists.workbooks import deal
 from tests.factories import draft_product, live_package, ms_naidoo
-from tests.pricing.people import drafted, published 
+from tests.pricing.people import drafted, published
 from tests.pricing.subscriptions import mirrored
 from zoho_sync.models import (
     Alert,
@@ -33,7 +33,9 @@ from zoho_sync.models import (
 )
 
 R1299, R1399 = Decimal("1299.00"), Decimal("1399.00")
-LONG_NAME = "A Very Long Name Of A Fibre Package That Somebody At Head Office Thought Of On A Friday Afternoon"
+LONG_NAME = (
+    "A Very Long Name Of A Fibre Package That Somebody At Head Office Thought Of On A Friday Afternoon"
+)
 
 
 def furnish() -> User:
@@ -83,13 +85,16 @@ def _zoho(admin: User) -> None:
         )
     SmokeTest.objects.create(package_id=package, requested_by=admin)
     MappingCheck.objects.create(mapping_version="1", remote_id="5843210000000000001", lost=[])
-    FieldSecurityCheck.objects.create(result=FieldSecurityCheck.Result.choices[0][0], holes=0, new_holes=0, unknown=0)
+    FieldSecurityCheck.objects.create(
+        result=FieldSecurityCheck.Result.choices[0][0], holes=0, new_holes=0, unknown=0
+    )
 
 
 def _prices() -> None:
     """Price changes in each state, their subscriptions, moves and notices."""
     first, second, third = (
-        live_package(name=name, regular_price="1299.00") for name in (LONG_NAME + " 2", "Karoo 50", "Karoo 200")
+        live_package(name=name, regular_price="1299.00")
+        for name in (LONG_NAME + " 2", "Karoo 50", "Karoo 200")
     )
     today = timezone.localdate()
     change = published(first, at=timezone.now(), new_price=R1399, effective_date=today + timedelta(days=75))
@@ -98,7 +103,12 @@ def _prices() -> None:
     PriceChange.objects.filter(status="draft").update(batch="July review")
     states: list[dict[str, Any]] = [
         {"state": "planned"},
-        {"state": "held", "hold": "negotiated", "cohort": "negotiated", "why": "Pays R 1 199,00 instead of R 1 299,00"},
+        {
+            "state": "held",
+            "hold": "negotiated",
+            "cohort": "negotiated",
+            "why": "Pays R 1 199,00 instead of R 1 299,00",
+        },
         {"state": "failed", "why": "Zoho did not answer", "attempts": 3},
     ]
     stage = NoticeStage.objects.first()
@@ -113,7 +123,8 @@ def _prices() -> None:
             change=change,
             stage=stage,
             subscription=subscription,
-            defaults={"email": subscription.customer_email, "due_on": today, "subject": "Your new price"} | accepted,
+            defaults={"email": subscription.customer_email, "due_on": today, "subject": "Your new price"}
+            | accepted,
         )
         if accepted:
             NoticeEvent.objects.create(notice=notice, kind="accepted", at=timezone.now(), round=1)
@@ -162,24 +173,30 @@ def _operations(admin: User) -> None:
         job="pricing.tasks.apply_due", started_at=now, finished_at=now, result="failed", detail="x" * 200
     )
     tokens.create(
-        name="Price import", scopes=["catalogue.view_product"], expires_at=now + timedelta(days=30), actor=admin
+        name="Price import",
+        scopes=["catalogue.view_product"],
+        expires_at=now + timedelta(days=30),
+        actor=admin,
     )
     listener = HubListener.objects.create(
         version="v4", callback="https://listener.example.com/" + "a" * 80, created_by=admin
     )
     event = HubEvent.objects.create(
-        occurred_at=now, bodies={"v4": {"eventType": "ProductOfferingCreateEvent", "event": {}}}
+        occurred_at=now,
+        bodies={"v4": {"eventType": "ProductOfferingCreateEvent", "event": {"productOffering": {"id": "1"}}}},
     )
-    HubDelivery.objects.create(event=event, listener=listener, due_at=now, state="dead", last_error="HTTP 500")
+    HubDelivery.objects.create(
+        event=event, listener=listener, due_at=now, state="dead", last_error="HTTP 500"
+    )
     AccessAttempt.objects.create(
         username="thandi.naidoo", ip_address="10.0.0.1", failures_since_start=5, path_info="/admin/login/",
         user_agent="Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
     )  # fmt: skip
-    batches.plan(BatchDeed.PUBLISH, Product.objects.order_by("name").values_list("pk", flat=True)[:5], actor=admin)
+    batches.plan(
+        BatchDeed.PUBLISH, Product.objects.order_by("name").values_list("pk", flat=True)[:5], actor=admin
+    )
 
 
 def _supplier_lists() -> None:
     applied(deal())
     preview(deal(), deal(deal_id="202504EBU9999"))
-
-

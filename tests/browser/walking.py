@@ -28,7 +28,9 @@ DJANGOS = ("_history", "_delete")
 class Found:
     """Pages by kind, so that a test can take a part: `list`, `add`, `change`, `own`."""
 
-    pages: dict[str, list[str]] = field(default_factory=lambda: {"list": [], "add": [], "change": [], "own": []})
+    pages: dict[str, list[str]] = field(
+        default_factory=lambda: {"list": [], "add": [], "change": [], "own": []}
+    )
     unreachable: list[str] = field(default_factory=list)
 
 
@@ -51,7 +53,12 @@ def every_page(arguments: dict[str, list[Any]], request: Any) -> Found:
 
 
 def _take(
-    found: Found, pattern: URLPattern, model: type[Model], pages: Any, arguments: dict[str, list[Any]], request: Any
+    found: Found,
+    pattern: URLPattern,
+    model: type[Model],
+    pages: Any,
+    arguments: dict[str, list[Any]],
+    request: Any,
 ) -> None:
     name = pattern.name
     kind = name.rpartition("_")[2]
@@ -103,9 +110,9 @@ AXE_RUN = """async (rules) => {
   if (rules) options.runOnly = {type: 'rule', values: rules};
   const found = await axe.run(document, options);
   return found.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(
-    v => `${v.id}: ${v.help}: ` + v.nodes.slice(0, 3).map(
+    v => `${v.id}: ${v.help}: ` + v.nodes.slice(0, 2).map(
       n => n.html.slice(0, 220) + ' [' + (n.any[0]?.message || '').slice(0, 160) + ']').join(' ⏎ ')
-      + (v.nodes.length > 3 ? ` and ${v.nodes.length - 3} more` : ''));
+      + (v.nodes.length > 2 ? ` and ${v.nodes.length - 2} more` : ''));
 }"""
 
 HEADS = """() => {
