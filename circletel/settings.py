@@ -346,6 +346,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "circletel.dashboard.home",
     "ENVIRONMENT": "circletel.dashboard.environment",
     "STYLES": [lambda request: static("circletel/admin.css")],
+    "SCRIPTS": [lambda request: static("circletel/admin.js")],
     # A calm blue-green. 600 carries white text, 700 stands on white and 500 on near-black, all at 4.5 to 1.
     "COLORS": {
         "primary": {

@@ -87,7 +87,7 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
                 )
             },
         ),
-        ("Where and when it is sold", {"fields": ("zones", ("valid_from", "valid_to"), "installation_days")}),
+        ("Where and when it is sold", {"fields": ("zones", "valid_from", "valid_to", "installation_days")}),
         ("In the storefront", {"fields": (("featured", "popular"),)}),
         ("Back office only", {"fields": ("internal_notes",)}),
     )
