@@ -76,6 +76,7 @@ class UserAdmin(auth.UserAdmin, ModelAdmin):
 class LockedLogInAdmin(axes.admin.AccessAttemptAdmin, ModelAdmin):
     """Failed log-ins that count towards a lock. Deleting a line lifts it."""
 
+    empty_words = "Nobody has failed to log in lately."
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
     list_filter = (axes.admin.IsLockedOutFilter,)
     date_hierarchy = None

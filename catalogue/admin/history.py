@@ -17,6 +17,7 @@ from catalogue.models import AuditEntry, VatRate
 class AuditEntryAdmin(LongList, ReadOnlyAdmin):
     """Who did what, when, from where, with what result."""
 
+    empty_words = "Whoever does something leaves a line here."
     list_display = ("at", "who", "action", "target_name", "shown_result", "detail")
     list_filter = ("action", "result", "target_type", ("at", RangeDateTimeFilter))
     search_fields = ("actor_name", "actor_email", "target_name", "target_id", "token", "correlation_id")

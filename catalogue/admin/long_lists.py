@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.text import smart_split, unescape_string_literal
 from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 # Fewer rows than these are counted: that is quick, and then the number is right.
 ESTIMATED_FROM = 10_000
@@ -74,12 +75,23 @@ def _known_values(model: type[models.Model], name: str) -> list[Any]:
     return known
 
 
+class LongChangeList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            # All of them are shown already: the page need not offer it.
+            self.full_result_count = self.result_count
+
+
 class LongList(ModelAdmin):
     """Before the other bases of an admin page whose table grows without end."""
 
     paginator = LongPaginator
     list_per_page = 50
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LongChangeList
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [self._quick(one) for one in super().get_list_filter(request)]

@@ -59,6 +59,9 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
 
     form = ProductForm
 
+    empty_words = (
+        "Add a product, or import a file of them. Nothing is sold before it is approved and published."
+    )
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
     list_filter = (
         "status",

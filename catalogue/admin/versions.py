@@ -34,6 +34,7 @@ class PublishAgainForm(BaseDialogForm):
 class PackageVersionAdmin(LongList, ReadOnlyAdmin):
     """One line for each change of each package. The database lets nobody rewrite it."""
 
+    empty_words = "Each publication and each change of a package adds a version."
     list_display = (
         "shown_name",
         "deed",

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
+from catalogue.amounts import rand
 from catalogue.models.choices import MarketSegment, ProductStatus
 from catalogue.models.fields import (
     INCLUDING_VAT,
@@ -213,7 +214,7 @@ class ProductPricing(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"R {self.regular_price} a month"
+        return f"{rand(self.regular_price)} a month"
 
     @property
     def charged_installation_fee(self) -> Decimal | None:

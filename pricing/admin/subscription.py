@@ -42,6 +42,7 @@ class StandingFilter(admin.SimpleListFilter):
 class SubscriptionAdmin(LongList, ReadOnlyAdmin):
     """Read from Zoho Billing and never edited here."""
 
+    empty_words = "Read from Zoho Billing each night; `manage.py pull_subscriptions` reads them now."
     list_display = ("shown_customer", "shown_package", "shown_price", "next_billing_on", "shown_status")
     list_filter = (
         StandingFilter,

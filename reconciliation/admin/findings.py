@@ -18,6 +18,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from reconciliation import services
 from reconciliation.admin.shared import BADGES, STYLE, line, plural, value
@@ -68,15 +69,14 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Finding)
-class FindingAdmin(ReadOnlyAdmin):
+class FindingAdmin(LongList, ReadOnlyAdmin):
     """What differs now, the newest first."""
 
+    empty_words = "Nothing differs, as far as the last comparison saw. Under Comparisons you start another."
     list_display = ("shown_record", "shown_type", "listed_ours", "listed_theirs", "who", "shown_state")
     list_filter = (OpenFilter, "system", "type", "kind", "field", "changed_by")
     search_fields = ("key", "remote_id", "remote_name", "package__name", "package__sku")
     list_select_related = ("package",)
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("push_selected", "adopt_selected", "link_selected", "deactivate_selected")
     actions_detail = ("push_one", "adopt_one", "link_one", "deactivate_one", "ignore_one")
     fieldsets = (

@@ -19,6 +19,7 @@ from zoho_sync.models import ZohoSyncLog
 class ZohoSyncLogAdmin(LongList, ReadOnlyAdmin):
     """Every call: what was sent, what came back. Kept 90 days."""
 
+    empty_words = "Nothing was sent to Zoho yet, or it is longer ago than 90 days."
     list_display = (
         "at",
         "system",

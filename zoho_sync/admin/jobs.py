@@ -12,6 +12,7 @@ RESULTS = {"Running": "info", "Done": "success", "Failed": "danger", "Broken off
 
 @admin.register(JobRun)
 class JobRunAdmin(LongList, ReadOnlyAdmin):
+    empty_words = "Scheduled jobs have not run yet: do beat and a worker run?"
     list_display = ("job", "started_at", "shown_result", "duration", "detail")
     list_filter = ("result", "job", "started_at")
     search_fields = ("job", "detail", "correlation_id")

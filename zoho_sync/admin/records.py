@@ -74,6 +74,7 @@ class ErrorClassFilter(admin.SimpleListFilter):
 class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
     """One row for each Zoho record: its state, its id there, and why it is not in step."""
 
+    empty_words = "Publish a product: what Zoho has to hold of it is written down here."
     list_display = ("shown_record", "shown_state", "remote_id", "last_synced_at", "tries", "last_sync_error")
     list_filter = ("status", SystemFilter, "kind", ErrorClassFilter)
     search_fields = ("remote_key", "remote_id", "package__name", "package__sku", "last_sync_error")

@@ -12,6 +12,7 @@
     }
     for (const hint of document.querySelectorAll("span.help-tooltip[aria-label]")) hint.setAttribute("role", "img");
   };
-  window.addEventListener("load", nameSelects);
+  // After the scripts that make these boxes, which also wait for the page to be loaded.
+  window.addEventListener("load", () => setTimeout(nameSelects));
   document.addEventListener("formset:added", () => setTimeout(nameSelects));
 })();
