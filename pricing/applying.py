@@ -54,7 +54,7 @@ FROM service_packages p JOIN price_changes c ON c.package_id = p.id
 WHERE c.id = ANY(%(ids)s) AND c.status = 'published'
 ORDER BY p.id
 FOR UPDATE OF p, c
-"""
+"""  # noqa: S608  (columns that are named above)
 END_LINES = """
 UPDATE price_ledger l SET valid_to = c.effective_at FROM price_changes c
 WHERE c.id = ANY(%(ids)s) AND l.package_id = c.package_id AND l.audience = 'existing' AND l.valid_to IS NULL

@@ -54,6 +54,7 @@ class ProposedFilter(admin.SimpleListFilter):
 class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """What each deal of a list would do, or did. Margins show to cost viewers."""
 
+    empty_words = "The rows of an uploaded price list stand here once a worker has read it."
     search_fields = ("deal_id", "name")
     actions = ("draft_price_changes",)
     ordering = ("-price_list__uploaded_at", "position")
@@ -149,7 +150,6 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
 class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """What suppliers offer now, and the product each deal became."""
 
-    empty_words = "The rows of an uploaded price list stand here once a worker has read it."
     empty_words = "Apply a supplier's price list: each of its rows becomes a deal."
     list_display = ("shown_deal", "listed", "stock", "shown_product", "vanished_at")
     list_filter = ("supplier", "mapping", ("vanished_at", admin.EmptyFieldListFilter))
