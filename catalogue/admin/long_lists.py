@@ -32,12 +32,12 @@ class LongPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        query = self.object_list.query
-        if query.where or query.combinator or query.is_sliced:
-            return self.object_list.count()
-        estimate = _estimated_rows(self.object_list)
+        rows: Any = self.object_list
+        if rows.query.where or rows.query.combinator or rows.query.is_sliced:
+            return int(rows.count())
+        estimate = _estimated_rows(rows)
         if estimate < ESTIMATED_FROM:
-            return self.object_list.count()
+            return int(rows.count())
         self.is_estimated = True
         return estimate
 
@@ -93,7 +93,7 @@ class LongList(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LongChangeList
 
-    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+    def get_list_filter(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         return [self._quick(one) for one in super().get_list_filter(request)]
 
     def _quick(self, listed: Any) -> Any:

@@ -11,7 +11,7 @@
       box.setAttribute("aria-label", label);
       box.removeAttribute("aria-labelledby");
       // What was chosen is read as the text of the box.
-      box.querySelector(".select2-selection__rendered")?.removeAttribute("role");
+      for (const name of ["role", "aria-readonly"]) box.querySelector(".select2-selection__rendered")?.removeAttribute(name);
     }
     for (const hint of all("span.help-tooltip[aria-label]")) hint.setAttribute("role", "img");
   };
@@ -33,8 +33,18 @@
     }
   };
 
+  // A wide table scrolls inside its frame, with the arrow keys too.
+  const makeScrollable = () => {
+    for (const frame of all(".home-scroll:not([tabindex])")) {
+      frame.setAttribute("tabindex", "0");
+      frame.setAttribute("role", "group");
+      frame.setAttribute("aria-label", frame.querySelector("caption")?.innerText || "Table");
+    }
+  };
+
   const mend = () => {
     nameBoxes();
+    makeScrollable();
     makeButtons();
   };
   // After the scripts that make these boxes, which also wait for the page to be loaded.
