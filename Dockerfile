@@ -10,7 +10,8 @@ FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=circletel.settings
 RUN useradd --system --uid 10001 --home-dir /app circletel
 COPY --from=build /venv /venv
-COPY --chown=10001:10001 . /app
+# Owned by root: what runs cannot change its own code.
+COPY . /app
 WORKDIR /app
 # The static files are part of the image; the key is for this one command only.
 RUN DJANGO_SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1/build REDIS_URL=redis://127.0.0.1/0 \
@@ -18,4 +19,4 @@ RUN DJANGO_SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1/build REDIS_
 USER 10001
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--no-ws", \
-     "--respawn-failed-workers", "circletel.wsgi:application"]
+     "--respawn-failed-workers", "--workers-kill-timeout", "25", "circletel.wsgi:application"]

@@ -2,7 +2,7 @@
 # `make` lists the rest. docs/decisions/embedded-services.md says how and why.
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check format bench browser fuzz client lock clean setup setup-dev
+.PHONY: help run manage test check format bench browser torture fuzz client lock clean setup setup-dev
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
@@ -53,6 +53,9 @@ format: setup-dev ## Put the code into shape: ruff format and what ruff can repa
 bench: setup-dev ## Run the benchmarks; ARGS="name …" chooses
 	@exec $(VENV_PYTHON) -m bench $(ARGS)
 
+torture: setup-dev ## Half an hour of mixed traffic and faults, judged; ARGS="--minutes 3 --seed 1"
+	@exec $(VENV_PYTHON) -m torture $(ARGS)
+
 browser: setup-dev ## Run the browser tests, after installing chromium where that is allowed
 	@if ! command -v chromium >/dev/null; then \
 		if [ "$$(id -u)" = 0 ]; then sudo=; \
@@ -62,8 +65,9 @@ browser: setup-dev ## Run the browser tests, after installing chromium where tha
 		$$sudo apt-get -qq update && $$sudo apt-get -qq install -y --no-install-recommends chromium >/dev/null; fi
 	@exec $(VENV_PYTHON) -m pytest -m browser $(ARGS)
 
-fuzz: setup-dev ## Ask every operation of REST much more than `make test` does; FUZZ_EXAMPLES=200
-	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-50} exec $(VENV_PYTHON) -m pytest -m fuzz $(if $(ARGS),$(ARGS),-n 2)
+fuzz: setup-dev ## More than 100,000 bad inputs, and every operation of REST asked much more than `make test` does
+	$(VENV_PYTHON) -m pytest tests/fuzz --hypothesis-profile=fuzz -q $(ARGS)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-50} $(VENV_PYTHON) -m pytest -m fuzz $(ARGS)
 
 client: setup ## Make TypeScript types of every window in build/client, and compile them; needs node
 	@command -v npm >/dev/null || { echo 'node is missing. Install it: apt-get install nodejs npm (as root)' >&2; exit 1; }

@@ -1,16 +1,12 @@
 """Backfill of 10,000 packages into CRM, and of 1,000 with one-time charges into Billing, at 50 ms a call."""
 
-import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from bench._installation import ROOT, Installation, installation
+
 LATENCY_MS = 50
 CRM_PACKAGES, BILLING_PACKAGES = 10_000, 1_000
 FILL = """
@@ -52,42 +48,14 @@ def _split(result: dict[str, Any]) -> str:
 
 
 def _measured(system: str, count: int, *, charged: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    from circletel.embedded.postgres import Postgres
-    from circletel.embedded.sandbox import RAISED_LIMITS, Sandbox
-    from circletel.embedded.valkey import Valkey
-
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="circletel-bench-")))
-        parts = []
-        for kind in (Postgres, Valkey, Sandbox):
-            # A throwaway PostgreSQL has no database and never waits for the disk.
-            service = kind(
-                folder=folder / kind.__name__,
-                log=folder / f"{kind.__name__}.log",
-                throwaway=kind is not Postgres,
-            )
-            service.start()
-            stack.callback(service.stop)
-            parts.append(service)
-        postgres, valkey, sandbox = parts
-        environment = {
-            **os.environ,
-            "DJANGO_SECRET_KEY": "bench",
-            "DATABASE_URL": postgres.url,
-            "REDIS_URL": valkey.url,
-            **RAISED_LIMITS,
-            **sandbox.settings(),
-        }
-        _manage(environment, "migrate", "-v0")
-        _manage(environment, "shell", "-v0", "-c", FILL.format(count=count, charged=charged))
-        _ask(sandbox, "settings", {"billing_per_minute": 0, "billing_per_day": 0, "billing_concurrency": 10})
-        _manage(environment, "zoho_fields", "create", "--yes")
-        _ask(sandbox, "settings", {"latency_ms": LATENCY_MS})
-        return _backfill(environment, sandbox, system), _backfill(environment, sandbox, system)
+    with installation() as mine:
+        mine.manage("shell", "-v0", "-c", FILL.format(count=count, charged=charged))
+        mine.ask("settings", {"latency_ms": LATENCY_MS})
+        return _backfill(mine, system), _backfill(mine, system)
 
 
-def _backfill(environment: dict[str, str], sandbox: Any, system: str) -> dict[str, Any]:
-    before, began = _calls(sandbox, system), time.monotonic()
+def _backfill(mine: Installation, system: str) -> dict[str, Any]:
+    before, began = _calls(mine, system), time.monotonic()
     watch = f"""
 import resource, subprocess, sys
 code = subprocess.call([sys.executable, "manage.py", "backfill_zoho", {system!r}], stdout=subprocess.DEVNULL)
@@ -95,11 +63,16 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(code, used.ru_maxrss, used.ru_utime + used.ru_stime)
 """
     said = subprocess.run(
-        [sys.executable, "-c", watch], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-c", watch],
+        cwd=ROOT,
+        env=mine.environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     seconds = time.monotonic() - began
     code, kilobytes, cpu = said.stdout.split()
-    made = {path: number - before.get(path, 0) for path, number in _calls(sandbox, system).items()}
+    made = {path: number - before.get(path, 0) for path, number in _calls(mine, system).items()}
     reads = sum(number for path, number in made.items() if path.startswith("GET "))
     return {
         "seconds": seconds,
@@ -111,20 +84,6 @@ print(code, used.ru_maxrss, used.ru_utime + used.ru_stime)
     }
 
 
-def _manage(environment: dict[str, str], *arguments: str) -> None:
-    command = [sys.executable, "-W", "ignore", "manage.py", *arguments]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-
-
-def _calls(sandbox: Any, system: str) -> dict[str, int]:
-    endpoints: dict[str, int] = _ask(sandbox, "state")["calls"].get(system, {}).get("endpoints", {})
+def _calls(mine: Installation, system: str) -> dict[str, int]:
+    endpoints: dict[str, int] = mine.ask("state")["calls"].get(system, {}).get("endpoints", {})
     return endpoints
-
-
-def _ask(sandbox: Any, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    from urllib.request import Request, urlopen
-
-    data = json.dumps(body).encode() if body is not None else None
-    with urlopen(Request(f"{sandbox.url}/_sandbox/{path}", data=data)) as answer:
-        answered: dict[str, Any] = json.load(answer)
-    return answered

@@ -9,6 +9,7 @@ class CatalogueConfig(AppConfig):
     def ready(self) -> None:
         import catalogue.bundles
         import catalogue.receivers
+        import catalogue.storefront.receivers
         import catalogue.tmf620.receivers  # noqa: F401  (their receivers are connected)
         from catalogue.roles import sync_roles
 

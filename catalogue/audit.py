@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
+from catalogue.copying import copy_in
+from catalogue.errors import Refused
 from catalogue.models import AuditEntry
 from circletel.origin import current_origin
 
@@ -35,7 +37,16 @@ def record_many(
         AuditEntry(**_entry(action, target, actor, changes, AuditEntry.Result.DONE, detail))
         for target, changes in targets
     )
-    AuditEntry.objects.bulk_create(entries, batch_size=1000)
+    copy_in(AuditEntry, entries)
+
+
+def record_refusal(
+    action: str, model: type[models.Model], key: Any, *, actor: AbstractBaseUser, refusal: Refused
+) -> None:
+    """Write a refused attempt down. Called by the doors, outside the transaction that was undone."""
+    target = model._default_manager.filter(pk=key).first()
+    if target is not None:
+        record(action, target, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
 
 
 def _entry(

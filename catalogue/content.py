@@ -3,12 +3,20 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from catalogue.models import BundleComponent, Product, ProductHardware, ProductPricing
+from catalogue.models import (
+    BundleComponent,
+    Product,
+    ProductAddOn,
+    ProductFeature,
+    ProductHardware,
+    ProductPricing,
+)
 
 # What a product manager writes and an approver signs. Notes and costs are ours alone and not signed.
 PRODUCT_FIELDS = (
@@ -62,22 +70,47 @@ def hardware_of(product: Product) -> ProductHardware | None:
 
 def product_content(product: Product) -> dict[str, Any]:
     """Everything of substance, flat, in a stable order: {"name": …, "pricing.regular_price": …, "features": […]}."""
-    pricing, hardware = pricing_of(product), hardware_of(product)
+    return content_of(
+        product,
+        pricing_of(product),
+        hardware_of(product),
+        product.features.all(),
+        product.add_ons.all(),
+        product.components.all(),
+    )
+
+
+def content_of(
+    product: Product,
+    pricing: ProductPricing | None,
+    hardware: ProductHardware | None,
+    features: Iterable[ProductFeature] = (),
+    add_ons: Iterable[ProductAddOn] = (),
+    components: Iterable[BundleComponent] = (),
+) -> dict[str, Any]:
+    """`product_content` of parts that are at hand already. Asks the database nothing."""
     content: dict[str, Any] = {field: getattr(product, field) for field in PRODUCT_FIELDS}
     content |= {f"pricing.{field}": getattr(pricing, field) if pricing else None for field in PRICING_FIELDS}
     content |= {
         f"hardware.{field}": getattr(hardware, field) if hardware else None for field in HARDWARE_FIELDS
     }
-    content["features"] = [feature.text for feature in product.features.all()]
-    content["add_ons"] = [
+    content["features"] = [feature.text for feature in features]
+    content["add_ons"] = add_on_entries(add_ons)
+    # Only where there are any, so that approvals signed before there were bundles stay valid.
+    if bundled := [_component(one) for one in components]:
+        content["components"] = bundled
+    return plain(content)
+
+
+def add_on_entries(add_ons: Iterable[ProductAddOn]) -> list[dict[str, Any]]:
+    """Name, price (text with two decimals), recurring, and categories where there are any."""
+    entries = [
         {field: getattr(add_on, field) for field in ADD_ON_FIELDS}
         | ({"categories": add_on.categories} if add_on.categories else {})
-        for add_on in product.add_ons.all()
+        for add_on in add_ons
     ]
-    # Only where there are any, so that approvals signed before there were bundles stay valid.
-    if components := list(product.components.all()):
-        content["components"] = [_component(one) for one in components]
-    return plain(content)
+    found: list[dict[str, Any]] = plain({"add_ons": entries})["add_ons"] if entries else []
+    return found
 
 
 def _component(one: BundleComponent) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Import of products in the admin: django-import-export lends its steps, the rest is ours."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from import_export.fields import Field
 from import_export.formats.base_formats import Format
 from import_export.results import Result
 from import_export.tmp_storages import CacheStorage
+from redis.exceptions import RedisError
 from unfold.contrib.import_export.forms import ImportForm
 
 from catalogue.errors import Refused
@@ -132,14 +134,22 @@ class ProductImportForm(ImportForm):
         self.fields["import_file"].validators.append(at_most(LARGEST_CSV_MB))
 
 
+class UploadInCache(CacheStorage):
+    """In Redis, so that the server that takes the upload need not be the one that applies it; kept for a day."""
+
+    def remove(self) -> None:
+        # The import is done by now; what is left goes away by itself.
+        with suppress(RedisError):
+            super().remove()
+
+
 class ProductImportMixin(ImportMixin):
     """For the admin of products: an import page with a preview, for those who may import."""
 
     resource_classes = [ProductResource]
     import_form_class = ProductImportForm
     import_template_name = "catalogue/import_products.html"
-    # In Redis, so that the server that takes the upload need not be the one that applies it; kept for a day.
-    tmp_storage_class = CacheStorage
+    tmp_storage_class = UploadInCache
     # The audit trail says it all, and says it better.
     skip_admin_log = True
 
@@ -148,6 +158,26 @@ class ProductImportMixin(ImportMixin):
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalogue.import_product")
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().import_action(request, **kwargs)
+        except RedisError:
+            return self._not_kept(request)
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().process_import(request, **kwargs)
+        except RedisError:
+            return self._not_kept(request)
+
+    def _not_kept(self, request: HttpRequest) -> HttpResponse:
+        messages.error(
+            request,
+            "Nothing was imported: Redis, which keeps the file until you confirm it, does not answer. "
+            "Upload it again in a minute.",
+        )
+        return HttpResponseRedirect(reverse(f"{self.admin_site.name}:catalogue_product_import"))
 
     def process_result(self, result: ProductImportResult, request: HttpRequest) -> HttpResponse:
         """The catalogue may have changed since the preview, so a confirmed file may be refused."""

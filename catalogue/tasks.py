@@ -6,6 +6,7 @@ from celery import shared_task
 
 from catalogue import batches, ending, idempotency
 from catalogue.pricelists import services as price_lists
+from catalogue.storefront import written
 from circletel.jobs import job
 
 
@@ -47,3 +48,10 @@ def work_on_price_list(price_list_id: str) -> None:
 def sweep_price_lists() -> None:
     """Each minute: take up price lists whose worker was lost."""
     price_lists.sweep()
+
+
+@shared_task
+@job
+def write_documents() -> None:
+    """Each minute: write down the storefront's documents that are missing, as after an upgrade."""
+    written.write_missing()

@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from circletel.broker import outlast_redis
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "circletel.settings")
 
+outlast_redis()
 app = Celery("circletel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -66,6 +66,12 @@ class ResendWebhook(ResendTrackingWebhookView):
         if not any(constant_time_compare(one, f"v1,{expected}") for one in offered):
             raise AnymailWebhookValidationFailure("Resend's call bears a wrong signature")
 
+    def parse_events(self, request: HttpRequest) -> Any:
+        try:
+            return super().parse_events(request)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            raise AnymailWebhookValidationFailure("Resend's call says nothing that is known") from None
+
 
 def _key(secret: str) -> bytes:
     try:

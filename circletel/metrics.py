@@ -7,6 +7,7 @@ which share a folder of their own for it (`share_request_times`, before anything
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,22 +40,25 @@ def share_request_times() -> None:
 
 
 _request_times: "Histogram | None" = None
+_making = threading.Lock()
 
 
 def request_times() -> "Histogram":
     """Made on first use: the library looks for the shared folder when it is imported."""
     global _request_times
-    if _request_times is None:
-        from prometheus_client import Histogram, disable_created_metrics
+    # Two first requests at once must not make it twice: the library refuses the second.
+    with _making:
+        if _request_times is None:
+            from prometheus_client import Histogram, disable_created_metrics
 
-        disable_created_metrics()
-        _request_times = Histogram(
-            "circletel_request_seconds",
-            "How long requests took, by view.",
-            ("method", "view", "status"),
-            buckets=BUCKETS,
-        )
-    return _request_times
+            disable_created_metrics()
+            _request_times = Histogram(
+                "circletel_request_seconds",
+                "How long requests took, by view.",
+                ("method", "view", "status"),
+                buckets=BUCKETS,
+            )
+        return _request_times
 
 
 class TimingMiddleware:

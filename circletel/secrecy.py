@@ -19,6 +19,8 @@ SECRET_SETTINGS = (
     "METRICS_TOKEN",
     "SENTRY_DSN",
 )
+# What a caller proves itself with, wherever it stands in a body.
+SECRET_KEYS = frozenset(("token",))
 # Shorter ones would make every other word disappear.
 SHORTEST = 8
 # Zoho's tokens, and whatever travels behind the word that announces a credential.
@@ -46,7 +48,10 @@ def hidden(value: Any) -> Any:
         case str():
             return hide(value)
         case dict():
-            return {hide(str(key)): hidden(item) for key, item in value.items()}
+            return {
+                hide(str(key)): HIDDEN if key in SECRET_KEYS and item else hidden(item)
+                for key, item in value.items()
+            }
         case list() | tuple():
             return [hidden(item) for item in value]
         case _:

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "circletel.health.ProbeMiddleware",
     "circletel.security.proxies.ClientAddressMiddleware",
     "circletel.metrics.TimingMiddleware",
+    "circletel.replica.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "circletel.security.policy.ContentPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "circletel.origin.OriginMiddleware",
     "circletel.security.person.PersonMiddleware",
     "circletel.security.second_factor.SecondFactorMiddleware",
+    "catalogue.refusals.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -98,6 +100,14 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://localhost/circletel")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A replica for what the storefront reads; empty: the same database.
+if STOREFRONT_DATABASE_URL := env("STOREFRONT_DATABASE_URL", default=""):
+    DATABASES["storefront"] = {
+        **DATABASES["default"],
+        **env.db_url_config(STOREFRONT_DATABASE_URL),
+        "TEST": {"MIRROR": "default"},
+    }
+DATABASE_ROUTERS = ["circletel.replica.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
@@ -143,7 +153,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "circletel.scheduler:LeadingScheduler"
 CELERY_TASK_IGNORE_RESULT = True
 # A message is only a nudge: taken late and lost with its worker, it costs a minute, never a record.
 CELERY_TASK_ACKS_LATE = True
@@ -228,6 +238,8 @@ PRICE_NOTICE_PROMOTION_WORDS = env.list(
         "even better", "more value", "click here",
     ],
 )  # fmt: skip
+# After so many hours without a new list, the mirror of subscriptions is no proof of what is billed.
+PRICING_MIRROR_STALE_HOURS = env.int("PRICING_MIRROR_STALE_HOURS", default=30)
 # --- Reconciliation ---------------------------------------------------------------------------
 # More vanished records than this share of a list, and at least three, stop a run with an alarm.
 RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
@@ -236,6 +248,8 @@ RECONCILIATION_PATIENCE_SECONDS = env.int("RECONCILIATION_PATIENCE_SECONDS", def
 RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
 RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
 RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
+# Zoho CRM tells us of each change of a product as it happens. Needs CIRCLETEL_BASE_URL, reachable from Zoho.
+RECONCILIATION_HINTS = env.bool("RECONCILIATION_HINTS", default=False)
 RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
 # --- Alerts -----------------------------------------------------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
@@ -283,6 +297,7 @@ SPECTACULAR_SETTINGS = {
         "PriceMoveHold": "pricing.models.Hold",
         "PriceMoveCohort": "pricing.models.Cohort",
         "PriceMoveVerdict": "pricing.models.Verdict",
+        "PriceMoveDeed": "pricing.deciding.Deed",
         "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",
         "ReportScope": "reconciliation.models.Scope",
@@ -297,6 +312,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATION_PARAMETERS": False,
     "TAGS": [
         {"name": "packages", "description": "What a new customer can order now."},
+        {"name": "prices", "description": "What a customer pays, and holding a price."},
         {
             "name": "price changes (staff)",
             "description": "Drafted, published and cancelled by pricing managers.",
@@ -308,6 +324,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+
+# --- Storefront -------------------------------------------------------------------------------
+# For how many seconds at most others may keep an answer without asking; never past the next known change.
+STOREFRONT_MAX_AGE = env.int("STOREFRONT_MAX_AGE", default=60)
+# What each process keeps of answers already made.
+STOREFRONT_CACHE_BYTES = env.int("STOREFRONT_CACHE_MEGABYTES", default=32) * 1024 * 1024
+# `*`, or the origins whose pages may read the storefront from a browser.
+STOREFRONT_CORS_ORIGINS = env.list("STOREFRONT_CORS_ORIGINS", default=[])
+# How long a price lock holds what a customer was quoted.
+PRICE_LOCK_MINUTES = env.int("PRICE_LOCK_MINUTES", default=60)
+# `600/minute`: requests from one address; empty means no limit.
+STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
 
 # --- TMF620 -----------------------------------------------------------------------------------
 # Where this server is reached from outside; in events, and in hrefs when it differs from the request's host.

@@ -20,6 +20,7 @@ from catalogue import versions
 from catalogue.amounts import rand
 from catalogue.errors import Refused
 from catalogue.models import ServicePackage
+from catalogue.storefront import written
 from circletel.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.renewal import uses_latest_prices
@@ -76,16 +77,16 @@ FINISH = """
 UPDATE price_changes SET status = 'effective', applied_at = %(now)s, changed_at = %(now)s, problem = ''
 WHERE id = ANY(%(ids)s)
 """
-WRITE_AUDIT = """
+WRITE_AUDIT = f"""
 INSERT INTO audit_entries (id, at, actor_id, actor_name, actor_email, action, target_type, target_id, target_name,
-                           changes, result, detail, user_agent, correlation_id)
+                           changes, result, detail, user_agent, correlation_id, token)
 SELECT gen_random_uuid(), %(now)s, '', '', '', 'price change effective', 'pricechange', c.id::text,
-       left(format('%%s (%%s): R %%s → R %%s', p.name, p.sku, c.old_price, c.new_price), 300),
+       left(p.name || ' (' || p.sku || '): ' || {_rand("c.old_price")} || ' → ' || {_rand("c.new_price")}, 300),
        jsonb_build_object('status', jsonb_build_array('published', 'effective'),
                           'price', jsonb_build_array(c.old_price::text, c.new_price::text)),
-       'done', %(detail)s, '', %(correlation_id)s
+       'done', %(detail)s, '', %(correlation_id)s, ''
 FROM price_changes c JOIN service_packages p ON p.id = c.package_id WHERE c.id = ANY(%(ids)s)
-"""
+"""  # noqa: S608  (columns that are named above)
 
 
 class Incomplete(RuntimeError):
@@ -177,9 +178,11 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
                 if cursor.rowcount != len(values["ids"]):
                     raise Incomplete(f"{cursor.rowcount} rows of {len(values['ids'])}")
             packages = PriceChange.objects.filter(pk__in=values["ids"]).values_list("package_id", flat=True)
-            versions.record_set(list(packages), deed="price change effective", at=now)
+            moved = list(packages)
+            versions.record_set(moved, deed="price change effective", at=now)
+            written.write_down(moved)
             if uses_latest_prices():
-                _owe_plans(list(packages))
+                _owe_plans(moved)
     if problems:
         _write_problems(problems)
     outcome.applied += len(values["ids"])

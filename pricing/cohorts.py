@@ -133,6 +133,23 @@ def cohort_of(
     return judged(Cohort.STANDARD, change.new_price)
 
 
+def owed_prices(subscription: Subscription, today: date, quotes: Quotes) -> Iterator[Decimal | None]:
+    """Every price that the rule allows it in the term that is billed; None where the rule knows none."""
+    came, began = subscription.signed_up_at, subscription.current_term_starts_on
+    yield quotes.price(came, _end_of(today))
+    if began is not None:
+        # A change takes effect with a renewal: until then the term goes on at what held when it began.
+        yield quotes.price(came, beginning_of(began))
+        if subscription.fixed_until is not None and subscription.fixed_until >= began:
+            yield quotes.price(came, came)
+
+
+def price_of_the_term(subscription: Subscription, today: date, quotes: Quotes) -> Decimal | None:
+    """What it ought to be billed in its term: the last, most particular, of the prices owed."""
+    known = [price for price in owed_prices(subscription, today, quotes) if price is not None]
+    return known[-1] if known else None
+
+
 def first_renewal(subscription: Subscription, on_or_after: date) -> date | None:
     """Its first billing date on or after that day, and after the last day of a fixed price.
 
@@ -181,13 +198,7 @@ def _explanations(
     """The likely ones first: most never need the others."""
     yield change.old_price
     yield change.new_price
-    came, began = subscription.signed_up_at, subscription.current_term_starts_on
-    yield quotes.price(came, _end_of(today))
-    if began is not None:
-        # A change takes effect with a renewal: until then the term goes on at what held when it began.
-        yield quotes.price(came, beginning_of(began))
-        if subscription.fixed_until is not None and subscription.fixed_until >= began:
-            yield quotes.price(came, came)
+    yield from owed_prices(subscription, today, quotes)
 
 
 def _unexplained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> str:

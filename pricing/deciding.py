@@ -9,17 +9,54 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotReady, WrongStatus
+from catalogue.errors import NotReady, Refused, WrongStatus
+from catalogue.models import AuditEntry
 from catalogue.rights import ensure_may, name_of
 from pricing.models import Hold, MoveState, PriceMove
 from pricing.planning import OPEN, take_back
 
 MOST_NAMED = 10
 Values = dict[str, Any]
+
+
+class Deed(models.TextChoices):
+    """What can be decided about a price move."""
+
+    MOVE_ANYWAY = "move_anyway", "Move anyway, from the price in Zoho now"
+    NEVER_MOVE = "never_move", "Never move"
+    TRY_AGAIN = "try_again", "Try again, from the price at publication"
+    KEEP = "keep", "Keeps the price of the cancelled change"
+    CREDIT = "credit", "Back to the old price, with a credit"
+    SETTLE = "settle", "Settled another way: credited, billed later, waived"
+
+
+def decide(deed: str, ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
+    """One `Deed` for all of `ids`, all or nothing. Returns how many.
+
+    Raises NotAllowed, NotReady without a reason or for a move that does not exist, WrongStatus.
+    """
+    if deed == Deed.SETTLE:
+        return settle(ids, actor=actor, how=reason, at=at)
+    deeds = {
+        Deed.MOVE_ANYWAY: move_anyway,
+        Deed.NEVER_MOVE: never_move,
+        Deed.TRY_AGAIN: try_again,
+        Deed.KEEP: keep,
+        Deed.CREDIT: credit,
+    }
+    return deeds[Deed(deed)](ids, actor=actor, reason=reason, at=at)
+
+
+def record_refusal(move_id: Any, *, actor: User, refusal: Refused) -> None:
+    """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
+    move = PriceMove.objects.select_related("subscription").filter(pk=move_id).first()
+    if move is not None:
+        result = AuditEntry.Result.REFUSED
+        audit.record("decide about price move", move, actor=actor, result=result, detail=str(refusal))
 
 
 def move_anyway(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
@@ -149,8 +186,12 @@ def _locked(ids: Iterable[UUID], actor: User, reason: str) -> list[PriceMove]:
     ensure_may(actor, "pricing.decide_pricemove", "decide about price moves")
     if not reason.strip():
         raise NotReady("reason: say why, for the audit trail")
-    moves = PriceMove.objects.filter(pk__in=list(ids)).select_for_update(of=("self",)).order_by("pk")
-    return list(moves.select_related("change__package", "subscription"))
+    wanted = set(ids)
+    moves = PriceMove.objects.filter(pk__in=wanted).select_for_update(of=("self",)).order_by("pk")
+    found = list(moves.select_related("change__package", "subscription"))
+    if unknown := sorted(str(pk) for pk in wanted - {move.pk for move in found}):
+        raise NotReady(*(f"price moves: there is no {pk}" for pk in unknown[:MOST_NAMED]))
+    return found
 
 
 def _ensure_all(moves: list[PriceMove], deed: str, fits: Callable[[PriceMove], bool]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from pricing.models import (
+    Cohort,
     NoticeStage,
     NoticeState,
     Occasion,
@@ -24,7 +25,7 @@ LOST = (NoticeState.BOUNCED, NoticeState.FAILED, NoticeState.NO_ADDRESS, NoticeS
 def notice_hold(move: PriceMove, today: date | None = None) -> str:
     """Why `move` waits for its customer to be told, as a sentence; empty when nothing is missing. Four queries at most."""
     today = today or civil_day(timezone.now())
-    for stage in _stages_due(move.change, today):
+    for stage in _stages_due(move, today):
         notice = _notice(move.change, stage, move.subscription_id)
         if notice is None:
             return f"The notice “{stage}” was not sent to this customer."
@@ -55,22 +56,27 @@ def lost_notices(change: PriceChange, today: date) -> dict[UUID, str]:
     }
 
 
-def _stages_due(change: PriceChange, today: date) -> list[NoticeStage]:
+def _stages_due(move: PriceMove, today: date) -> list[NoticeStage]:
     """The stages whose notice must have been accepted by now. A lower price asks for none."""
-    if change.is_decrease:
+    if move.change.is_decrease:
         return []
     stages = NoticeStage.objects.filter(
         active=True, required=True, occasion__in=(Occasion.PUBLISHED, Occasion.BEFORE)
     )
-    return [stage for stage in stages if _is_due(stage, change, today)]
+    return [stage for stage in stages if _is_due(stage, move, today)]
 
 
-def _is_due(stage: NoticeStage, change: PriceChange, today: date) -> bool:
+def _is_due(stage: NoticeStage, move: PriceMove, today: date) -> bool:
     if stage.occasion == Occasion.PUBLISHED:
         return True
+    change = move.change
     assert change.effective_date is not None  # published changes have one
     assert change.published_at is not None
-    due_on = change.effective_date - timedelta(days=stage.days)
+    # As it is owed: a fixed term counts from its own first bill at the new price.
+    begins_on = change.effective_date
+    if move.cohort == Cohort.FIXED_TERM and move.renewal_on is not None:
+        begins_on = move.renewal_on
+    due_on = begins_on - timedelta(days=stage.days)
     # The day itself is for sending it; and a stage that lay before publication never comes.
     return civil_day(change.published_at) <= due_on < today
 

@@ -5,7 +5,7 @@ on they pay what every existing customer pays. `docs/pricing.md` defines the wor
 the same in `get_current_price_for_customer` and, for many customers at once, `prices_for_customers`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -95,19 +95,26 @@ class PriceHistory:
     @classmethod
     def of(cls, package: ServicePackage) -> "PriceHistory":
         """Three queries."""
-        steps, offers = [], []
-        for entry in PriceEntry.objects.filter(package=package).order_by("valid_from", "version"):
+        return cls.of_many([package.pk])[package.pk]
+
+    @classmethod
+    def of_many(cls, package_ids: Collection[UUID]) -> dict[UUID, "PriceHistory"]:
+        """By package; an empty history where there was never a price. Three queries for all of them."""
+        steps: dict[UUID, list[Step]] = {pk: [] for pk in package_ids}
+        offers: dict[UUID, list[Offer]] = {pk: [] for pk in package_ids}
+        for entry in PriceEntry.objects.filter(package__in=package_ids).order_by("valid_from", "version"):
             if entry.audience == Audience.EXISTING:
-                steps.append(Step(entry.price, entry.version, entry.valid_from))
+                steps[entry.package_id].append(Step(entry.price, entry.version, entry.valid_from))
             else:
-                offers.append(Offer(entry.price, entry.version, entry.valid_from, entry.valid_to))
-        waiting = PriceChange.objects.filter(package=package, status=PriceChangeStatus.PUBLISHED)
+                offer = Offer(entry.price, entry.version, entry.valid_from, entry.valid_to)
+                offers[entry.package_id].append(offer)
+        waiting = PriceChange.objects.filter(package__in=package_ids, status=PriceChangeStatus.PUBLISHED)
         for change in waiting:
             assert change.version is not None  # a constraint
             assert change.effective_at is not None
-            steps.append(Step(change.new_price, change.version, change.effective_at))
-        rates = VatRate.objects.values_list("rate", "valid_from", "valid_to")
-        return cls(steps, offers, [VatStep(*rate) for rate in rates])
+            steps[change.package_id].append(Step(change.new_price, change.version, change.effective_at))
+        vat = [VatStep(*rate) for rate in VatRate.objects.values_list("rate", "valid_from", "valid_to")]
+        return {pk: cls(steps[pk], offers[pk], vat) for pk in package_ids}
 
     def step_at(self, instant: datetime) -> Step:
         return self._found((step for step in self.steps if step.valid_from <= instant), instant)

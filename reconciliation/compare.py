@@ -151,6 +151,7 @@ def _alike(ours: Any, theirs: Any) -> bool:
 COMPARATORS: dict[FieldType, Callable[[Field, Any, Any], bool]] = {
     FieldType.TEXT: _same_text,
     FieldType.TEXT_AREA: _same_text,
+    FieldType.WEBSITE: _same_text,
     FieldType.PICKLIST: _same_choice,
     FieldType.AMOUNT: _same_amount,
     FieldType.INTEGER: _same_number,

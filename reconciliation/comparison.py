@@ -14,6 +14,7 @@ from reconciliation.models import FindingType
 from reconciliation.ours import expected_for, expected_records
 from reconciliation.records import Expected, Remote, Shelf, shelves
 from reconciliation.sorting import Sorter
+from reconciliation.subscriptions import compare_subscriptions
 from reconciliation.theirs import Zoho
 from zoho_sync.billing.client import PER_PAGE
 from zoho_sync.connection.errors import ZohoError
@@ -44,18 +45,26 @@ class Comparison:
         self.covered: set[Any] = set()
         """Kinds that were read as a whole, or (kind, package) where only some packages were asked for."""
         self.trouble = ""
+        self.mirror_trouble = ""
+        """Why the part about subscriptions is not complete; it says nothing about the lists."""
         self.alarmed = False
         self._shelves = [shelf for shelf in shelves() if shelf.system in systems]
+        self._subscriptions = System.BILLING in systems
         self._only = list(only)
         self._begun = begun
         self._progress = progress
-        self._terms = current_terms()
-        self._tables: Tables = {kind.value: table_of(kind, self._terms) for kind in Kind}
-        self._zoho = Zoho(self._terms, sleep)
+        self.terms = current_terms()
+        self._tables: Tables = {kind.value: table_of(kind, self.terms) for kind in Kind}
+        self._zoho = Zoho(self.terms, sleep)
+
+    @property
+    def lists_are_complete(self) -> bool:
+        """All of Zoho's lists could be read, whatever is to be said of the mirror of subscriptions."""
+        return not self.trouble
 
     @property
     def is_complete(self) -> bool:
-        return not self.trouble
+        return self.lists_are_complete and not self.mirror_trouble
 
     def run(self) -> None:
         """Compare. A list that cannot be read is told in `trouble`; the others are compared all the same."""
@@ -70,16 +79,26 @@ class Comparison:
                 except TooManyVanished:
                     self._alarm(shelf)
                     return
+            if self._subscriptions:
+                self._compare_subscriptions()
         finally:
             for sorter in sorters.values():
                 sorter.__exit__()
             self._zoho.close()
 
+    def _compare_subscriptions(self) -> None:
+        self._progress("comparing what subscriptions are billed")
+        part = compare_subscriptions(self._begun, skus=self._only)
+        self.coverage.append(part.coverage)
+        self.deviations += part.deviations
+        self.covered |= part.covered
+        self.mirror_trouble = part.trouble
+
     def _sort_ours(self, sorters: dict[str, Sorter]) -> None:
         self._progress("reading the catalogue")
         place = {kind.value: sorters[shelf.name] for shelf in self._shelves for kind in shelf.kinds}
         kinds = [Kind(kind) for kind in place]
-        for each in expected_records(kinds, skus=self._only, terms=self._terms):
+        for each in expected_records(kinds, skus=self._only, terms=self.terms):
             place[each.kind].add(each.key, each.as_json())
             if self._only:
                 self.covered.add((each.kind, each.package))
@@ -97,7 +116,7 @@ class Comparison:
         self.deviations += list(self._settled(shelf, found, shifting))
         if not self._only:
             self.covered |= {kind.value for kind in shelf.kinds} | {shelf.kind_of("")}
-            self.deviations += _strangers(shelf, found)
+            self.deviations += strangers_in(shelf, found)
 
     def _sort_theirs(self, shelf: Shelf, ours: Sorter, theirs: Sorter) -> None:
         self._progress(f"reading {shelf.name}")
@@ -173,7 +192,7 @@ class Comparison:
         self.trouble = f"{self.trouble} {words.rstrip('.')}.".strip()
 
 
-def _strangers(shelf: Shelf, found: Match) -> Iterator[Deviation]:
+def strangers_in(shelf: Shelf, found: Match) -> Iterator[Deviation]:
     """Records in use that belong to no package: a second one of ours, or one we know nothing of."""
     rows = ProductIntegration.objects.filter(kind__in=list(shelf.kinds))
     # What was published while the lists were read is no stranger.

@@ -17,6 +17,7 @@ COLUMNS = (
     "theirs",
     "since",
     "changed_by",
+    "at_stake",
     "state",
     "first_seen",
     "times_seen",

@@ -1,6 +1,6 @@
 """Findings across runs: what is new, what is still there, what is over, and what nobody wants to hear of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from reconciliation.compare import instant
 from reconciliation.matching import Deviation
-from reconciliation.models import Finding, FindingState, ReconciliationReport
+from reconciliation.models import Finding, FindingQuerySet, FindingState, ReconciliationReport
 from reconciliation.records import shelf_of
 
 REFRESHED = (
@@ -17,9 +17,11 @@ REFRESHED = (
     "live",
     "since",
     "changed_by",
+    "at_stake",
     "remote_name",
     "package_id",
     "last_seen_at",
+    "first_report_id",
     "last_report_id",
     "times_seen",
     "state",
@@ -37,24 +39,32 @@ def told(deviation: Deviation) -> Finding:
         field=deviation.field,
         remote_id=remote.id if remote else mine.remote_id if mine else "",
         remote_name=remote.name[:300] if remote else "",
-        package_id=mine.package if mine else None,
+        package_id=mine.package if mine else deviation.package,
         ours=deviation.ours,
         theirs=deviation.theirs,
         live=remote.values if remote else {},
         since=_when(remote.modified_at) if remote else None,
         changed_by=remote.modified_by[:200] if remote else "",
+        at_stake=deviation.at_stake,
     )
 
 
 def record(
-    seen: Sequence[Finding], *, report: ReconciliationReport, at: datetime, closes: Collection[Any] | None
+    seen: Sequence[Finding],
+    *,
+    report: ReconciliationReport | None,
+    at: datetime,
+    closes: Callable[[Finding], bool],
+    among: FindingQuerySet | None = None,
 ) -> tuple[list[Finding], dict[str, int]]:
-    """Write down what a run saw, in the caller's transaction. `closes` limits what is over when it was not seen.
+    """Write down what was seen, in the caller's transaction. `closes` says what is over when it was not seen.
 
-    `closes` None closes nothing; else it holds the kinds that were read, or the packages where a run was about
-    some only. Returns the findings that are not ignored, and how many are new, still, resolved and ignored.
+    `among` limits what may be seen again or be over; all that is unresolved otherwise. Without a `report` it was
+    seen between two runs. Returns the findings that are not ignored, and how many are new, still, resolved and
+    ignored.
     """
-    known = {each.identity: each for each in Finding.objects.unresolved().select_for_update()}
+    unresolved = Finding.objects.unresolved() if among is None else among
+    known = {each.identity: each for each in unresolved.select_for_update()}
     tally = {"new": 0, "still": 0, "resolved": 0, "ignored": 0}
     lively, fresh, changed = list[Finding](), list[Finding](), list[Finding]()
     for each in seen:
@@ -72,33 +82,40 @@ def record(
             lively.append(each)
     Finding.objects.bulk_create(fresh, batch_size=500)
     Finding.objects.bulk_update(changed, REFRESHED, batch_size=500)
-    over = [each for each in known.values() if closes is not None and _is_covered(each, closes)]
+    over = [each for each in known.values() if closes(each)]
+    last = {"last_report": report} if report else {}
     Finding.objects.filter(pk__in=[each.pk for each in over]).update(
-        state=FindingState.RESOLVED, resolved_at=at, last_report=report
+        state=FindingState.RESOLVED, resolved_at=at, **last
     )
     return lively, tally | {"resolved": len(over)}
 
 
-def _seen_again(former: Finding, now: Finding, report: ReconciliationReport, at: datetime) -> Finding:
-    """Ignored stays ignored until its day, or until Zoho says something else than what was ignored."""
+def covered_by(parts: Collection[Any]) -> Callable[[Finding], bool]:
+    """Whether a run that read `parts` would have seen a finding: kinds as a whole, or (kind, package id)."""
+    return lambda finding: finding.kind in parts or (finding.kind, str(finding.package_id)) in parts
+
+
+def _seen_again(former: Finding, now: Finding, report: ReconciliationReport | None, at: datetime) -> Finding:
+    """Ignored stays ignored until its day, or until Zoho says something else than what was ignored.
+
+    What a hint brought is new to the first run that sees it: nobody was told yet.
+    """
     ignored = former.is_ignored_at(at) and former.theirs == now.theirs
     was_ignored = former.state == FindingState.IGNORED
     former.state = (
         FindingState.IGNORED
         if ignored
         else FindingState.NEW
-        if was_ignored and former.theirs != now.theirs
+        if former.last_report_id is None or (was_ignored and former.theirs != now.theirs)
         else FindingState.STILL
     )
-    for name in ("ours", "theirs", "live", "since", "changed_by", "remote_name", "package_id"):
+    for name in ("ours", "theirs", "live", "since", "changed_by", "at_stake", "remote_name", "package_id"):
         setattr(former, name, getattr(now, name))
-    former.last_seen_at, former.last_report = at, report
+    if former.last_report_id is None:
+        former.first_report = report
+    former.last_seen_at, former.last_report = at, report or former.last_report
     former.times_seen += 1
     return former
-
-
-def _is_covered(finding: Finding, closes: Collection[Any]) -> bool:
-    return finding.kind in closes or (finding.kind, str(finding.package_id)) in closes
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
@@ -114,6 +131,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "theirs": finding.theirs,
         "since": finding.since.isoformat() if finding.since else None,
         "changed_by": finding.changed_by or None,
+        "at_stake": None if finding.at_stake is None else f"{finding.at_stake:.2f}",
         "remote_id": finding.remote_id or None,
         "remote_name": finding.remote_name or None,
         "package": str(package.pk) if package else None,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from reconciliation.models import Finding, FindingState, FindingType, ReconciliationReport, ReportState
 from reconciliation.planning import deeds_for
+from reconciliation.stake import total_at_stake
 from reconciliation.words import said
 
 WEEK = timedelta(days=7)
@@ -38,6 +39,7 @@ def send_weekly(*, at: datetime | None = None) -> int:
             "still": open_findings.count() - new.count(),
             "resolved": resolved.count(),
             "ignored": Finding.objects.filter(state=FindingState.IGNORED).count(),
+            "at_stake": total_at_stake(open_findings),
             "person": sum(1 for each in open_findings.select_related("package") if _needs_person(each)),
         },
     }
@@ -79,6 +81,7 @@ def _lines(findings: Any) -> Sequence[dict[str, Any]]:
             if each.field
             else each.get_type_display(),
             "who": each.changed_by,
+            "at_stake": each.at_stake,
             "since": timezone.localtime(each.since) if each.since else None,
         }
         for each in findings.order_by("kind", "key", "field")[:MOST_LINES]
@@ -91,4 +94,6 @@ def _needs_person(finding: Finding) -> bool:
         FindingType.MISSING_HERE,
         FindingType.DUPLICATE,
         FindingType.WRONG_LINK,
+        FindingType.BILLED_PRICE,
+        FindingType.OWN_PRICE,
     ) or not deeds_for(finding)

@@ -7,6 +7,7 @@ missing and one strange record.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -23,7 +24,10 @@ Tables = Mapping[str, Sequence[Field]]
 
 @dataclass(slots=True)
 class Deviation:
-    """One thing that is not as it ought to be. `field` is empty where the whole record is meant."""
+    """One thing that is not as it ought to be. `field` is empty where the whole record is meant.
+
+    `package` and `at_stake` are for what has no `expected`: subscriptions are not records of ours.
+    """
 
     type: FindingType
     kind: str
@@ -33,6 +37,8 @@ class Deviation:
     theirs: Any = None
     expected: Expected | None = None
     remote: Remote | None = None
+    package: str | None = None
+    at_stake: Decimal | None = None
 
 
 class TooManyVanished(Exception):

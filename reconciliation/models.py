@@ -22,6 +22,8 @@ class FindingType(models.TextChoices):
     WRONG_LINK = "wrong_link", "Linked to another record"
     STALE_ACKNOWLEDGEMENT = "stale_acknowledgement", "Acknowledgement out of date"
     ARCHIVED_ACTIVE = "archived_active", "Archived, active in Zoho"
+    BILLED_PRICE = "billed_price", "Billed another price"
+    OWN_PRICE = "own_price", "Pays a price of its own"
 
 
 class FindingState(models.TextChoices):
@@ -110,7 +112,7 @@ class Finding(models.Model):
 
     State = FindingState
 
-    KINDS = (*Kind.choices, ("billing_addon", "Billing add-on"))
+    KINDS = (*Kind.choices, ("billing_addon", "Billing add-on"), ("billing_subscription", "Subscription"))
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     system = models.CharField(max_length=10, choices=System.choices)
@@ -130,6 +132,12 @@ class Finding(models.Model):
     )
     since = models.DateTimeField(null=True, help_text="When the record was last changed in Zoho.")
     changed_by = models.CharField(max_length=200, blank=True)
+    at_stake = models.DecimalField(
+        max_digits=24,
+        decimal_places=2,
+        null=True,
+        help_text="Rand a month, VAT included, over all who subscribe. Empty where no monthly price differs.",
+    )
 
     state = models.CharField(max_length=10, choices=FindingState.choices, default=FindingState.NEW)
     first_seen_at = models.DateTimeField(default=timezone.now)
@@ -178,6 +186,37 @@ class Finding(models.Model):
         return (
             self.state == FindingState.IGNORED and self.ignored_until is not None and self.ignored_until > at
         )
+
+
+class HintChannel(models.Model):
+    """The notification channel in Zoho CRM that hints come by. One, as long as hints are wanted."""
+
+    channel_id = models.CharField(max_length=20, unique=True)
+    notify_url = models.URLField(max_length=500)
+    expires_at = models.DateTimeField()
+    renewed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "zoho_hint_channels"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Channel {self.channel_id}"
+
+
+class Hint(models.Model):
+    """A CRM product that Zoho says was touched, and that is still to be looked at. However often it was said."""
+
+    remote_id = models.CharField(max_length=30, unique=True)
+    hinted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "zoho_hints"
+        ordering = ["hinted_at"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"CRM product {self.remote_id}"
 
 
 class Deed(models.TextChoices):

@@ -11,6 +11,7 @@ from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 from zoho_sync.models import Kind, SyncStatus, System
 
 OTHER_ADD_ON = "billing_addon"
+SUBSCRIPTION = "billing_subscription"
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from catalogue.models import ServicePackage
 from catalogue.rights import ensure_system_or_may
 from circletel.origin import Origin, acting_from, current_origin, new_correlation_id
 from reconciliation.comparison import Comparison
-from reconciliation.findings import as_json, record, told
+from reconciliation.findings import as_json, covered_by, record, told
 from reconciliation.healing import heal
 from reconciliation.locking import only_one
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
+from reconciliation.stake import total_at_stake, weigh
 from reconciliation.verified import write_verified
 from zoho_sync.models import ZohoSyncLog
 
@@ -42,6 +43,8 @@ class Outcome:
     trouble: str = ""
     report: ReconciliationReport | None = None
     coverage: list[dict[str, Any]] = field(default_factory=list)
+    lists_complete: bool = False
+    """Zoho's lists could all be read; the mirror of subscriptions may still be out of date."""
 
     @property
     def exit_code(self) -> int:
@@ -87,7 +90,7 @@ def run(
                 report = report or start(scope, actor=actor, only=only)
                 _bury_interrupted(report)
             outcome = _compare(scope, only, report if not dry_run else None, sleep)
-            if outcome.complete and not dry_run:
+            if outcome.lists_complete and not dry_run:
                 heal(sleep=sleep)
             return outcome
 
@@ -142,6 +145,7 @@ def _compare(
     comparison = Comparison(scope.systems, only=only, begun=begun, progress=progress, sleep=sleep)
     comparison.run()
     seen = [told(each) for each in comparison.deviations]
+    weigh(seen, comparison.terms)
     if report is None:
         ignored = {
             each.identity
@@ -152,10 +156,10 @@ def _compare(
         tally = {"ignored": len(seen) - len(lively)}
     else:
         with transaction.atomic():
-            lively, tally = record(
-                seen, report=report, at=begun, closes=comparison.covered if comparison.is_complete else None
-            )
-            if comparison.is_complete:
+            listed = comparison.lists_are_complete
+            closes = covered_by(comparison.covered if listed else ())
+            lively, tally = record(seen, report=report, at=begun, closes=closes)
+            if listed:
                 write_verified(comparison.covered, seen, at=begun)
     outcome = Outcome(
         complete=comparison.is_complete,
@@ -164,9 +168,10 @@ def _compare(
             correlation_id=current_origin().correlation_id, system__in=OURS
         ).count(),
         findings=[as_json(each) for each in lively],
-        trouble=comparison.trouble,
+        trouble=f"{comparison.trouble} {comparison.mirror_trouble}".strip(),
         report=report,
         coverage=comparison.coverage,
+        lists_complete=comparison.lists_are_complete,
     )
     if report is not None:
         alarm = ReportState.ALARM if comparison.alarmed else ReportState.INCOMPLETE
@@ -186,6 +191,7 @@ def _counts(comparison: Comparison, seen: Sequence[Finding], tally: dict[str, in
         "by_type": by("type"),
         "by_system": by("system"),
         "by_kind": by("kind"),
+        "at_stake": str(total_at_stake(seen)),
         **tally,
     }
 

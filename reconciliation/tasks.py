@@ -7,7 +7,8 @@ from celery import shared_task
 
 from catalogue.errors import Refused
 from circletel.jobs import job
-from reconciliation import mail, services
+from reconciliation import hints, mail, services
+from reconciliation.channel import keep_channel
 from reconciliation.models import ReconciliationReport, Scope
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,20 @@ def run_report(report_id: str) -> None:
         services.run(Scope(report.scope), actor=report.requested_by, only=report.only, report=report)
     except Refused as refusal:
         log.warning("comparison_refused", report=report_id, reason=str(refusal))
+
+
+@shared_task
+@job
+def keep_hint_channel() -> str:
+    """Daily: renew the channel by which Zoho CRM sends hints, open it, or end it."""
+    return keep_channel()
+
+
+@shared_task
+@job
+def read_hints() -> str:
+    """Each minute, and some seconds after a hint: look at what was hinted at."""
+    return hints.read_waiting()
 
 
 @shared_task

@@ -28,7 +28,8 @@ def write_verified(covered: Iterable[Any], seen: Iterable[Finding], *, at: datet
         scope |= Q(kind=kind, package__in=ids)
     differing: dict[str, set[str]] = defaultdict(set)
     for finding in seen:
-        differing[finding.kind].add(finding.key)
+        if finding.kind in Kind.values:
+            differing[finding.kind].add(finding.key)
     records = ProductIntegration.objects.filter(scope, status=SyncStatus.OK, last_synced_at__lte=at)
     for kind, keys in differing.items():
         records = records.exclude(kind=kind, remote_key__in=keys)

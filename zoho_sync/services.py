@@ -99,7 +99,9 @@ def _retire(row: ProductIntegration) -> ProductIntegration | None:
 
 def _settle(row: ProductIntegration) -> ProductIntegration | None:
     """Save the row as in step or as owed; an owed one starts afresh. Returns it when owed."""
-    in_step = bool(row.remote_id) and row.synced_hash == row.desired_hash
+    acknowledged = bool(row.remote_id) and row.synced_hash == row.desired_hash
+    # What went out since and was not acknowledged may have changed the record: then it is written once more.
+    in_step = acknowledged and row.lease_token is None and not row.outcome_unknown
     row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
     now = timezone.now()
     row.next_retry_at = None if in_step else now
@@ -141,7 +143,7 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
 def give_another_chance(systems: Iterable[System]) -> None:
     """Somebody waits for `systems`: end the rest of their breakers and wake a worker for each, now."""
     for system in systems:
-        Breaker(system).reset()
+        quietly(Breaker(system).reset)
         # A person is waiting, and a drain that was put off may hold the turn of ordinary nudges.
         nudge(system, seconds=0, urgent=True)
 

@@ -217,7 +217,7 @@ def _send_crm_batch(http: ZohoHttp, held: Sequence[Claim]) -> int:
             if fault := _fault(record, terms):
                 _report(http, item, fault)
             else:
-                _forget_when_forced(item.row, record)
+                _forget_what_is_unsure(item, record)
                 ready.append((item, record))
         return _upsert(http, ready, terms)
     return 0
@@ -234,7 +234,7 @@ def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms:
         if result.error is None:
             done.append((item, record.payload, result.remote_id))
         elif isinstance(result.error, RateLimited):
-            claims.give_back([item])
+            claims.give_back([item], doubtful=result.error.may_have_landed)
         else:
             _report(http, item, result.error)
     claims.report_all_done(done)
@@ -299,7 +299,7 @@ def _send_billing_record(http: ZohoHttp, item: Claim, batch: _Batch) -> int:
         record = _desired_of(item.row, batch.packages[item.row.package_id], terms)
         if fault := _fault(record, terms):
             raise fault
-        _forget_when_forced(item.row, record)
+        _forget_what_is_unsure(item, record)
         with acting_from(_origin_of([item.row])):
             remote_id = billing_exporter.export(
                 BillingClient(http),
@@ -325,8 +325,8 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
     try:
         yield
     except RateLimited as limited:
-        # Zoho's limit or our own budget: nothing was taken, and it is no failure of any record.
-        claims.give_back(held)
+        # Zoho's limit or our own budget: it is no failure of any record.
+        claims.give_back(held, doubtful=limited.may_have_landed)
         raise _GaveBack(str(limited), limited.retry_after or 5.0) from None
     except Disagreement as disagreement:
         claims.give_back(held)
@@ -353,9 +353,12 @@ def _desired_of(row: ProductIntegration, package: ServicePackage, terms: Terms) 
     return retired_record(Kind(row.kind), row.remote_key, row.acknowledged_payload)
 
 
-def _forget_when_forced(row: ProductIntegration, record: DesiredRecord) -> None:
-    """With force everything is sent, as if Zoho said something else in every field. Not stored."""
-    if row.resync and row.resync.force and row.remote_id:
+def _forget_what_is_unsure(item: Claim, record: DesiredRecord) -> None:
+    """Everything is sent, as if Zoho said something else in every field: with force, and where a call went out whose
+    end nobody saw, even when what is wanted is what Zoho had acknowledged before it. Not stored."""
+    row = item.row
+    forced = row.resync is not None and row.resync.force
+    if row.remote_id and (forced or item.was_lost or row.outcome_unknown):
         opposite = "active" if record.payload.get("status") == "inactive" else "inactive"
         row.acknowledged_payload = dict.fromkeys(record.payload, "\0") | {"status": opposite}
 
@@ -385,7 +388,9 @@ def _report(http: ZohoHttp, item: Claim, error: ZohoError) -> None:
         # A wrong setting is nobody's record: what is owed stays owed until the connection is mended.
         retryable=isinstance(error, Retryable) or (isinstance(error, NeedsPerson) and error.about_connection),
         counts=counts,
-        outcome_unknown=isinstance(error, OutcomeUnknown) or item.was_lost,
+        outcome_unknown=isinstance(error, OutcomeUnknown)
+        or item.was_lost
+        or (bool(item.row.remote_id) and error.may_have_landed),
     )
     log.warning(
         "zoho_record_not_sent",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,7 +13,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue import batches
+from catalogue import audit, batches
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.errors import Refused
 from catalogue.models import Batch, BatchItem, BatchStatus
@@ -115,6 +116,8 @@ class BatchAdmin(ReadOnlyAdmin):
             deed(object_id, actor=request.user)
             messages.success(request, words)
         except Refused as refusal:
+            actor: Any = request.user
+            audit.record_refusal(f"batch {deed.__name__}", Batch, object_id, actor=actor, refusal=refusal)
             messages.error(request, str(refusal))
         return moved_to(request, reverse("admin:catalogue_batch_change", args=[object_id]))
 
@@ -128,6 +131,8 @@ class BatchAdmin(ReadOnlyAdmin):
     def progress_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The refreshing part of the page, alone. It asks for the whole page once the batch is over."""
         batch = get_object_or_404(Batch, pk=object_id)
+        if not self.has_view_permission(request, batch):
+            raise PermissionDenied
         response = render(request, "catalogue/batch_progress.html", progress_context(batch))
         if batch.status != BatchStatus.RUNNING:
             response["HX-Refresh"] = "true"

@@ -22,7 +22,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from catalogue import ending
+from catalogue import audit, ending
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
 from catalogue.admin.long_lists import LongList
 from catalogue.admin.resync import ResyncDeeds
@@ -281,7 +281,7 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
         },
     )
     def end_sale_one(self, request: HttpRequest, form: EndOfSaleForm, object_id: Any) -> HttpResponse:
-        return self._ended(request, object_id, ending.end_sale, at=form.cleaned_data["at"])
+        return self._ended(request, object_id, "end of sale", ending.end_sale, at=form.cleaned_data["at"])
 
     @action(
         description="End of life",
@@ -298,13 +298,17 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
     )
     def end_life_one(self, request: HttpRequest, form: EndOfLifeForm, object_id: Any) -> HttpResponse:
         values = {"at": form.cleaned_data["at"], "override_reason": form.cleaned_data["override_reason"]}
-        return self._ended(request, object_id, ending.end_life, **values)
+        return self._ended(request, object_id, "end of life", ending.end_life, **values)
 
-    def _ended(self, request: HttpRequest, package_id: Any, deed: Any, **values: Any) -> HttpResponse:
+    def _ended(
+        self, request: HttpRequest, package_id: Any, name: str, deed: Any, **values: Any
+    ) -> HttpResponse:
         try:
             package = deed(package_id, actor=request.user, **values)
             messages.success(request, f"{package}: noted, and on its way to Zoho.")
         except Refused as refusal:
+            actor: Any = request.user
+            audit.record_refusal(name, ServicePackage, package_id, actor=actor, refusal=refusal)
             messages.error(request, str(refusal))
         return moved_to(request, reverse("admin:catalogue_servicepackage_change", args=[package_id]))
 

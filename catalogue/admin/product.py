@@ -265,4 +265,6 @@ def _anchor(field: str) -> str:
     owner, _, name = field.rpartition(".")
     if owner:
         return f"id_{owner}-0-{name}"
+    if name in ("features", "add_ons", "components"):
+        return f"{name}-group"
     return f"id_{name}" if name in EDITED_HERE else ""

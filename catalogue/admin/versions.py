@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from catalogue import ending, versions
+from catalogue import audit, ending, versions
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
 from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
@@ -135,6 +135,8 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
             messages.success(request, f"{package} is published again as version {package.version}.")
             target = reverse("admin:catalogue_servicepackage_change", args=[package.pk])
         except Refused as refusal:
+            actor: Any = request.user
+            audit.record_refusal("publish again", PackageVersion, object_id, actor=actor, refusal=refusal)
             messages.error(request, str(refusal))
         return moved_to(request, target)
 

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from django.conf import settings
+from rest_framework.authentication import (
+    BaseAuthentication,
+    BasicAuthentication,
+    SessionAuthentication,
+    get_authorization_header,
+)
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from catalogue import tokens
@@ -38,9 +45,16 @@ class TokenAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
+class PasswordAuthentication(BasicAuthentication):
+    """HTTP Basic, where a password alone is enough. With a second factor required, programs bring a token."""
+
+    def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> Any:
+        if settings.STAFF_TOTP_REQUIRED:
+            raise AuthenticationFailed("A password alone is not enough here: make an API token in the admin.")
+        return super().authenticate_credentials(userid, password, request)
+
+
 def authentication_classes() -> list[Any]:
     """How staff and their programs log in to REST: token, HTTP Basic or the session of the admin."""
-    from rest_framework.authentication import BasicAuthentication, SessionAuthentication
-
     # Never the session first: then nobody logged in would be told so with 403 in place of 401.
-    return [TokenAuthentication, BasicAuthentication, SessionAuthentication]
+    return [TokenAuthentication, PasswordAuthentication, SessionAuthentication]

@@ -51,6 +51,13 @@ PACKAGE = {
     "valid_to": None,
 }
 
+PAGE = {
+    "count": None,
+    "next": "https://catalogue.example/api/v1/packages/?cursor=W1sibmFtZSJdXQ%3Aq8n&page_size=1",
+    "previous": None,
+    "results": [PACKAGE],
+}
+
 INVALID = {
     "type": InvalidParameters.type,
     "title": InvalidParameters.title,

@@ -15,6 +15,10 @@ from catalogue.api.problems import InvalidParameters
 
 LONGEST = 1000
 LONGEST_SEARCH = 200
+INSTANT = (
+    "a day, such as 2026-11-23 (its beginning in South Africa), or an instant with its offset,"
+    " such as 2026-11-23T08:00:00+02:00"
+)
 
 
 class _AllValues(forms.TextInput):

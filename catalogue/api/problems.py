@@ -3,6 +3,7 @@
 Problem
   InvalidParameters    400  the query asks for something this address does not understand
   NotOnSale            404  nobody can order such a package now
+  NothingHere          404  the address is unknown
   AmbiguousSku         409  several packages on sale share the SKU
   PricesUnavailable    503  no VAT rate is recorded for today
 """
@@ -17,7 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from catalogue.models import NoVatRate, ServicePackage
+from catalogue.models import NoVatRate
 
 CONTENT_TYPE = "application/problem+json"
 # A query can hold thousands of mistakes; the first of them are enough to mend it.
@@ -58,27 +59,29 @@ class NotOnSale(Problem):
         super().__init__("No package on sale has this SKU or slug.")
 
 
+class NothingHere(Problem):
+    """Not the package but the address is unknown."""
+
+    status_code = HTTPStatus.NOT_FOUND
+    type = "urn:circletel:problem:no-such-address"
+    title = "There is nothing at this address"
+
+    def __init__(self) -> None:
+        super().__init__("This address answers nothing; /api/docs/ lists those that do.")
+
+
 class AmbiguousSku(Problem):
-    """Lists what the SKU may mean, so that the caller can choose."""
+    """Lists what the SKU may mean, by slug, SKU, segment and provider, so that the caller can choose."""
 
     status_code = HTTPStatus.CONFLICT
     type = "urn:circletel:problem:ambiguous-sku"
     title = "Several packages share this SKU"
 
-    def __init__(self, packages: list[ServicePackage]) -> None:
-        choices = [
-            {
-                "slug": package.slug,
-                "sku": package.sku,
-                "market_segment": package.market_segment,
-                "provider": package.provider,
-            }
-            for package in packages
-        ]
+    def __init__(self, packages: list[dict[str, str]]) -> None:
         super().__init__(
             f"{len(packages)} packages on sale share this SKU."
             " Ask by slug, or add market_segment or provider.",
-            packages=choices,
+            packages=packages,
         )
 
 

@@ -1,34 +1,15 @@
-"""The public face of a package. Its fields are chosen here one by one; a new column shows nothing."""
+"""The public answers as the API's description tells them. They are made in `catalogue.storefront.document`."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
-from functools import cached_property
-from typing import Any
-
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalogue.models import MarketSegment, ServicePackage, excluding_vat, vat_rate_at
+from catalogue.models import MarketSegment
+from catalogue.storefront.document import CURRENCY
 
-CURRENCY = "ZAR"
 
-
-@dataclass
-class Quotation:
-    """The one instant, and the one VAT rate, that every amount of an answer rests on."""
-
-    now: datetime = field(default_factory=timezone.now)
-    as_of: datetime | None = None
-
-    @property
-    def at(self) -> datetime:
-        return self.as_of or self.now
-
-    @cached_property
-    def vat_rate(self) -> Decimal:
-        return vat_rate_at(self.at)
+@extend_schema_field({"type": "string", "const": CURRENCY})
+class CurrencyField(serializers.CharField):
+    pass
 
 
 class AmountSerializer(serializers.Serializer):
@@ -37,13 +18,6 @@ class AmountSerializer(serializers.Serializer):
     including_vat = serializers.DecimalField(10, 2, help_text="What the customer pays, VAT included.")
     vat = serializers.DecimalField(10, 2, help_text="The VAT in it.")
     excluding_vat = serializers.DecimalField(10, 2, help_text="Without VAT, rounded half up to the cent.")
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        including = Decimal(instance)
-        excluding = excluding_vat(including, self.context["quotation"].vat_rate)
-        return super().to_representation(
-            {"including_vat": including, "vat": including - excluding, "excluding_vat": excluding}
-        )
 
 
 class PromotionSerializer(serializers.Serializer):
@@ -57,40 +31,20 @@ class PromotionSerializer(serializers.Serializer):
         help_text="Last day it is offered, in South Africa; null when no end is set.",
     )
 
-    def to_representation(self, instance: ServicePackage) -> Any:
-        price = instance.promotion_price_at(self.context["quotation"].at)
-        if price is None:
-            return None
-        return super().to_representation(
-            {"price": price, "months": instance.promotion_months, "until": instance.promotion_to}
-        )
-
 
 class HardwareSerializer(serializers.Serializer):
     model = serializers.CharField(help_text="Maker and model.")
     included = serializers.BooleanField(help_text="Included at no charge.")
     price = AmountSerializer(help_text="What the customer pays for it, once; 0.00 when included.")
 
-    def to_representation(self, instance: ServicePackage) -> Any:
-        if not instance.hardware_model:
-            return None
-        return super().to_representation(
-            {
-                "model": instance.hardware_model,
-                "included": instance.hardware_included,
-                "price": instance.hardware_price,
-            }
-        )
-
 
 class AddOnSerializer(serializers.Serializer):
     name = serializers.CharField()
     price = AmountSerializer(help_text="A month when it recurs, else once.")
     recurring = serializers.BooleanField(help_text="Charged each month; otherwise once.")
-    categories = serializers.SerializerMethodField(help_text="The categories it goes with; empty means any.")
-
-    def get_categories(self, add_on: dict[str, Any]) -> list[str]:
-        return add_on.get("categories", [])
+    categories = serializers.ListField(
+        child=serializers.CharField(), help_text="The categories it goes with; empty means any."
+    )
 
 
 class ComponentSerializer(serializers.Serializer):
@@ -105,14 +59,11 @@ class BundleSerializer(serializers.Serializer):
     separate_price = AmountSerializer(help_text="Of all components a month, taken one by one.")
     savings = AmountSerializer(help_text="How much less the bundle is a month; 0.00 when it is not less now.")
 
-    def to_representation(self, instance: ServicePackage) -> Any:
-        return super().to_representation(instance) if instance.components else None
-
 
 class PackageSerializer(serializers.Serializer):
     """A package on sale, as a customer who signs up now would get it."""
 
-    id = serializers.UUIDField(source="package_uuid", help_text="Never changes.")
+    id = serializers.UUIDField(help_text="Never changes.")
     sku = serializers.CharField(
         help_text="What staff and Zoho call it; may be shared between segments and providers."
     )
@@ -135,16 +86,14 @@ class PackageSerializer(serializers.Serializer):
     features = serializers.ListField(child=serializers.CharField(), help_text="In the order to show them.")
     add_ons = AddOnSerializer(many=True, help_text="What a customer may take beside it.")
     bundle = BundleSerializer(
-        source="*", allow_null=True, help_text="What it is made of and saves; null when it is no bundle."
+        allow_null=True, help_text="What it is made of and saves; null when it is no bundle."
     )
     hardware = HardwareSerializer(
-        source="*", allow_null=True, help_text="The device that comes with it; null when there is none."
+        allow_null=True, help_text="The device that comes with it; null when there is none."
     )
-    price = AmountSerializer(
-        source="current_price", help_text="A month, after any promotion, for a customer who signs up now."
-    )
+    price = AmountSerializer(help_text="A month, after any promotion, for a customer who signs up now.")
     promotion = PromotionSerializer(
-        source="*", allow_null=True, help_text="What is offered to new customers now; null when nothing is."
+        allow_null=True, help_text="What is offered to new customers now; null when nothing is."
     )
     installation_fee = AmountSerializer(
         allow_null=True, help_text="Once; 0.00 is free installation, null when no installation is offered."
@@ -160,17 +109,23 @@ class PackageSerializer(serializers.Serializer):
     )
     featured = serializers.BooleanField(help_text="To be put in front.")
     popular = serializers.BooleanField(help_text="To be marked as popular.")
-    currency = serializers.SerializerMethodField(help_text="Of every amount.")
+    currency = CurrencyField(help_text="Of every amount.")
     valid_from = serializers.DateTimeField(help_text="On sale from this instant.")
     valid_to = serializers.DateTimeField(
-        source="sale_ends",
         allow_null=True,
         help_text="No longer on sale from this instant; null when no end is set.",
     )
 
-    @extend_schema_field({"type": "string", "const": CURRENCY})
-    def get_currency(self, _package: ServicePackage) -> str:
-        return CURRENCY
+
+class PaginatedPackageListSerializer(serializers.Serializer):
+    """A page of packages."""
+
+    count = serializers.IntegerField(
+        allow_null=True, help_text="Packages on all pages; null unless asked for with total or page."
+    )
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last.")
+    previous = serializers.URLField(allow_null=True, help_text="The page before; null on the first.")
+    results = PackageSerializer(many=True)
 
 
 class ParameterErrorSerializer(serializers.Serializer):

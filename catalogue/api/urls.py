@@ -1,7 +1,8 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from catalogue.api.views import PackageListView, PackageView
+from catalogue.api.counts import CategoriesView, ProvidersView, SegmentsView
+from catalogue.api.views import NowhereView, PackageListView, PackageView
 
 
 class ReferenceConverter(StringConverter):
@@ -15,4 +16,8 @@ register_converter(ReferenceConverter, "reference")
 urlpatterns = [
     path("packages/", PackageListView.as_view(), name="package-list"),
     path("packages/<reference:sku_or_slug>/", PackageView.as_view(), name="package-detail"),
+    path("categories/", CategoriesView.as_view(), name="category-list"),
+    path("providers/", ProvidersView.as_view(), name="provider-list"),
+    path("segments/", SegmentsView.as_view(), name="segment-list"),
+    path("<reference:rest>/", NowhereView.as_view()),
 ]

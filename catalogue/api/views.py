@@ -1,104 +1,86 @@
 """The storefront's window: what is on sale now, read by anyone, changed by nobody."""
 
-from functools import cached_property
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import generics
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.permissions import AllowAny
-from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
 
-from catalogue.api import examples, parameters, problems
-from catalogue.api.filters import NarrowingFilter, PackageFilter, StrictFilterBackend
-from catalogue.api.pages import Pages
+from catalogue.api import asked, cursors, examples, problems
+from catalogue.api.asked import FIELDS, FILTERS, NARROWING, ORDERING, Parameter, Values
+from catalogue.api.parameters import ensure_understood
 from catalogue.api.problems import AmbiguousSku, NotOnSale
 from catalogue.api.serializers import (
     AmbiguousSkuSerializer,
     InvalidParametersSerializer,
     PackageSerializer,
+    PaginatedPackageListSerializer,
     ProblemSerializer,
-    Quotation,
 )
-from catalogue.models import ServicePackage
-from catalogue.versions import on_sale_at
+from catalogue.api.window import AlwaysJson as AlwaysJson  # the staff's lists look for it here
+from catalogue.api.window import Moment, StorefrontView, Unkept
+from catalogue.storefront.asking import Key, Where
+from catalogue.storefront.document import PUBLIC_FIELDS, as_json
+from catalogue.storefront.reading import Row, Shelf, read
+
+LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
+DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}
+_LIST_FIELDS = {name: parameter.field for name, parameter in LIST_PARAMETERS.items()}
+_DETAIL_FIELDS = {name: parameter.field for name, parameter in DETAIL_PARAMETERS.items()}
+# More than an SKU could mean to anybody: as many segments and providers as there can be.
+MOST_CHOICES = 100
 
 
-class AlwaysJson(DefaultContentNegotiation):
-    """One representation, whatever is accepted; and `format` is an unknown parameter like any other."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-def _problem(status: int, serializer: type, description: str, example: dict[str, Any]) -> dict[Any, Any]:
+def problem(status: int, serializer: type, description: str, example: dict[str, Any]) -> dict[Any, Any]:
     response = OpenApiResponse(serializer, description, examples.example(example["title"], example))
     return {(status, problems.CONTENT_TYPE): response}
 
 
-_INVALID = _problem(
+INVALID = problem(
     400,
     InvalidParametersSerializer,
     "A parameter is unknown, repeated, or has a value that is not understood; every one of them is named.",
     examples.INVALID,
 )
-_NOT_ON_SALE = _problem(
-    404, ProblemSerializer, "Unknown, not yet or no longer on sale.", examples.NOT_ON_SALE
-)
-_AMBIGUOUS = _problem(
+NOT_ON_SALE = problem(404, ProblemSerializer, "Unknown, not yet or no longer on sale.", examples.NOT_ON_SALE)
+AMBIGUOUS = problem(
     409,
     AmbiguousSkuSerializer,
     "The SKU is on sale in several segments or with several providers; all of them are listed.",
     examples.AMBIGUOUS,
 )
-_UNAVAILABLE = _problem(
+UNAVAILABLE = problem(
     503, ProblemSerializer, "Prices cannot be quoted; try again later.", examples.UNAVAILABLE
 )
 _PACKAGE = OpenApiResponse(
     PackageSerializer, "Packages on sale now.", examples.example("SkyFibre Home Lite 50", examples.PACKAGE)
 )
+_PAGE = OpenApiResponse(
+    PaginatedPackageListSerializer, "Packages on sale now.", examples.example("A page", examples.PAGE)
+)
 
 
-class StorefrontView(generics.GenericAPIView):
-    """Packages on sale at the instant of the request, priced at that instant."""
-
-    authentication_classes: list[Any] = []
-    permission_classes = [AllowAny]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AlwaysJson
-    http_method_names = ["get", "head", "options"]
-    filter_backends = [StrictFilterBackend]
-    serializer_class = PackageSerializer
-    queryset = ServicePackage.objects.none()
-
-    @cached_property
-    def quotation(self) -> Quotation:
-        """Of now, or of the instant asked for. What is no instant is refused with the other parameters."""
-        asked = self.request.query_params.get("as_of", "").strip()
-        try:
-            return Quotation(as_of=parameters.instant(asked) if asked else None)
-        except ValueError:
-            return Quotation()
-
-    def get_queryset(self) -> QuerySet[ServicePackage]:
-        # As `ServicePackage.current_price`, for the database to filter and sort by.
-        price_now = Coalesce("new_customer_price", "price")
-        return on_sale_at(self.quotation.at, now=self.quotation.now).alias(price_now=price_now)
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "quotation": self.quotation}
+def described(parameters: dict[str, Parameter]) -> list[OpenApiParameter]:
+    return [parameter.described(name) for name, parameter in parameters.items()]
 
 
-class PackageListView(StorefrontView, generics.ListAPIView):
-    filterset_class = PackageFilter
-    pagination_class = Pages
+def shelf_of(values: Values, moment: Moment) -> Shelf:
+    """What is on sale now, or at the instant asked for."""
+    at = values.get("as_of") or moment.now
+    return Shelf(moment.now, at, moment.epoch.vat_rate)
 
+
+def shown(row: Row, fields: Sequence[str]) -> bytes:
+    """The whole document, or these fields of it in their usual order."""
+    if not fields:
+        return row.text
+    document = json.loads(row.text)
+    return as_json({name: document[name] for name in PUBLIC_FIELDS if name in fields}).encode()
+
+
+class PackageListView(StorefrontView):
     @extend_schema(
         operation_id="listPackages",
         summary="What is on sale now",
@@ -108,32 +90,26 @@ class PackageListView(StorefrontView, generics.ListAPIView):
             " unknown ones refused."
         ),
         tags=["packages"],
-        responses={200: _PACKAGE, **_INVALID, **_UNAVAILABLE},
+        parameters=described(LIST_PARAMETERS),
+        responses={200: _PAGE, **INVALID, **UNAVAILABLE},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        return super().get(request, *args, **kwargs)
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, {})
+
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+        values = ensure_understood(request.GET, _LIST_FIELDS)
+        shelf, terms = shelf_of(values, moment), asked.ordering(values)
+        keys = asked.keys(terms, values, shelf.id)
+        url = request.build_absolute_uri()
+        page = cursors.page(shelf, asked.conditions(values), terms, keys, values, url)
+        fields = values["fields"]
+        results = b",".join([shown(row, fields) for row in page.rows])
+        head = as_json({"count": page.total, "next": page.next, "previous": page.previous})
+        body = b'%s,"results":[%s]}' % (head[:-1].encode(), results)
+        return _true_at(moment, page.revision, body)
 
 
-class PackageView(StorefrontView, generics.RetrieveAPIView):
-    filterset_class = NarrowingFilter
-    pagination_class = None
-
-    def get_object(self) -> ServicePackage:
-        """By slug, or else by SKU without regard to case. Raises NotOnSale or AmbiguousSku."""
-        # Refuses unknown parameters even where there is no such package.
-        on_sale = self.filter_queryset(self.get_queryset())
-        reference = self.kwargs["sku_or_slug"]
-        if "\0" in reference:  # which PostgreSQL cannot even compare
-            raise NotOnSale()
-        found = list(on_sale.filter(Q(slug=reference) | Q(sku__iexact=reference)).order_by("slug"))
-        # A slug stays the address of its package, even when another is sold under an SKU spelt the same.
-        found = [package for package in found if package.slug == reference] or found
-        if not found:
-            raise NotOnSale()
-        if len(found) > 1:
-            raise AmbiguousSku(found)
-        return found[0]
-
+class PackageView(StorefrontView):
     @extend_schema(
         operation_id="getPackage",
         summary="One package on sale now",
@@ -151,12 +127,49 @@ class PackageView(StorefrontView, generics.RetrieveAPIView):
                 description="Slug or SKU. A slash in an SKU may stand as it is or as %2F.",
                 examples=[examples.path_example("By slug", "slug"), examples.path_example("By SKU", "sku")],
             ),
-            *(
-                OpenApiParameter(name, parameter.schema, description=parameter.description)
-                for name, parameter in NarrowingFilter.base_filters.items()
-            ),
+            *described(DETAIL_PARAMETERS),
         ],
-        responses={200: _PACKAGE, **_INVALID, **_NOT_ON_SALE, **_AMBIGUOUS, **_UNAVAILABLE},
+        responses={200: _PACKAGE, **INVALID, **NOT_ON_SALE, **AMBIGUOUS, **UNAVAILABLE},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        return super().get(request, *args, **kwargs)
+    def get(self, request: HttpRequest, sku_or_slug: str) -> HttpResponse:
+        return self.answer(request, {"sku_or_slug": sku_or_slug})
+
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+        # Refuses unknown parameters even where there is no such package.
+        values, reference = ensure_understood(request.GET, _DETAIL_FIELDS), kwargs["sku_or_slug"]
+        if "\0" in reference:  # which PostgreSQL cannot even compare
+            raise NotOnSale()
+        named = Where("(p.slug = %s OR upper(p.sku) = upper(%s))", (reference, reference))
+        shelf = shelf_of(values, moment)
+        found = read(shelf, [named, *asked.conditions(values)], [Key("p.slug", "text")], limit=MOST_CHOICES)
+        row = _the_one(found.rows, reference)
+        return _true_at(moment, found.revision, shown(row, values["fields"]))
+
+
+def _the_one(rows: Sequence[Row], reference: str) -> Row:
+    """A slug stays the address of its package, even when another is sold under an SKU spelt the same."""
+    rows = [row for row in rows if row.slug == reference] or rows
+    if not rows:
+        raise NotOnSale()
+    if len(rows) > 1:
+        raise AmbiguousSku([row.choice for row in rows])
+    return rows[0]
+
+
+def _true_at(moment: Moment, revision: int | None, body: bytes) -> bytes:
+    """Raises Unkept where the catalogue has moved on meanwhile."""
+    if revision not in (None, moment.epoch.revision):
+        raise Unkept(body)
+    return body
+
+
+class NowhereView(StorefrontView):
+    """Every other address below /api/v1/: refused in the same form."""
+
+    schema = None
+
+    def get(self, request: HttpRequest, rest: str) -> HttpResponse:
+        return self.answer(request, {"rest": rest})
+
+    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
+        raise problems.NothingHere()

@@ -1,7 +1,7 @@
 """Importing products: all rows of a file, or none."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
 from catalogue import services
-from catalogue.content import HARDWARE_FIELDS, pricing_of
+from catalogue.content import HARDWARE_FIELDS, content_of, pricing_of
 from catalogue.errors import Refused
 from catalogue.importing.parsing import ParsedFile, RowError
 from catalogue.importing.plan import ImportOutcome, PlannedRow, plan_import
@@ -49,27 +49,35 @@ def import_products(parsed: ParsedFile, *, actor: User) -> ImportOutcome:
         ) from error
 
 
-def create_products(contents: list[dict[str, Any]], *, actor: User) -> list[Product]:
+def create_products(
+    contents: list[dict[str, Any]], *, actor: User, ids: Sequence[uuid.UUID] | None = None
+) -> list[Product]:
     """Drafts with these contents (as `product_content` writes them), in this order, within the caller's transaction.
 
-    Many at once: one statement a table and thousand rows, and one audit entry a product. Checks no right.
+    Many at once: one statement a table and thousand rows, and one audit entry a product. Checks no right. `ids` are
+    for products that had theirs before; without, each gets a new one.
     """
     slugs = _free_slugs(contents)
     products, pricings, devices, features = [], [], [], []
-    for content, slug in zip(contents, slugs, strict=True):
+    made = []
+    for content, slug, id in zip(contents, slugs, ids or [uuid.uuid4() for _ in contents], strict=True):
         # What the file does not say keeps the model's default.
         said = {path: value for path, value in content.items() if value is not None}
-        product = Product(slug=slug, created_by=actor, changed_by=actor, **part_of(said, ""))
+        product = Product(id=id, slug=slug, created_by=actor, changed_by=actor, **part_of(said, ""))
+        pricing = ProductPricing(product=product, **part_of(said, "pricing."))
+        own = part_of(said, "hardware.")
+        device = ProductHardware(product=product, **own) if own else None
+        texts = features_of(product, content)
         products.append(product)
-        pricings.append(ProductPricing(product=product, **part_of(said, "pricing.")))
-        if device := part_of(said, "hardware."):
-            devices.append(ProductHardware(product=product, **device))
-        features += features_of(product, content)
+        pricings.append(pricing)
+        devices += [device] if device else []
+        features += texts
+        made.append((product, content_of(product, pricing, device, texts)))
     Product.objects.bulk_create(products, _BATCH)
     ProductPricing.objects.bulk_create(pricings, _BATCH)
     ProductHardware.objects.bulk_create(devices, _BATCH)
     ProductFeature.objects.bulk_create(features, _BATCH)
-    services.record_creations([product.pk for product in products], actor=actor)
+    services.record_creations(made, actor=actor)
     return products
 
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalogue", "0006_versions_and_batches"),
+        ("catalogue", "0007_catalogue_rest"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,6 +3,7 @@ from catalogue.models.audit import AuditEntry
 from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
 from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
+from catalogue.models.document import CatalogueRevision, PackageDocument
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage, publish_state
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
@@ -17,7 +18,7 @@ from catalogue.models.tmf620 import (
     TmfDraft,
     TmfJob,
 )
-from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today
+from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today, vat_read_once
 from catalogue.models.version import PackageVersion
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "BatchItem",
     "BatchStatus",
     "BundleComponent",
+    "CatalogueRevision",
     "ColumnMapping",
     "DealField",
     "FoundBy",
@@ -44,6 +46,7 @@ __all__ = [
     "NoVatRate",
     "Outcome",
     "PackageContent",
+    "PackageDocument",
     "PackageStatus",
     "PackageVersion",
     "PriceList",
@@ -68,4 +71,5 @@ __all__ = [
     "publish_state",
     "vat_rate_at",
     "vat_rate_today",
+    "vat_read_once",
 ]

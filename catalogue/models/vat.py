@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -72,6 +75,24 @@ def vat_rate_at(at: datetime) -> Decimal:
     return VatRate.objects.in_force_on(timezone.localdate(at)).rate
 
 
+_read: ContextVar[dict[date, Decimal] | None] = ContextVar("vat_rates_read", default=None)
+
+
+@contextmanager
+def vat_read_once() -> Iterator[None]:
+    """Inside, `vat_rate_today` asks the database once: for one deed that needs the rate in many places."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
 def vat_rate_today() -> Decimal:
     """The rate in force now in South Africa. Raises NoVatRate."""
-    return VatRate.objects.in_force_on(timezone.localdate()).rate
+    today, read = timezone.localdate(), _read.get()
+    if read is None:
+        return VatRate.objects.in_force_on(today).rate
+    if today not in read:
+        read[today] = VatRate.objects.in_force_on(today).rate
+    return read[today]

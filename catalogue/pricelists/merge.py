@@ -40,8 +40,9 @@ def merged(
 def contradictions(content: dict[str, Any]) -> list[str]:
     """What the database would not hold, where the list and our own values come together."""
     reasons = []
-    price, promotion = content["pricing.regular_price"], content["pricing.promotion_price"]
-    if promotion is not None and Decimal(promotion) >= Decimal(price):
+    price = Decimal(content["pricing.regular_price"])
+    promotion = content["pricing.promotion_price"] and Decimal(content["pricing.promotion_price"])
+    if promotion is not None and promotion >= price:
         reasons.append(
             f"the product's promotion price {rand(promotion)} is not below the price {rand(price)} it would have:"
             " change or remove the promotion first"

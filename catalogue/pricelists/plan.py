@@ -40,6 +40,11 @@ class Decision:
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     margin: Margin | None = None
+    listed_before: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        # Remembered, because carrying the decision out changes what is known.
+        self.listed_before = self.known.listed_price if self.known else None
 
     @property
     def product_id(self) -> UUID | None:

@@ -36,7 +36,7 @@ def judge(row: PriceListRow, decision: Decision) -> None:
     row.reasons, row.remarks, row.changes = decision.reasons, decision.remarks, decision.changes
     row.product_id = decision.product_id
     row.listed_after = decision.deal.listed_price
-    row.listed_before = decision.known.listed_price if decision.known else None
+    row.listed_before = decision.listed_before
     margin = decision.margin
     row.package = margin.package if margin else None
     row.proposed_price = margin.proposed if margin else None

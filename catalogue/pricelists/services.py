@@ -20,9 +20,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
+from catalogue.copying import copy_in
 from catalogue.errors import Refused, WrongStatus
 from catalogue.models import (
-    AuditEntry,
     NoVatRate,
     Outcome,
     PriceList,
@@ -175,9 +175,7 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
 
 def record_refusal(action: str, price_list_id: UUID, *, actor: User, refusal: Refused) -> None:
     """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    price_list = PriceList.objects.filter(pk=price_list_id).first()
-    if price_list is not None:
-        audit.record(action, price_list, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
+    audit.record_refusal(action, PriceList, price_list_id, actor=actor, refusal=refusal)
 
 
 def nudge_after_commit(price_list: PriceList) -> None:
@@ -218,11 +216,12 @@ def _prepare(price_list: PriceList) -> None:
     )
     for start in range(0, len(deals), BATCH):
         batch = decide(deals[start : start + BATCH], supplier)
-        PriceListRow.objects.bulk_create(
+        rows = (
             row_of(decision, price_list, start + offset) for offset, decision in enumerate(batch, start=1)
         )
+        copy_in(PriceListRow, rows)
     ids = {deal.deal_id.upper() for deal in deals}
-    PriceListRow.objects.bulk_create(vanished_rows(price_list, found.mappings, ids, len(deals) + 1), BATCH)
+    copy_in(PriceListRow, vanished_rows(price_list, found.mappings, ids, len(deals) + 1))
     price_list.remarks = found.remarks
     price_list.counts = _counts(price_list)
     price_list.total = sum(price_list.counts.get(outcome, 0) for outcome in MOVES)

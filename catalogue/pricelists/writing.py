@@ -59,14 +59,14 @@ def _change_products(decisions: Sequence[Decision], actor: User) -> None:
                 without.append(product.pk)
         if "features" in changed:
             features.append(decision)
-    before = {decision.product.pk: decision.before for decision in decisions if decision.product}
+    changes = {one.product.pk: one.product_changes for one in decisions if one.product}
     _upsert(Product, products, "id", _own_fields(decisions, ""))
     _upsert(ProductPricing, pricings, "product", _own_fields(decisions, "pricing."))
     _upsert(ProductHardware, devices, "product", _own_fields(decisions, "hardware."))
     ProductHardware.objects.filter(product__in=without).delete()
     _replace_features(features)
-    if before:
-        services.record_edits(before, actor=actor)
+    if changes:
+        services.record_edits(changes, actor=actor)
 
 
 def _replace_features(decisions: Sequence[Decision]) -> None:

@@ -170,6 +170,7 @@ _SHARED: dict[str, Column] = {
 }
 OFFERING: Columns = {
     **_SHARED,
+    "isBundle": Column(_boolean, (~Q(components=[]),), "true or false"),
     "isSellable": boolean(True),
     "category.name": text(F("service_type")),
     "marketSegment.id": text(F("market_segment")),

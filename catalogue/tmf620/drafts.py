@@ -121,6 +121,8 @@ def edit(kind: Kind, id: str, patch: Any, *, actor: User, dialect: Dialect) -> T
 @transaction.atomic
 def delete(kind: Kind, id: str, *, actor: User, dialect: Dialect) -> None:
     """Give up a draft; end the sale of an offering that is on sale. Raises NotFound or Conflict."""
+    if not actor.has_perm("catalogue.end_servicepackage"):
+        ensure_may(actor, "catalogue.change_product", f"delete a {dialect.name(kind)}")
     draft = find(kind, id, dialect)
     if draft is None:
         package = _package(kind, id, dialect, "deleted")

@@ -71,7 +71,7 @@ def offering(package: ServicePackage, rendering: Rendering) -> Document:
     on_sale = package.is_on_sale(rendering.at)
     months = package.contract_months
     category = CategoryKey(package.market_segment, package.service_type)
-    return {
+    document: Document = {
         "id": str(package.pk),
         "href": rendering.href(Kind.OFFERING, package.pk),
         "name": package.name,
@@ -79,7 +79,7 @@ def offering(package: ServicePackage, rendering: Rendering) -> Document:
         "version": str(package.version),
         "lastUpdate": values.instant(package.changed_at),
         "lifecycleStatus": ACTIVE if on_sale else RETIRED,
-        "isBundle": False,
+        "isBundle": bool(package.components),
         "isSellable": on_sale,
         "validFor": values.period(package.valid_from, package.sale_ends),
         "category": [category_reference(category, rendering)],
@@ -99,6 +99,24 @@ def offering(package: ServicePackage, rendering: Rendering) -> Document:
             _price_in_offering(package, charge, rendering) for charge in charges(package, rendering.at)
         ],
         "@type": rendering.dialect.type(Kind.OFFERING),
+    }
+    if package.components:
+        document["bundledProductOffering"] = [_bundled(entry, rendering) for entry in package.components]
+    return document
+
+
+def _bundled(entry: dict[str, Any], rendering: Rendering) -> Document:
+    """One component of a bundle; so many of it belong to the bundle, no more and no fewer."""
+    option = {
+        f"numberRelOffer{bound}": entry["quantity"] for bound in ("Default", "LowerLimit", "UpperLimit")
+    }
+    return {
+        "id": entry["package"],
+        "href": rendering.href(Kind.OFFERING, entry["package"]),
+        "name": entry["name"],
+        "bundledProductOfferingOption": {**option, "@type": "BundledProductOfferingOption"},
+        "@type": "BundledProductOffering",
+        "@referredType": "ProductOffering",
     }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from rest_framework.authentication import BasicAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -14,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from catalogue.api.authentication import TokenAuthentication
+from catalogue.api.authentication import PasswordAuthentication, TokenAuthentication
 from catalogue.models import TmfDraft
 from catalogue.tmf620 import drafts, hub, queries
 from catalogue.tmf620.actors import actor_of, writer_of
@@ -48,7 +47,7 @@ class TmfView(APIView):
     kind: Kind = Kind.OFFERING
     # Basic comes first: its challenge is what an anonymous writer is answered with.
     authentication_classes: list[Any] = [
-        BasicAuthentication,
+        PasswordAuthentication,
         TokenAuthentication,
         *api_settings.DEFAULT_AUTHENTICATION_CLASSES,
     ]

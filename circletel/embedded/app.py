@@ -37,7 +37,7 @@ class Beat(AppProcess):
     name = "beat"
 
     def command(self) -> Sequence[str | Path]:
-        scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+        scheduler = "circletel.scheduler:LeadingScheduler"
         options = ("--scheduler", scheduler, "--loglevel", "INFO", "--pidfile=")
         return [sys.executable, "-m", "celery", "-A", "circletel", "beat", *options]
 

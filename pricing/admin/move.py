@@ -1,6 +1,5 @@
 """Price moves: how each subscription follows a price change, and what people decide where it cannot."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -40,15 +39,6 @@ BADGES = {
     "Not needed": "default",
 }
 VERDICTS = {"Right": "success", "Under-billed": "danger", "Over-billed": "danger", "Not known yet": "default"}
-Deed = Callable[..., int]
-DEEDS: dict[str, tuple[str, Deed]] = {
-    "move_anyway": ("Move anyway, from the price in Zoho now", deciding.move_anyway),
-    "never_move": ("Never move", deciding.never_move),
-    "try_again": ("Try again, from the price at publication", deciding.try_again),
-    "keep": ("Keeps the price of the cancelled change", deciding.keep),
-    "credit": ("Back to the old price, with a credit", deciding.credit),
-    "settle": ("Settled another way: credited, billed later, waived", deciding.settle),
-}
 SESSION_KEY = "price_move_selection"
 
 
@@ -61,7 +51,7 @@ class ReasonForm(BaseDialogForm):
 class DecisionForm(forms.Form):
     deed = forms.ChoiceField(
         label="What is decided",
-        choices=[(name, label) for name, (label, _) in DEEDS.items()],
+        choices=deciding.Deed.choices,
         widget=UnfoldAdminRadioSelectWidget,
     )
     reason = forms.CharField(label="Why", widget=UnfoldAdminTextareaWidget)
@@ -253,9 +243,8 @@ def _offered(move: PriceMove) -> set[str]:
 
 def _decide(request: HttpRequest, deed: str, ids: list[Any], reason: str) -> bool:
     """Do it and say so; False when it was refused."""
-    words: dict[str, Any] = {"how" if deed == "settle" else "reason": reason}
     try:
-        number = DEEDS[deed][1](ids, actor=request.user, **words)
+        number = deciding.decide(deed, ids, actor=request.user, reason=reason)  # type: ignore[arg-type]
     except Refused as refusal:
         for told in refusal.reasons:
             messages.error(request, told)

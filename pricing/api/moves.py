@@ -1,10 +1,10 @@
-"""How subscriptions follow a price change, and whether their invoices prove it, over REST. Read only."""
+"""How subscriptions follow a price change, and whether their invoices prove it, over REST, and what people decide about it."""
 
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -16,7 +16,10 @@ from rest_framework.response import Response
 from catalogue.api import parameters
 from catalogue.api.filters import Parameter, StrictFilterBackend
 from catalogue.api.pages import Pages
-from pricing import evidence, proof
+from catalogue.api.staff import StaffEndpoint
+from catalogue.api.strict import StrictSerializer
+from catalogue.errors import Refused
+from pricing import deciding, evidence, proof
 from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
 from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict
 
@@ -161,3 +164,35 @@ class ProofCsvView(MovesEndpoint):
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> StreamingHttpResponse:
         return evidence.csv_answer(self.change(id))
+
+
+class DecisionSerializer(StrictSerializer):
+    deed = serializers.ChoiceField(deciding.Deed.choices, help_text="What is decided.")
+    reason = serializers.CharField(help_text="Why, for the audit trail; how, where it was settled.")
+
+
+class DecideView(StaffEndpoint):
+    permission_classes = [MayViewMoves]
+    serializer_class = PriceMoveSerializer
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A refusal is written down, then told; the deed itself was undone before."""
+        if isinstance(exc, PriceMove.DoesNotExist):
+            exc = Http404("There is no such price move.")
+        if isinstance(exc, Refused):
+            deciding.record_refusal(self.kwargs["id"], actor=self.actor, refusal=exc)
+        return super().handle_exception(exc)
+
+    @extend_schema(
+        operation_id="decidePriceMove", tags=[TAG], summary="Decide about a move that waits for a person",
+        request=DecisionSerializer, responses={200: PriceMoveSerializer, **REFUSALS},
+    )  # fmt: skip
+    def post(self, request: Request, id: UUID) -> Response:
+        asked = DecisionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        moves = PriceMove.objects.select_related("subscription")
+        moves.get(pk=id)
+        deciding.decide(
+            asked.validated_data["deed"], [id], actor=self.actor, reason=asked.validated_data["reason"]
+        )
+        return Response(PriceMoveSerializer(moves.get(pk=id)).data)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from pricing.api.moves import PriceMoveListView, ProofCsvView, ProofView
+from pricing.api.moves import DecideView, PriceMoveListView, ProofCsvView, ProofView
 from pricing.api.notices import EvidenceView, NoticeListView
 from pricing.api.views import (
     AmendView,
@@ -21,6 +21,7 @@ urlpatterns = [
     path("price-changes/<uuid:id>/moves", PriceMoveListView.as_view(), name="price-change-moves"),
     path("price-changes/<uuid:id>/proof", ProofView.as_view(), name="price-change-proof"),
     path("price-changes/<uuid:id>/proof.csv", ProofCsvView.as_view(), name="price-change-proof-csv"),
+    path("price-moves/<uuid:id>/decide", DecideView.as_view(), name="price-move-decide"),
     path("price-changes/<uuid:id>/notices", NoticeListView.as_view(), name="price-notice-list"),
     path("price-changes/<uuid:id>/notices/evidence", EvidenceView.as_view(), name="price-notice-evidence"),
 ]

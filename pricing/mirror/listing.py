@@ -14,8 +14,8 @@ from pricing.models import OwedRead, Subscription, SubscriptionPull
 from zoho_sync.billing.calls import PER_PAGE, Page
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.customers import Customer
-from zoho_sync.billing.reading import text
 from zoho_sync.connection.errors import ServerTrouble
+from zoho_sync.reading import text
 
 FEW = 3
 Judged = tuple[dict[str, Any], Verdict, Subscription | None]

@@ -1,10 +1,8 @@
 """Findings: what differs, side by side, and what can be done about it."""
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,12 +13,11 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
 from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
-from reconciliation import services
+from reconciliation.admin.ignoring import IgnoreDeeds
 from reconciliation.admin.shared import BADGES, STYLE, line, plural, value
 from reconciliation.models import Deed, Finding, FindingState
 from reconciliation.planning import deeds_for, plan
@@ -42,16 +39,6 @@ def _dialog(title: str) -> dict[str, Any]:
     }
 
 
-class IgnoreForm(BaseDialogForm):
-    reason = forms.CharField(label="Why it may stay as it is", widget=UnfoldAdminTextareaWidget)
-    until = forms.DateField(
-        label="Until",
-        widget=UnfoldAdminDateWidget,
-        initial=lambda: timezone.localdate() + timedelta(days=30),
-        help_text="From that day on it is reported again; at once when Zoho says something else.",
-    )
-
-
 class OpenFilter(admin.SimpleListFilter):
     """Open findings unless something else is asked for."""
 
@@ -69,15 +56,23 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Finding)
-class FindingAdmin(LongList, ReadOnlyAdmin):
+class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
     """What differs now, the newest first."""
 
     empty_words = "Nothing differs, as far as the last comparison saw. Under Comparisons you start another."
-    list_display = ("shown_record", "shown_type", "listed_ours", "listed_theirs", "who", "shown_state")
+    list_display = (
+        "shown_record",
+        "shown_type",
+        "listed_ours",
+        "listed_theirs",
+        "stake",
+        "who",
+        "shown_state",
+    )
     list_filter = (OpenFilter, "system", "type", "kind", "field", "changed_by")
     search_fields = ("key", "remote_id", "remote_name", "package__name", "package__sku")
     list_select_related = ("package",)
-    actions = ("push_selected", "adopt_selected", "link_selected", "deactivate_selected")
+    actions = ("push_selected", "adopt_selected", "link_selected", "deactivate_selected", "ignore_selected")
     actions_detail = ("push_one", "adopt_one", "link_one", "deactivate_one", "ignore_one")
     fieldsets = (
         (
@@ -87,7 +82,7 @@ class FindingAdmin(LongList, ReadOnlyAdmin):
                     ("kind", "key"),
                     ("shown_type", "field"),
                     ("shown_ours", "shown_theirs"),
-                    "shown_state",
+                    ("stake", "shown_state"),
                 )
             },
         ),
@@ -124,6 +119,10 @@ class FindingAdmin(LongList, ReadOnlyAdmin):
     @display(description="Zoho's")
     def listed_theirs(self, finding: Finding) -> SafeString | str:
         return line(finding.theirs) if finding.field else finding.remote_name or "—"
+
+    @display(description="At stake", ordering="at_stake")
+    def stake(self, finding: Finding) -> str:
+        return "—" if finding.at_stake is None else f"{rand(finding.at_stake)} a month"
 
     @display(description="Ours")
     def shown_ours(self, finding: Finding) -> SafeString | str:
@@ -217,29 +216,6 @@ class FindingAdmin(LongList, ReadOnlyAdmin):
     )
     def deactivate_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._plan_one(request, object_id, Deed.DEACTIVATE)
-
-    @action(
-        description="Ignore",
-        permissions=["repair"],
-        icon="notifications_off",
-        url_path="ignore",
-        dialog={
-            "title": "Ignore this finding?",
-            "description": "It is left out of counts and messages until the day you choose.",
-            "form_class": IgnoreForm,
-            "form_submit_text": "Ignore",
-        },
-    )
-    def ignore_one(self, request: HttpRequest, form: IgnoreForm, object_id: Any) -> HttpResponse:
-        until = timezone.make_aware(datetime.combine(form.cleaned_data["until"], time.min))
-        chosen = list(Finding.objects.filter(pk=object_id))
-        try:
-            services.ignore(chosen, actor=request.user, reason=form.cleaned_data["reason"], until=until)  # type: ignore[arg-type]
-        except Refused as refusal:
-            messages.error(request, f"{refusal}.")
-        else:
-            messages.success(request, "Ignored until then.")
-        return moved_to(request, reverse("admin:reconciliation_finding_change", args=[object_id]))
 
     @action(description="Push ours for selected findings", permissions=["repair"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:

@@ -1,5 +1,6 @@
 """Reports: how it went night by night, and a button to compare now."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -97,6 +99,7 @@ class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
     def _panel(self, request: HttpRequest, report: ReconciliationReport) -> str:
         context = {
             "report": report,
+            "coverage": [_row(each) for each in report.coverage],
             "findings": report.findings[:MOST_SHOWN],
             "more": max(len(report.findings) - MOST_SHOWN, 0),
             "running": report.state == ReportState.RUNNING,
@@ -171,6 +174,14 @@ class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
         else:
             page = reverse("admin:reconciliation_reconciliationreport_change", args=[report.pk])
         return moved_to(request, page)
+
+
+def _row(coverage: dict[str, Any]) -> dict[str, Any]:
+    """A line of the table of lists, with the time of the mirror as people read it."""
+    if not coverage.get("as_of"):
+        return coverage
+    as_of = timezone.localtime(datetime.fromisoformat(coverage["as_of"]))
+    return {**coverage, "as_of": f"{as_of:%-d %b %Y, %H:%M}"}
 
 
 def _trend() -> dict[str, Any]:

@@ -10,10 +10,11 @@ class ReportSerializer(serializers.ModelSerializer[ReconciliationReport]):
 
     complete = serializers.BooleanField(source="is_complete", help_text="Everything could be read.")
     counts = serializers.DictField(
-        help_text="Findings by type, system and kind; new, still, resolved, ignored."
+        help_text="Findings by type, system and kind; new, still, resolved, ignored; rand a month at stake."
     )
     coverage = serializers.ListField(
-        child=serializers.DictField(), help_text="Each list: how many records of ours and of Zoho's."
+        child=serializers.DictField(),
+        help_text="Each list: how many records of ours and of Zoho's. Subscriptions also say as of when.",
     )
     duration_seconds = serializers.FloatField(source="seconds", allow_null=True)
 
@@ -49,6 +50,12 @@ class FindingSerializer(serializers.Serializer[Any]):
     theirs = serializers.JSONField(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
     changed_by = serializers.CharField(allow_null=True)
+    at_stake = serializers.DecimalField(
+        max_digits=24,
+        decimal_places=2,
+        allow_null=True,
+        help_text="Rand a month, VAT included; null where no monthly price differs.",
+    )
     remote_id = serializers.CharField(allow_null=True)
     remote_name = serializers.CharField(allow_null=True)
     package = serializers.UUIDField(allow_null=True)

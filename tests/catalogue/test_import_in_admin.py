@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from import_export import tmp_storages
+from redis.exceptions import ConnectionError
 
 from catalogue.demo import SAMPLE_CATALOGUE
 from catalogue.importing import RowError
@@ -200,3 +202,45 @@ def test_a_forgotten_upload_is_an_error_like_any_other():
     assert ProductFile().create_dataset(None).errors == [
         RowError(None, "", "an upload of more than a day ago", "the file to be uploaded again")
     ]
+
+
+def without_redis(monkeypatch, deed):
+    def away(*_args, **_options):
+        raise ConnectionError("Connection refused")
+
+    monkeypatch.setattr(tmp_storages.cache, deed, away)
+
+
+NOT_KEPT = (
+    "Nothing was imported: Redis, which keeps the file until you confirm it, does not answer. "
+    "Upload it again in a minute."
+)
+
+
+def test_an_upload_while_redis_is_away(as_ms_naidoo, monkeypatch):
+    without_redis(monkeypatch, "set")
+
+    answer = upload(as_ms_naidoo, HEADER + ROW)
+
+    assert answer.url == PAGE
+    assert said(as_ms_naidoo.get(PAGE)) == [NOT_KEPT]
+
+
+def test_a_confirmation_while_redis_is_away(as_ms_naidoo, monkeypatch):
+    preview = upload(as_ms_naidoo, HEADER + ROW)
+    without_redis(monkeypatch, "get")
+
+    done = confirm(as_ms_naidoo, preview)
+
+    assert said(done) == [NOT_KEPT]
+    assert not Product.objects.exists()
+
+
+def test_redis_goes_away_when_the_products_are_in(as_ms_naidoo, monkeypatch):
+    preview = upload(as_ms_naidoo, HEADER + ROW)
+    without_redis(monkeypatch, "delete")
+
+    done = confirm(as_ms_naidoo, preview)
+
+    assert said(done) == ["Products imported: 1 new, 0 changed, 0 unchanged."]
+    assert Product.objects.count() == 1

@@ -1,5 +1,6 @@
 """The doors: log-in, second factor, headers, and what the audit trail tells of them."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -176,6 +177,19 @@ class TestSecondFactor:
         second_factor.reset(thandi, actor=manager)
         assert (TOTPDevice.objects.count(), StaticToken.objects.count()) == (0, 0)
         assert told("second factor reset") == [("second factor reset", "lerato", "thandi", "done")]
+
+    @pytest.mark.parametrize(
+        "address", ["/api/admin/price-changes", "/tmf-api/productCatalogManagement/v4/productOffering"]
+    )
+    def test_a_password_alone_opens_no_rest_either(
+        self, client: Client, thandi: User, settings: Any, address: str
+    ) -> None:
+        password = {"Authorization": f"Basic {b64encode(f'thandi:{PASSWORD}'.encode()).decode()}"}
+        refused = client.get(address, headers=password)
+        assert refused.status_code == 401
+        assert "make an API token" in refused.content.decode()
+        settings.STAFF_TOTP_REQUIRED = False
+        assert client.get(address, headers=password).status_code == 200
 
     def test_the_storefront_asks_nobody(self, client: Client, thandi: User) -> None:
         client.force_login(thandi)

@@ -502,6 +502,18 @@ def test_a_notice_that_comes_back_later_takes_the_scheduled_change_out_of_zoho(w
     assert world.in_zoho(subscription)["scheduled"] == {}
 
 
+def test_a_fixed_term_does_not_wait_for_a_notice_that_its_own_first_bill_asks_for_later(world, package):
+    with_stage("before", days=30)
+    subscription = world.subscribe(package)
+    type(subscription).objects.filter(pk=subscription.pk).update(fixed_until=date(2027, 5, 31))
+    change_published(world, package)
+    world.day("2027-05-15 07:30")  # of 15 June, so the notice is due on the sixteenth
+
+    world.move()
+
+    assert (move_of(subscription).state, move_of(subscription).lands_on) == ("scheduled", date(2027, 6, 15))
+
+
 def test_a_lower_price_asks_for_no_notice(world, package):
     with_stage()
     subscription = world.subscribe(package)

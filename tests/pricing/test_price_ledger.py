@@ -35,7 +35,7 @@ def test_publishing_again_writes_no_line():
 
 def test_a_publication_that_fails_leaves_no_line(monkeypatch):
     product = approved_product()
-    monkeypatch.setattr("catalogue.services.audit.record", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("catalogue.services.publishing.audit.record", lambda *_, **__: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         catalogue.publish(product.pk, actor=mr_botha())

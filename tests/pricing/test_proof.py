@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from catalogue.errors import NotAllowed, WrongStatus
+from catalogue.models import AuditEntry
 from pricing import applying, deciding, proof, services
 from pricing.models import Cohort, Hold, MoveState, PriceChange, Verdict
 from tests.factories import ms_naidoo, person
@@ -305,6 +306,35 @@ def test_rest_tells_moves_and_proof(world, moved, client):
     )
     client.force_login(ms_naidoo())
     assert client.get(f"{root}/moves").status_code == 403
+
+
+def test_rest_decides_once_as_the_page_does_and_writes_refusals_down(world, moved, client):
+    _change, good, typed, _own = moved
+    client.force_login(mr_daniels())
+
+    def decide(subscription, body, **headers):
+        address = f"/api/admin/price-moves/{move_of(subscription).pk}/decide"
+        return client.post(address, body, content_type="application/json", headers=headers)
+
+    body = {"deed": "never_move", "reason": "Agreed at R 950"}
+    done = decide(typed, body, **{"Idempotency-Key": "one"})
+    again = decide(typed, body, **{"Idempotency-Key": "one"})
+    refused = decide(good, {"deed": "keep", "reason": "x"})
+
+    assert (done.status_code, done.json()["state"], done.json()["subscription"]) == (
+        200, "not_needed", typed.subscription_id,
+    )  # fmt: skip
+    assert (again.json(), again["Idempotency-Replayed"]) == (done.json(), "true")
+    assert AuditEntry.objects.filter(action="price move: never move").count() == 1
+    assert (refused.status_code, "cannot be decided on (keep)" in refused.json()["detail"]) == (409, True)
+    entry = AuditEntry.objects.get(action="decide about price move")
+    assert (entry.result, entry.target_id) == ("refused", str(move_of(good).pk))
+    assert decide(typed, {"deed": "forget", "reason": "x"}).status_code == 400
+    client.force_login(person("lerato.mokoena", "Auditor"))
+    unknown = "/api/admin/price-moves/00000000-0000-4000-8000-000000000000/decide"
+    assert decide(typed, body).status_code == 403
+    client.force_login(mr_daniels())
+    assert client.post(unknown, body, content_type="application/json").status_code == 404
 
 
 def test_one_decision_for_many_with_its_reason(world, moved, client):

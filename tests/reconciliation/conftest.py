@@ -8,6 +8,7 @@ import pytest
 from reconciliation import services
 from reconciliation.models import Scope
 from reconciliation.services import Outcome
+from tests.catalogue.admin.conftest import as_role  # noqa: F401
 from tests.zoho_sync.conftest import drain, zoho, zoho_settings  # noqa: F401
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.compare import differences, same
+from reconciliation.compare import COMPARATORS, differences, same
 from zoho_sync.fields import Field, FieldType, Owner, plain
 
 texts = st.text(st.characters(codec="utf-8"), max_size=300)
@@ -147,3 +147,16 @@ def test_only_fields_of_ours_that_zoho_told_of_are_compared():
     found = differences(table, ours, {"a": "2", "b": "2", "c": "2", "e": "2"})
 
     assert [(each.field.name, each.ours, each.theirs) for each in found] == [("a", "1", "2")]
+
+
+def test_every_type_of_field_has_a_comparator():
+    assert set(COMPARATORS) == set(FieldType)
+
+
+def test_an_address_that_somebody_edited_differs():
+    field = Field("ct_Catalogue_Link", "link", lambda facts: None, FieldType.WEBSITE, length=450)
+
+    found = differences([field], {field.name: "https://a.example/1"}, {field.name: "https://b.example/1"})
+
+    assert [(each.ours, each.theirs) for each in found] == [("https://a.example/1", "https://b.example/1")]
+    assert same(field, "https://a.example/1", "https://a.example/1 ")

@@ -123,6 +123,39 @@ class TestAdmin:
         assert timezone.localdate(changed.ignored_until) == day
         assert AuditEntry.objects.filter(action="finding ignored").count() == 1
 
+    def test_a_selection_is_ignored_with_one_reason_and_day(self, changed, operator, zoho, reconcile):
+        zoho.edit("billing_plans", KEY, recurring_price=1.0)
+        reconcile()
+        ids = [str(pk) for pk in Finding.objects.values_list("pk", flat=True)]
+        form = {"action": "ignore_selected", "_selected_action": ids}
+        day = timezone.localdate() + timedelta(days=9)
+
+        asked = operator.post(page("finding_changelist"), form).content.decode()
+        assert "Ignore 2 findings?" in asked
+        assert all(f'name="_selected_action" value="{each}"' in asked for each in ids)
+        lacking = operator.post(page("finding_changelist"), form | CONFIRMED | {"until": f"{day:%Y-%m-%d}"})
+        assert "This field is required." in lacking.content.decode()
+        past = {"reason": "Agreed", "until": f"{timezone.localdate():%Y-%m-%d}"}
+        refused = operator.post(page("finding_changelist"), form | CONFIRMED | past, follow=True)
+        assert texts(refused) == ["The day until which it is ignored must lie ahead."]
+        assert not Finding.objects.filter(state=FindingState.IGNORED).exists()
+
+        answer = {"reason": "Agreed", "until": f"{day:%Y-%m-%d}"}
+        done = operator.post(page("finding_changelist"), form | CONFIRMED | answer, follow=True)
+
+        assert texts(done) == [f"2 findings ignored until {day:%-d %b %Y}."]
+        ignored = Finding.objects.filter(state=FindingState.IGNORED, ignore_reason="Agreed")
+        assert [timezone.localdate(each.ignored_until) for each in ignored] == [day, day]
+        assert AuditEntry.objects.filter(action="finding ignored").count() == 2
+
+    def test_who_may_not_repair_may_not_ignore_a_selection(self, changed, as_role):  # noqa: F811
+        form = {"action": "ignore_selected", "_selected_action": [str(changed.pk)]}
+        answer = {"reason": "x", "until": f"{timezone.localdate() + timedelta(days=9):%Y-%m-%d}"}
+
+        as_role("Auditor").post(page("finding_changelist"), form | CONFIRMED | answer)
+
+        assert Finding.objects.get().state == FindingState.NEW
+
     def test_looking_changes_nothing(self, changed, operator):
         """A link, a prefetch or a reload is no deed."""
         operator.get(page("finding_push_one", changed.pk))
@@ -345,6 +378,8 @@ def test_the_schedule_is_at_three_in_johannesburg_and_monday_at_seven():
     assert scheduled == {
         "reconciliation.tasks.run_nightly": ("Africa/Johannesburg", "3", "0", "*"),
         "reconciliation.tasks.send_weekly_report": ("Africa/Johannesburg", "7", "0", "1"),
+        "reconciliation.tasks.keep_hint_channel": ("Africa/Johannesburg", "4", "10", "*"),
+        "reconciliation.tasks.read_hints": ("Africa/Johannesburg", "*", "*", "*"),
     }
 
 

@@ -67,6 +67,8 @@ class RetryQueuePages(ModelAdmin):
         self._ensure_may_look(request)
         cause = request.GET.get("cause", "")
         if request.method == "POST":
+            if not request.user.has_perm("zoho_sync.resync_productintegration"):
+                raise PermissionDenied
             return self._deed(request, cause)
         rows = queue.in_trouble(cause=cause).order_by("failing_since", "pk").select_related("package")
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from zoho_sync.connection.errors import RecordGone, ServerTrouble
 from zoho_sync.connection.http import Call, ZohoHttp
+from zoho_sync.reading import block, items
 
 BASE = "/billing/v1"
 PER_PAGE = 200
@@ -66,9 +67,8 @@ class Calls:
 
     def _page(self, plural: str, number: int, **params: Any) -> Page:
         body = self._send("GET", plural, safe=True, params={**params, "page": number, "per_page": PER_PAGE})
-        rows = body.get(plural) or []
-        more = (body.get("page_context") or {}).get("has_more_page")
-        return Page([row for row in rows if isinstance(row, dict)], None if more is None else bool(more))
+        more = block(body, "page_context").get("has_more_page")
+        return Page(items(body, plural), None if more is None else bool(more))
 
 
 def path_of(*parts: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -15,6 +15,7 @@ from zoho_sync.billing.organisation import OrganisationCalls
 from zoho_sync.billing.subscriptions import SubscriptionCalls
 from zoho_sync.connection.errors import RecordGone
 from zoho_sync.connection.http import Call
+from zoho_sync.reading import amount, block, items
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,7 @@ class Remote:
 
     def amount(self, name: str) -> Decimal | None:
         """A money field, which Billing writes as a number or as text."""
-        try:
-            return Decimal(str(self.values[name])).quantize(Decimal("0.01"))
-        except (KeyError, InvalidOperation):
-            return None
+        return amount(self.values, name)
 
 
 class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCalls, OrganisationCalls):
@@ -104,9 +102,9 @@ class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCal
             params = {**family.listing, **narrowed, "page": page, "per_page": PER_PAGE}
             answer = self.http.send(Call("GET", _path(family), safe=True, params=params))
             body = answer.body or {}
-            rows = body.get(family.many) or []
+            rows = items(body, family.many)
             yield from (_remote_of(family, row) for row in rows)
-            if not rows or not (body.get("page_context") or {}).get("has_more_page"):
+            if not rows or not block(body, "page_context").get("has_more_page"):
                 return
             page += 1
 

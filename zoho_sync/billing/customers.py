@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank, the_one_asked_for
-from zoho_sync.billing.reading import Values, text
+from zoho_sync.reading import Values, text
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
-from zoho_sync.billing.reading import Values, amount, day, flag, items, money, number, on_the_wire, text
+from zoho_sync.reading import Values, amount, day, flag, items, money, number, on_the_wire, text
 
 
 @dataclass(frozen=True)

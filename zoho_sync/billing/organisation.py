@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.cache import cache
 
 from zoho_sync.billing.calls import Calls
-from zoho_sync.billing.reading import Values, amount, flag, items, text
 from zoho_sync.connection.errors import Disagreement, Misconfigured
+from zoho_sync.reading import Values, amount, flag, items, text
 
 DAY = 86_400
 # Until somebody has mended a setting, two calls each half hour are enough.

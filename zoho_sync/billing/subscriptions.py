@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank, the_one_asked_for
-from zoho_sync.billing.reading import (
+from zoho_sync.connection.errors import RecordGone
+from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
+from zoho_sync.reading import (
     Values,
     amount,
     block,
@@ -20,8 +22,6 @@ from zoho_sync.billing.reading import (
     on_the_wire,
     text,
 )
-from zoho_sync.connection.errors import RecordGone
-from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class TokenSource:
             status, answer = response.status_code, response.json()
         except (httpx.HTTPError, httpx.InvalidURL) as trouble:
             error = Unreachable(f"Zoho's accounts server did not answer: {type(trouble).__name__}.")
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         # A token is a success and everything else an error, whatever the HTTP status says.
         understood = isinstance(answer, dict) and (answer.get("access_token") or answer.get("error"))
@@ -133,11 +133,11 @@ def token_lifetime(answer: dict[str, Any]) -> float:
     for name in ("expires_in_sec", "expires_in"):
         try:
             seconds = float(answer[name])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
         if seconds > 24 * DEFAULT_LIFETIME_SECONDS:  # no Zoho token lives a day: these are milliseconds
             seconds /= 1000
-        if seconds > 0:
+        if 0 < seconds <= 24 * DEFAULT_LIFETIME_SECONDS:
             return seconds
     return DEFAULT_LIFETIME_SECONDS
 
@@ -150,7 +150,10 @@ def trusted_api_url(api_domain: Any) -> str:
     """
     configured = settings.ZOHO_API_URL.rstrip("/")
     offered = str(api_domain or "").rstrip("/")
-    parts = urlsplit(offered)
+    try:
+        parts = urlsplit(offered)
+    except ValueError:
+        return configured
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return configured
     same_sort = _sort_of_host(parts.hostname) == _sort_of_host(urlsplit(configured).hostname) != "other"

@@ -20,13 +20,15 @@ Every error carries Zoho's own words. `about_connection` says that the trouble i
 
 from typing import Any
 
-from circletel.secrecy import hidden, hide
+from zoho_sync.connection.storable import clean, storable_text
 
 
 class ZohoError(Exception):
     """An answer that is not a success. `str()` is fit for an operator."""
 
     about_connection = False
+    may_have_landed = False
+    """Whether Zoho may have done what was asked, although nothing says so."""
 
     def __init__(
         self,
@@ -37,8 +39,8 @@ class ZohoError(Exception):
         details: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(hide(message))
-        self.code = code
+        super().__init__(storable_text(message))
+        self.code = storable_text(code)
         self.http_status = http_status
         self.details = details or {}
         self.retry_after = retry_after
@@ -49,7 +51,7 @@ class ZohoError(Exception):
             "class": type(self).__name__,
             "code": self.code,
             "http_status": self.http_status,
-            "details": hidden(self.details),
+            "details": clean(self.details),
         }
 
 
@@ -71,14 +73,16 @@ class Unreachable(Retryable):
 
 class ServerTrouble(Retryable):
     about_connection = True
+    may_have_landed = True
 
 
 class OutcomeUnknown(Retryable):
     about_connection = True
+    may_have_landed = True
 
 
 class OurMistake(Retryable):
-    pass
+    may_have_landed = True
 
 
 class NeedsPerson(ZohoError):

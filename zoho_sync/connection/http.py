@@ -34,6 +34,8 @@ from zoho_sync.models import System
 PAUSES = (1.0, 2.0, 4.0)
 # Zoho asking for more than this is answered by giving the record back, not by holding it.
 LONGEST_PAUSE = 5.0
+# Whoever asks for more than a day is not believed: it may be a proxy's clock.
+LONGEST_REST_SECONDS = 86_400.0
 
 
 RECORDS_A_CREDIT = 10
@@ -92,9 +94,15 @@ class ZohoHttp:
 
     def send(self, call: Call) -> Answer:
         """Send `call`, again where that is safe and promising. The breaker hears how it ended."""
+        troubles: list[BaseException] = []
+
+        def is_worth_another_try(error: BaseException) -> bool:
+            troubles.append(error)
+            return self._again_soon(call, error)
+
         retrying = Retrying(
             stop=stop_after_attempt(1 + len(PAUSES)),
-            retry=retry_if_exception(lambda error: self._again_soon(call, error)),
+            retry=retry_if_exception(is_worth_another_try),
             wait=_pause,
             sleep=self._sleep,
             reraise=True,
@@ -103,10 +111,11 @@ class ZohoHttp:
             for attempt in retrying:
                 with attempt:
                     answer = self._with_token(call, attempt.retry_state.attempt_number)
-        except BudgetSpent:
-            raise  # says nothing about Zoho
         except ZohoError as error:
-            self._tell_breaker(error)
+            # The last try may have been refused, and one before it done without a word.
+            error.may_have_landed = any(getattr(one, "may_have_landed", False) for one in troubles)
+            if not isinstance(error, BudgetSpent):  # which says nothing about Zoho
+                self._tell_breaker(error)
             raise
         self._tell_breaker(None)
         return answer
@@ -212,7 +221,9 @@ class ZohoHttp:
 
     def _crm_error(self, status: int, body: dict[str, Any], retry_after: float | None) -> ZohoError | None:
         # Batch writes carry one result per record, whatever the status: those are judged one by one by the client.
-        results = next((body[key] for key in ("data", "fields") if isinstance(body.get(key), list)), None)
+        results = next(
+            (body[key] for key in ("data", "fields", "watch") if isinstance(body.get(key), list)), None
+        )
         judged = results is not None and len(results) > 0 and all(isinstance(item, dict) for item in results)
         if judged and (
             status < 300 or (status == 400 and len(results or []) > 0 and "status" in (results or [{}])[0])
@@ -249,16 +260,17 @@ def _pause(state: RetryCallState) -> float:
 def _json(response: httpx.Response) -> Any:
     try:
         return response.json() if response.content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds asked for by the server; Zoho does not document the header but proxies before it send it."""
     try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
+        seconds = float(response.headers.get("Retry-After", ""))
     except ValueError:
         return None
+    return min(max(0.0, seconds), LONGEST_REST_SECONDS) if math.isfinite(seconds) else None
 
 
 def _words(trouble: Exception) -> str:

@@ -1,7 +1,6 @@
 """One ZohoSyncLog row per call: what was sent, what came back, secrets removed."""
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -9,9 +8,9 @@ from uuid import UUID
 from circletel.origin import current_origin
 from circletel.secrecy import hide
 from zoho_sync.connection.errors import ZohoError
+from zoho_sync.connection.storable import clean, storable_text
 from zoho_sync.models import ZohoSyncLog
 
-SECRETS = ("token", "secret", "password", "authorization")
 LONGEST_BODY = 200_000
 
 
@@ -52,37 +51,10 @@ def end_log(
 
 def storable(body: Any) -> Any:
     """`body` without secrets, as PostgreSQL's JSON can hold it, cut where it is very long."""
-    clean = _clean(body)
-    text = json.dumps(clean)
+    cleaned = clean(body)
+    text = json.dumps(cleaned)
     return (
-        clean if len(text) <= LONGEST_BODY else {"cut_after_characters": LONGEST_BODY, "begins": text[:2000]}
+        cleaned
+        if len(text) <= LONGEST_BODY
+        else {"cut_after_characters": LONGEST_BODY, "begins": text[:2000]}
     )
-
-
-def storable_text(text: str) -> str:
-    """`text` without secrets and without what PostgreSQL refuses: NUL and half surrogate pairs."""
-    return hide(text).replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def _clean(value: Any) -> Any:
-    match value:
-        case dict():
-            return {
-                storable_text(str(key)): "…" if _is_secret(str(key)) else _clean(item)
-                for key, item in value.items()
-            }
-        case list() | tuple():
-            return [_clean(item) for item in value]
-        case str():
-            return storable_text(value)
-        case float() if not math.isfinite(value):
-            return str(value)
-        case None | bool() | int() | float():
-            return value
-        case _:
-            return str(value)
-
-
-def _is_secret(key: str) -> bool:
-    # `next_page_token` and the like are no secrets, but nobody misses them either.
-    return any(word in key.lower() for word in SECRETS)

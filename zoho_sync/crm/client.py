@@ -7,9 +7,11 @@ from uuid import UUID
 
 from zoho_sync.connection.codes import crm_error
 from zoho_sync.connection.errors import ServerTrouble, ZohoError
-from zoho_sync.connection.http import Call, ZohoHttp
+from zoho_sync.connection.http import Answer, Call, ZohoHttp
+from zoho_sync.reading import block, items, number, text
 
 MODULE = "Products"
+WATCH = "/crm/v8/actions/watch"
 PER_UPSERT = 100
 PER_PAGE = 200
 PER_QUERY = 2000
@@ -73,25 +75,23 @@ class CrmClient:
                 )
             )
             body = answer.body or {}
-            yield from body.get("data", [])
-            info = body.get("info", {})
+            yield from items(body, "data")
+            info = block(body, "info")
             if not info.get("more_records"):
                 return
             # Pages by number end at 2,000 records; a token, where given, goes on.
             token = info.get("next_page_token")
-            page = (
-                {"page_token": token} if token else {"page": int(info.get("page", page.get("page", 1))) + 1}
-            )
+            page = {"page_token": token} if token else {"page": number(info, "page", page.get("page", 1)) + 1}
 
     def _batch(self, call: Call, count: int) -> list[ItemResult]:
         answer = self.http.send(call)
-        items = (answer.body or {}).get("data") or []
-        if len(items) == count:
-            return [_judged(item, answer.http_status) for item in items]
-        if len(items) == 1 and items[0].get("status") == "error":
-            raise crm_error(items[0], answer.http_status)
+        results = items(answer.body or {}, "data")
+        if len(results) == count:
+            return [_judged(item, answer.http_status) for item in results]
+        if len(results) == 1 and results[0].get("status") == "error":
+            raise crm_error(results[0], answer.http_status)
         raise ServerTrouble(
-            f"Zoho CRM answered {len(items)} results to {count} records.", http_status=answer.http_status
+            f"Zoho CRM answered {len(results)} results to {count} records.", http_status=answer.http_status
         )
 
     def product(self, remote_id: str, fields: Sequence[str]) -> dict[str, Any] | None:
@@ -100,25 +100,24 @@ class CrmClient:
         answer = self.http.send(
             Call("GET", f"/crm/v8/{MODULE}/{remote_id}", safe=True, params={"fields": names}, records=1)
         )
-        return next(iter((answer.body or {}).get("data") or []), None)
+        return next(iter(items(answer.body or {}, "data")), None)
 
     def profiles(self) -> list[dict[str, Any]]:
         """Every profile of the organisation: what users may do depends on theirs."""
-        return (self.http.send(Call("GET", "/crm/v8/settings/profiles", safe=True)).body or {}).get(
-            "profiles", []
-        )
+        answer = self.http.send(Call("GET", "/crm/v8/settings/profiles", safe=True))
+        return items(answer.body or {}, "profiles")
 
     def users(self) -> list[dict[str, Any]]:
         """Active users; the one our token belongs to has `is_own` true. Two calls, more beyond 200 users."""
         path = "/crm/v8/users"
         own = self.http.send(Call("GET", path, safe=True, params={"type": "CurrentUser"})).body or {}
-        ids = {user["id"] for user in own.get("users", [])}
-        page, found = 1, []
+        ids = {text(user, "id") for user in items(own, "users")}
+        page, found = 1, list[dict[str, Any]]()
         while True:
             params = {"type": "ActiveUsers", "page": page, "per_page": PER_PAGE}
             body = self.http.send(Call("GET", path, safe=True, params=params)).body or {}
-            found += [{**user, "is_own": user["id"] in ids} for user in body.get("users", [])]
-            if not (body.get("info") or {}).get("more_records"):
+            found += [{**user, "is_own": text(user, "id") in ids} for user in items(body, "users")]
+            if not block(body, "info").get("more_records"):
                 return found
             page += 1
 
@@ -133,7 +132,9 @@ class CrmClient:
             yield from rows
             if not rows or not more:
                 return
-            condition = f"id > '{rows[-1]['id']}'"
+            if not (last := text(rows[-1], "id")):
+                raise ServerTrouble("Zoho CRM answered a record without its id.")
+            condition = f"id > '{last}'"
 
     def query_by_key(
         self, fields: Sequence[str], key_field: str, keys: Sequence[str]
@@ -149,24 +150,24 @@ class CrmClient:
         for start in range(0, len(ids), PER_UPSERT):
             params = {"fields": ",".join(fields), "ids": ",".join(ids[start : start + PER_UPSERT])}
             answer = self.http.send(Call("GET", f"/crm/v8/{MODULE}", safe=True, params=params))
-            yield from (answer.body or {}).get("data", [])
+            yield from items(answer.body or {}, "data")
 
     def _query(self, fields: Sequence[str], rest: str) -> tuple[list[dict[str, Any]], bool]:
         query = f"select {', '.join(fields)} from {MODULE} where {rest}"  # noqa: S608  (COQL, our own names)
         answer = self.http.send(Call("POST", "/crm/v8/coql", safe=True, body={"select_query": query}))
         body = answer.body or {}
-        return body.get("data", []), bool(body.get("info", {}).get("more_records"))
+        return items(body, "data"), bool(block(body, "info").get("more_records"))
 
     def edition(self) -> str:
         """What CRM calls `paid_type`, in small letters, such as `professional`; empty where it does not tell."""
         body = self.http.send(Call("GET", "/crm/v8/org", safe=True)).body or {}
-        organisation: dict[str, Any] = next(iter(body.get("org") or []), {})
-        return str((organisation.get("license_details") or {}).get("paid_type") or "").strip().lower()
+        organisation = next(iter(items(body, "org")), {})
+        return text(block(organisation, "license_details"), "paid_type").strip().lower()
 
     def fields(self) -> list[dict[str, Any]]:
         """Metadata of every field of the module."""
         answer = self.http.send(Call("GET", "/crm/v8/settings/fields", safe=True, params={"module": MODULE}))
-        return (answer.body or {}).get("fields", [])
+        return items(answer.body or {}, "fields")
 
     def create_fields(self, fields: Sequence[dict[str, Any]]) -> list[ItemResult]:
         """Make up to five custom fields. Raises OutcomeUnknown where it cannot be said whether they exist now."""
@@ -175,6 +176,23 @@ class CrmClient:
     def update_fields(self, fields: Sequence[dict[str, Any]]) -> list[ItemResult]:
         """Change up to five fields; each carries its `id`."""
         return self._change_fields("PATCH", fields, safe=True)
+
+    def watch(self, channel: dict[str, Any]) -> None:
+        """Have CRM tell of changes by this notification channel, known by its `channel_id`."""
+        self._watched("POST", channel)
+
+    def watch_on(self, channel: dict[str, Any]) -> bool:
+        """Renew the channel with everything it says now; False where CRM has no such channel any more."""
+        return self._watched("PUT", channel)
+
+    def unwatch(self, channel_id: str) -> bool:
+        """End the channel; False where CRM has no such channel any more."""
+        call = Call("DELETE", WATCH, safe=True, params={"channel_ids": channel_id})
+        return _is_watched(self.http.send(call))
+
+    def _watched(self, method: str, channel: dict[str, Any]) -> bool:
+        # Asked twice for the same channel, CRM has one channel.
+        return _is_watched(self.http.send(Call(method, WATCH, safe=True, body={"watch": [channel]})))
 
     def _change_fields(
         self, method: str, fields: Sequence[dict[str, Any]], *, safe: bool
@@ -187,11 +205,21 @@ class CrmClient:
             body={"fields": list(fields)},
         )
         answer = self.http.send(call)
-        return [_judged(item, answer.http_status) for item in (answer.body or {}).get("fields", [])]
+        return [_judged(item, answer.http_status) for item in items(answer.body or {}, "fields")]
 
 
 def _judged(item: dict[str, Any], http_status: int) -> ItemResult:
-    details = item.get("details") or {}
+    details = block(item, "details")
     if item.get("code") == "SUCCESS" and details.get("id"):
         return ItemResult(remote_id=str(details["id"]), action=str(item.get("action") or ""))
     return ItemResult(error=crm_error(item, http_status))
+
+
+def _is_watched(answer: Answer) -> bool:
+    """Raises the ZohoError of a refusal, except that the channel is not known."""
+    for item in (answer.body or {}).get("watch") or []:
+        if item.get("code") == "NOT_SUBSCRIBED":
+            return False
+        if item.get("status") == "error":
+            raise crm_error(item, answer.http_status)
+    return True

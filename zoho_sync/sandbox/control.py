@@ -30,6 +30,8 @@ EDITABLE = {
     "billing_plans": ("plan_code", "updated_time"),
     "billing_addons": ("addon_code", "updated_time"),
     "billing_items": ("item_id", "last_modified_time"),
+    # A coupon, say, which the API does not give: `{"coupon": {"coupon_code": "WELCOME"}}`.
+    "billing_subscriptions": ("subscription_id", "updated_time"),
 }
 SHOWN = (
     *EDITABLE,
@@ -37,11 +39,11 @@ SHOWN = (
     "crm_fields",
     "crm_profiles",
     "crm_users",
+    "crm_watches",
     "crm_timelines",
     "billing_taxes",
     "billing_custom_fields",
     "billing_customers",
-    "billing_subscriptions",
     "billing_invoices",
     "billing_payments",
     "billing_creditnotes",

@@ -35,10 +35,10 @@
 
   // A wide table scrolls inside its frame, with the arrow keys too.
   const makeScrollable = () => {
-    for (const frame of all(".home-scroll:not([tabindex])")) {
+    for (const frame of all(":is(.home-scroll, pre.overflow-x-auto):not([tabindex])")) {
       frame.setAttribute("tabindex", "0");
       frame.setAttribute("role", "group");
-      frame.setAttribute("aria-label", frame.querySelector("caption")?.innerText || "Table");
+      frame.setAttribute("aria-label", frame.querySelector("caption")?.innerText || (frame.matches("pre") ? "Text" : "Table"));
     }
   };
 

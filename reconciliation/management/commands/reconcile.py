@@ -1,11 +1,15 @@
 import json
 import sys
 from argparse import ArgumentParser
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from catalogue.amounts import rand
 from catalogue.errors import Refused
 from reconciliation import services
 from reconciliation.export import as_csv
@@ -67,7 +71,8 @@ class Command(BaseCommand):
 
     def _tell(self, outcome: Outcome) -> None:
         for each in outcome.coverage:
-            self.stdout.write(f"  {each['list']:20}{each['ours']:>8} ours{each['theirs']:>8} in Zoho")
+            line = f"  {each['list']:20}{each['ours']:>8} ours{each['theirs']:>8} in Zoho"
+            self.stdout.write(line + (f", {_standing(each['as_of'])}" if "as_of" in each else ""))
         for each in outcome.findings[:SHOWN]:
             self.stdout.write(f"  {_sentence(each)}")
         if len(outcome.findings) > SHOWN:
@@ -76,9 +81,19 @@ class Command(BaseCommand):
         verdict = (
             f"{number} finding{'s' if number != 1 else ''}" if number else "Zoho agrees with the catalogue"
         )
-        self.stdout.write(f"{verdict}; {outcome.calls} API calls.")
+        at_stake = f"; {rand(Decimal(str(outcome.counts['at_stake'])))} a month at stake" if number else ""
+        self.stdout.write(f"{verdict}{at_stake}; {outcome.calls} API calls.")
         if not outcome.complete:
-            self.stderr.write(f"Incomplete, so nothing was closed: {outcome.trouble}")
+            closed = "no finding about subscriptions" if outcome.lists_complete else "nothing"
+            self.stderr.write(f"Incomplete, so {closed} was closed: {outcome.trouble}")
+
+
+def _standing(as_of: str | None) -> str:
+    return (
+        f"as of {timezone.localtime(datetime.fromisoformat(as_of)):%-d %b %Y, %H:%M}"
+        if as_of
+        else "never pulled"
+    )
 
 
 def _sentence(finding: dict[str, Any]) -> str:

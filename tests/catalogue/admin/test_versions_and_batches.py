@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue import batches
-from catalogue.models import AuditEntry, Batch, Product, ServicePackage
+from catalogue import batches, ending
+from catalogue.models import AuditEntry, Batch, Product, ProductAddOn, ServicePackage
 from tests.catalogue.admin.conftest import texts
 from tests.catalogue.test_versions import republished
 from tests.factories import approved_product, draft_product, live_package, mr_botha
@@ -60,6 +60,20 @@ def test_the_preview_of_a_change_shows_three_columns_and_that_the_price_stays(as
     assert "Billing product: nothing to do" in text
     package.refresh_from_db()
     assert package.description == "Fast"
+
+
+def test_what_is_wrong_with_a_part_leads_to_that_part(as_role):
+    product = draft_product()
+    ProductAddOn.objects.create(product=product, name="Mesh", price="99.00", categories=["voice"])
+
+    body = (
+        as_role("Product manager")
+        .get(reverse("admin:catalogue_product_change", args=[product.pk]))
+        .content.decode()
+    )
+
+    assert 'href="#add_ons-group"' in body
+    assert 'id="add_ons-group"' in body
 
 
 def test_an_incomplete_product_shows_every_problem_of_every_target(as_role):
@@ -128,6 +142,52 @@ def test_the_end_of_sale_is_set_and_taken_back(as_role):
 
     package.refresh_from_db()
     assert package.end_of_sale is None
+
+
+@pytest.mark.parametrize("deed", ["end_sale_one", "publish_again", "cancel"])
+def test_a_refused_attempt_is_told_and_written_down(as_role, deed):
+    package = live_package()
+    batch = batches.plan("publish", [package.source_admin_product_id], actor=mr_botha())
+    batches.cancel(batch.pk, actor=mr_botha())
+    ending.end_life(package.pk, at=timezone.now() + timedelta(days=10), actor=mr_botha())
+    target, address = {
+        "end_sale_one": (package, "admin:catalogue_servicepackage_end_sale_one"),
+        "publish_again": (
+            package.versions.latest("recorded_from"),
+            "admin:catalogue_packageversion_publish_again",
+        ),
+        "cancel": (batch, "admin:catalogue_batch_cancel"),
+    }[deed]
+    written = AuditEntry.objects.count()
+
+    # Its life ends already; it is live already; it was cancelled already.
+    answer = as_role("Publisher").post(
+        reverse(address, args=[target.pk]),
+        {**CONFIRMED, "reason": "Because"},
+        follow=True,
+    )
+
+    entry = AuditEntry.objects.latest("at")
+    assert AuditEntry.objects.count() == written + 1
+    assert (entry.result, entry.target_id) == ("refused", str(target.pk))
+    assert texts(answer) == [entry.detail]
+
+
+def test_whoever_is_turned_away_at_the_door_leaves_a_trace(as_role):
+    package = live_package()
+    url = reverse("admin:catalogue_servicepackage_end_sale_one", args=[package.pk])
+
+    assert as_role("Auditor").get(url).status_code == 403
+    assert as_role("Auditor").post(url, CONFIRMED).status_code == 403
+
+    entry = AuditEntry.objects.get(result="refused")
+    assert (entry.action, entry.target_type, entry.target_id) == (
+        "end of sale",
+        "servicepackage",
+        str(package.pk),
+    )
+    assert (entry.actor_name, entry.address) == ("Some Auditor", "127.0.0.1")
+    assert entry.detail == f"POST {url} is not for this person"
 
 
 def test_a_large_selection_becomes_a_plan_that_is_started_and_watched(as_role):

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from catalogue.models import Product, ProductHardware, ServicePackage
+from catalogue.storefront import written
 
 # What must never be seen from outside. Each occurs nowhere else.
 NOTE = "margin-is-thin-here"
@@ -52,9 +53,11 @@ def package(sku: str = "HOME-FIBRE-100", **values: Any) -> ServicePackage:
     )
     ProductHardware.objects.create(product=product, model="ONT", dealer_cost=Decimal(COST))
     key = f"{sku}|{values['market_segment']}|{values['provider']}".casefold()
-    return ServicePackage.objects.create(
+    made = ServicePackage.objects.create(
         sku=sku, source_admin_product=product, logical_key=key, published_by=author, **values
     )
+    written.write_down([made.pk])
+    return made
 
 
 def skyfibre_home_lite(**values: Any) -> ServicePackage:

@@ -153,6 +153,13 @@ def test_a_change_updates_the_product_and_voids_its_approval_but_moves_no_live_p
     assert price_list.summary == "0 new, 1 changed, 1 unchanged, 0 vanished, 0 refused"
 
 
+def test_what_was_listed_before_is_still_told_after_applying():
+    applied(deal(incl=460.0, excl=400.0))
+    second = applied(deal(incl=575.0, excl=500.0))
+
+    assert (row(second).listed_before, row(second).listed_after) == (Decimal("460.00"), Decimal("575.00"))
+
+
 def test_a_device_may_go_and_come():
     applied(deal(device="Huawei Nova Y73"), deal(deal_id="B"))
 

@@ -1,4 +1,4 @@
-"""Tolerant readers: what Billing wrote as number, text or not at all, as one Python type.
+"""Tolerant readers: what Zoho wrote as number, text or not at all, as one Python type.
 
 Unset text comes as "", ids as text or as numbers, money as numbers or as text. What cannot be read is None (or
 blank), never an exception: real answers carry more, and other, than any file says.
@@ -25,9 +25,11 @@ def amount(values: Values, *names: str) -> Decimal | None:
     """Rand with two decimals."""
     for name in names:
         try:
-            return Decimal(str(values[name])).quantize(Decimal("0.01"))
+            found = Decimal(str(values[name])).quantize(Decimal("0.01"))
         except (KeyError, InvalidOperation):
             continue
+        if found.is_finite():
+            return found
     return None
 
 

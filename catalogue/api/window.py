@@ -1,0 +1,186 @@
+"""What all doors of the storefront have in common: read by anyone, answered as JSON, kept as long as it is true."""
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import http_date, parse_http_date_safe
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from catalogue.api import problems
+from catalogue.storefront import epoch as epochs
+from catalogue.storefront.document import as_json
+from catalogue.storefront.epoch import Epoch
+from catalogue.storefront.kept import Kept
+
+JSON = "application/json"
+kept = Kept(settings.STOREFRONT_CACHE_BYTES)
+
+
+class AlwaysJson(DefaultContentNegotiation):
+    """One representation, whatever is accepted; and `format` is an unknown parameter like any other."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class Throttle(SimpleRateThrottle):
+    """So many requests from one address, as STOREFRONT_THROTTLE says."""
+
+    scope = "storefront"
+
+    def get_rate(self) -> str | None:
+        return settings.STOREFRONT_THROTTLE or None
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        return f"storefront-throttle:{self.get_ident(request)}"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The one instant, and the one state of the catalogue, that an answer rests on."""
+
+    now: datetime
+    epoch: Epoch
+
+
+class Unkept(Exception):
+    """An answer that another moment has already overtaken: right, but not to be kept or tagged."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.body = body
+
+
+class StorefrontView(APIView):
+    """Subclasses answer `body`. GET and HEAD go straight there; REST framework does the rest."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJson
+    http_method_names = ["get", "head", "options"]
+
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+        """The whole answer. Raises Problem, or Unkept when the catalogue moved on while it was read."""
+        raise NotImplementedError
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response: Any
+        if request.method in ("GET", "HEAD"):
+            response = _guarded(lambda: self._throttled(request, kwargs))
+        else:
+            response = super().dispatch(request, *args, **kwargs)
+        if settings.STOREFRONT_CORS_ORIGINS:
+            _allow_origin(request, response)
+        return response
+
+    def _throttled(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
+        if settings.STOREFRONT_THROTTLE:
+            throttle = Throttle()
+            if not throttle.allow_request(request, self):  # type: ignore[arg-type]  # it reads META alone
+                self.throttled(request, throttle.wait() or 1)  # type: ignore[arg-type]
+        return self.answer(request, kwargs)
+
+    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
+        now = timezone.now()
+        epoch, keeps = epochs.current(now)
+        moment = Moment(now, epoch)
+        if not keeps:
+            return HttpResponse(_body_of(self, request, moment, kwargs)[0], content_type=JSON)
+        # What lies behind the question mark is part of the address as it was written.
+        address = (
+            f"{request.scheme}://{request.get_host()}{request.path}?{request.META.get('QUERY_STRING', '')}"
+        )
+        tag = f'{epoch.etag[:-1]}-{zlib.crc32(address.encode("utf-8", "surrogatepass")):x}"'
+        if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
+            return _told(HttpResponse(status=304), moment, tag)
+        body, true = kept.get(epoch, address), True
+        if body is None:
+            body, true = _body_of(self, request, moment, kwargs)
+            if true:
+                kept.put(epoch, address, body)
+        if not true:
+            return HttpResponse(body, content_type=JSON)
+        response = (
+            HttpResponse(status=304) if _unchanged(request, moment) else HttpResponse(body, content_type=JSON)
+        )
+        return _told(response, moment, tag)
+
+
+def _body_of(
+    view: StorefrontView, request: HttpRequest, moment: Moment, kwargs: dict[str, Any]
+) -> tuple[bytes, bool]:
+    try:
+        return view.body(request, moment, **kwargs), True
+    except Unkept as unkept:
+        return unkept.body, False
+
+
+def _told(response: HttpResponse, moment: Moment, tag: str) -> HttpResponse:
+    """With how long it is certainly true, and how to ask whether it still is."""
+    left = epochs.seconds_left(moment.epoch, moment.now, settings.STOREFRONT_MAX_AGE)
+    response["Cache-Control"] = f"public, max-age={left}"
+    response["ETag"] = tag
+    if moment.epoch.is_settled(moment.now):
+        response["Last-Modified"] = http_date(moment.epoch.changed_at.timestamp())
+    if response.status_code == 304:
+        del response["Content-Type"]
+    return response
+
+
+def _unchanged(request: HttpRequest, moment: Moment) -> bool:
+    """By date alone, which counts only where no tag is given."""
+    since = request.META.get("HTTP_IF_MODIFIED_SINCE")
+    if not since or "HTTP_IF_NONE_MATCH" in request.META or not moment.epoch.is_settled(moment.now):
+        return False
+    parsed = parse_http_date_safe(since)
+    return parsed is not None and parsed >= int(moment.epoch.changed_at.timestamp())
+
+
+def _guarded(answer: Callable[[], HttpResponse]) -> HttpResponse:
+    """Refusals as problem details; a bug of ours is Django's to report."""
+    try:
+        return answer()
+    except Exception as error:
+        refusal = problems.as_problem(error, {})
+        if refusal is None:
+            raise
+        response = HttpResponse(
+            as_json(json.loads(JSONRenderer().render(refusal.data))),
+            status=refusal.status_code,
+            content_type=problems.CONTENT_TYPE,
+        )
+        for name, value in refusal.headers.items():
+            if name != "Content-Type":
+                response[name] = value
+        return response
+
+
+def _allow_origin(request: HttpRequest, response: HttpResponse) -> None:
+    """Pages of these origins may read it. Nothing here depends on who asks, so no credentials are ever allowed."""
+    allowed, origin = settings.STOREFRONT_CORS_ORIGINS, request.META.get("HTTP_ORIGIN", "")
+    everybody = "*" in allowed
+    if not everybody:
+        response["Vary"] = "Origin"
+    if not origin or not (everybody or origin in allowed):
+        return
+    response["Access-Control-Allow-Origin"] = "*" if everybody else origin
+    response["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Retry-After"
+    if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META:
+        response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
+        response["Access-Control-Max-Age"] = "86400"

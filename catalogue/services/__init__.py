@@ -1,0 +1,41 @@
+"""The deeds of the catalogue: submit, approve, reject, publish. One transaction each, its audit entry inside it.
+
+Admin, REST, tasks and commands are doors to these functions. The actor comes as a keyword; each function
+checks the right of that person, does the deed or raises a `Refused` whose text is fit for them.
+"""
+
+from catalogue.services.edits import record_creations, record_edit, record_edits
+from catalogue.services.life_cycle import (
+    approve,
+    approve_pricing,
+    archive,
+    objections,
+    record_refusal,
+    reject,
+    submit,
+)
+from catalogue.services.publishing import (
+    Published,
+    live_package_of,
+    package_as_of,
+    publish,
+    rehearsed_publish,
+)
+
+__all__ = [
+    "Published",
+    "approve",
+    "approve_pricing",
+    "archive",
+    "live_package_of",
+    "objections",
+    "package_as_of",
+    "publish",
+    "record_creations",
+    "record_edit",
+    "record_edits",
+    "record_refusal",
+    "rehearsed_publish",
+    "reject",
+    "submit",
+]

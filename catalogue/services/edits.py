@@ -1,0 +1,85 @@
+"""Writing down what was edited. An approval signs content: a change of substance takes it back."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Case, F, Value, When
+from django.utils import timezone
+
+from catalogue import audit
+from catalogue.content import differences, pricing_of, product_content
+from catalogue.models import Product, ProductPricing, ProductStatus
+
+
+def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None) -> bool:
+    """Write down an edit just saved in this transaction; `before` is `product_content` as it was, None when new.
+
+    An approval signs content: when anything of substance changed, a pending or approved product goes back to draft.
+    Returns True when an approval or a pending request was voided by it.
+    """
+    product = Product.objects.with_content().get(pk=product.pk)
+    if before is None:
+        audit.record("created", product, actor=actor, changes=differences({}, product_content(product)))
+        return False
+    changes = differences(before, product_content(product))
+    if not changes:
+        return False
+    voided = product.status in (ProductStatus.PENDING, ProductStatus.APPROVED)
+    if voided:
+        changes["status"] = [product.status, ProductStatus.DRAFT.value]
+    product.status = ProductStatus.DRAFT if voided else product.status
+    product.changed_by = actor
+    product.approved_by, product.approved_at, product.approved_fingerprint = None, None, ""
+    product.version += 1
+    product.save()
+    pricing = pricing_of(product)
+    if pricing and any(name.startswith("pricing.") for name in changes):
+        pricing.approved_by, pricing.approved_at = None, None
+        pricing.save(update_fields=["approved_by", "approved_at"])
+    audit.record("edited", product, actor=actor, changes=changes, detail="approval voided" if voided else "")
+    return voided
+
+
+def record_edits(changes: dict[Any, dict[str, list[Any]]], *, actor: User) -> int:
+    """`record_edit` for many products, in few statements; `changes` is {product id: {field: [before, after]}}.
+
+    Returns how many approvals and pending requests were voided.
+    """
+    edited: list[tuple[Product, dict[str, list[Any]]]] = []
+    voided: list[tuple[Product, dict[str, list[Any]]]] = []
+    for product in Product.objects.filter(pk__in=[key for key, changed in changes.items() if changed]):
+        changed = changes[product.pk]
+        if product.status in (ProductStatus.PENDING, ProductStatus.APPROVED):
+            voided.append((product, changed | {"status": [product.status, ProductStatus.DRAFT.value]}))
+        else:
+            edited.append((product, changed))
+    touched = Product.objects.filter(pk__in=[product.pk for product, _ in edited + voided])
+    touched.update(
+        # An archived product stays archived, also when it is edited.
+        status=Case(
+            When(status=ProductStatus.ARCHIVED, then=F("status")), default=Value(ProductStatus.DRAFT)
+        ),
+        version=F("version") + 1,
+        changed_by=actor,
+        changed_at=timezone.now(),
+        approved_by=None,
+        approved_at=None,
+        approved_fingerprint="",
+    )
+    repriced = [
+        product.pk
+        for product, changes in edited + voided
+        if any(name.startswith("pricing.") for name in changes)
+    ]
+    ProductPricing.objects.filter(product__in=repriced).update(approved_by=None, approved_at=None)
+    audit.record_many("edited", edited, actor=actor)
+    audit.record_many("edited", voided, actor=actor, detail="approval voided")
+    return len(voided)
+
+
+def record_creations(made: Iterable[tuple[Product, dict[str, Any]]], *, actor: User) -> None:
+    """`record_edit` for many products just made in this transaction, with the `product_content` of each."""
+    audit.record_many(
+        "created", ((product, differences({}, content)) for product, content in made), actor=actor
+    )

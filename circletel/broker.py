@@ -1,0 +1,26 @@
+"""Redis may go away under a worker that has messages in hand: the worker then waits for it, and does not end."""
+
+from typing import Any
+
+import structlog
+from kombu.transport import redis as transport
+
+log = structlog.get_logger(__name__)
+
+
+class LastingQoS(transport.QoS):
+    """Gives messages back to the broker at the end of a connection, where there is a broker to give them to."""
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        try:
+            super().restore_unacked_once(stderr)
+        except AttributeError as trouble:
+            # kombu asks the connection that was lost for its address, and the worker would end over it. Redis keeps
+            # the messages and hands them out again; what they were about stands in the database anyway.
+            log.warning("messages_not_given_back", trouble=str(trouble))
+            (self._delivered or {}).clear()
+
+
+def outlast_redis() -> None:
+    """For every worker of this process."""
+    transport.Channel.QoS = LastingQoS

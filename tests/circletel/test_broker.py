@@ -1,0 +1,44 @@
+"""A worker outlives the broker it had messages from."""
+
+from types import SimpleNamespace
+
+import pytest
+from kombu.transport import redis as transport
+
+from circletel.broker import LastingQoS
+from circletel.celery import app
+
+
+class LostChannel:
+    """As kombu leaves it when the connection broke: there is no client any more to ask for an address."""
+
+    do_restore = True
+    connection = SimpleNamespace(client=None)
+
+    def conn_or_acquire(self, client=None):
+        return self.connection.client.hostname
+
+
+def lasting(kind):
+    held = kind(LostChannel())
+    held._delivered["tag"] = "message"
+    return held
+
+
+def test_every_worker_has_it():
+    assert app.main == "circletel"
+    assert transport.Channel.QoS is LastingQoS
+
+
+def test_what_the_library_does_with_messages_in_hand_ends_a_worker():
+    with pytest.raises(AttributeError, match="hostname"):
+        lasting(transport.QoS).restore_unacked_once()
+
+
+def test_messages_in_hand_are_left_to_the_broker():
+    held = lasting(LastingQoS)
+
+    held.restore_unacked_once()
+
+    assert not held._delivered
+    held.restore_unacked_once()

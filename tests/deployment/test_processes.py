@@ -1,0 +1,206 @@
+"""Web, worker and beat exactly as docker-compose.yml starts them, on real PostgreSQL and Valkey, with the sandbox."""
+
+import re
+import signal
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from itertools import pairwise
+
+import httpx
+import psycopg
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from circletel.embedded.ports import any_free
+from tests.deployment.compose import running
+from tests.factories import live_package
+from tests.processes import environment, wait_until
+from tests.zoho_sync.kills.world import KINDS, WITH_EVERYTHING, in_step, owe_packages
+from zoho_sync.models import JobRun, Kind, ProductIntegration, SyncStatus
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+# A test does not wait for the pace of a real organisation.
+PACE = {"ZOHO_BILLING_CALLS_PER_MINUTE": 6000, "ZOHO_BILLING_CALLS_PER_DAY": 1_000_000}
+BY_TLS = {"X-Forwarded-Proto": "https"}
+PACKAGES = "/api/v1/packages/"
+
+
+def leased() -> int:
+    return ProductIntegration.objects.exclude(lease_token=None).count()
+
+
+def all_in_step(packages: int) -> None:
+    wait_until(lambda: in_step() == packages * KINDS, what="everything in step", seconds=120)
+
+
+def is_idle() -> bool:
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    return broker.llen("celery") == broker.hlen("unacked") == 0
+
+
+def created_once(zoho, packages: int) -> None:
+    """Each record is in Zoho once, and was asked for once."""
+    assert len(zoho.records("crm_products")) == packages
+    assert len(zoho.records("billing_products")) == 1
+    assert len(zoho.records("billing_plans")) == packages
+    assert len(zoho.records("billing_addons")) == 2 * packages
+    creates = Counter(
+        one["path"].rsplit("/", 1)[-1]
+        for one in zoho.requests(system="billing")
+        if one["method"] == "POST" and one["path"].endswith(("/products", "/plans", "/addons"))
+    )
+    assert creates == {"products": 1, "plans": packages, "addons": 2 * packages}
+
+
+def test_from_a_publish_to_zoho_and_the_storefront(zoho, each_second, tmp_path):
+    """And everything ends when it is told to, with exit code 0 and nothing left in hand."""
+    port = any_free()
+    url = f"http://127.0.0.1:{port}"
+    with (
+        running("web", tmp_path, port=port) as web,
+        running("worker", tmp_path, **PACE) as worker,
+        running("beat", tmp_path, BEAT_HEARTBEAT_FILE=tmp_path / "beat") as beat,
+    ):
+        wait_until(lambda: answers(url), what="an answer of the web server")
+        ready = httpx.get(f"{url}/readyz", headers=BY_TLS)
+        assert ready.json() == {"ready": True, "checks": {"database": "ok", "broker": "ok"}}
+        package = live_package(sku="LIVE-1", **WITH_EVERYTHING)
+        all_in_step(1)
+        shown = httpx.get(f"{url}{PACKAGES}{package.slug}/", headers=BY_TLS)
+        assert (shown.status_code, shown.json()["sku"]) == (200, "LIVE-1")
+        # Without TLS nobody is served, but the probes.
+        assert httpx.get(f"{url}{PACKAGES}").status_code == 301
+        assert (tmp_path / "beat").exists()
+
+        for one in (beat, worker, web):
+            one.terminate()
+        for one in (beat, worker, web):
+            wait_until(one.has_ended, what=f"the end of {one.log.name}")
+
+        assert [one.process.returncode for one in (beat, worker, web)] == [0, 0, 0]
+    created_once(zoho, 1)
+    assert leased() == 0
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_request_that_has_begun_is_answered(db, tmp_path):
+    live_package(sku="SLOW-1")
+    port = any_free()
+    url = f"http://127.0.0.1:{port}"
+    answers_got: list[httpx.Response] = []
+    with running("web", tmp_path, port=port) as web, psycopg.connect(environment()["DATABASE_URL"]) as other:
+        wait_until(lambda: answers(url), what="an answer of the web server")
+        # The request waits for this lock, however long that takes.
+        other.execute("LOCK TABLE service_packages IN ACCESS EXCLUSIVE MODE")
+        asking = threading.Thread(
+            target=lambda: answers_got.append(httpx.get(url + PACKAGES, headers=BY_TLS, timeout=60))
+        )
+        asking.start()
+        wait_until(lambda: waits_for_a_lock(), what="the request in the database")
+
+        web.terminate()
+        wait_until(lambda: not answers(url), what="the end of new requests")
+        assert not web.has_ended()
+        other.rollback()
+        asking.join()
+
+        wait_until(web.has_ended, what="the end of the web server")
+        assert web.process.returncode == 0
+    assert [one.status_code for one in answers_got] == [200]
+    assert [one["sku"] for one in answers_got[0].json()["results"]] == ["SLOW-1"]
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_worker_told_to_stop_leaves_nothing_in_hand(zoho, each_second, tmp_path):
+    zoho.set(latency_ms=60)
+    owe_packages(12)
+    with running("worker", tmp_path, **PACE) as stopping, running("beat", tmp_path):
+        wait_until(lambda: leased() and in_step() > KINDS, what="a worker with a record in hand")
+
+        stopping.terminate()
+        wait_until(stopping.has_ended, what="the end of the worker", seconds=110)
+
+        assert stopping.process.returncode == 0
+        assert leased() == 0
+        statuses = set(ProductIntegration.objects.values_list("status", flat=True))
+        assert statuses <= {SyncStatus.OK, SyncStatus.PENDING}
+        with running("worker", tmp_path, number=2, **PACE):
+            all_in_step(12)
+    created_once(zoho, 12)
+
+
+def test_two_workers_and_two_beats_by_mistake(zoho, each_second, tmp_path):
+    zoho.set(latency_ms=20)
+    with ExitStack() as stack:
+        for number in (1, 2):
+            stack.enter_context(running("worker", tmp_path, number=number, **PACE))
+        beats = [stack.enter_context(running("beat", tmp_path, number=number)) for number in (1, 2)]
+        owe_packages(10)
+        all_in_step(10)
+        wait_until(lambda: any(sent(one) for one in beats), what="a beat that leads")
+        leaders = [one for one in beats if sent(one)]
+        assert len(leaders) == 1
+        (follower,) = [one for one in beats if one is not leaders[0]]
+
+        leaders[0].process.send_signal(signal.SIGKILL)
+        before = JobRun.objects.count()
+        wait_until(lambda: sent(follower), what="the other beat in its stead")
+        wait_until(lambda: JobRun.objects.count() > before, what="a job it sent")
+        follower.terminate()
+        wait_until(follower.has_ended, what="the end of beat")
+        wait_until(is_idle, what="the last message")
+        wait_until(lambda: not JobRun.objects.filter(result="running").exists(), what="the last job")
+
+    created_once(zoho, 10)
+    runs = list(JobRun.objects.filter(job__endswith="sweep").order_by("started_at"))
+    assert {run.result for run in runs} == {"done"}
+    # One at a time, and never more of them than were sent.
+    assert all(one.finished_at <= next.started_at for one, next in pairwise(runs))
+    assert 0 < len(runs) <= sum(sent(one) for one in beats)
+    assert not ProductIntegration.objects.filter(kind=Kind.CRM_PRODUCT).exclude(status=SyncStatus.OK).exists()
+
+
+def sent(beat) -> int:
+    return len(re.findall("Sending due task", beat.said()))
+
+
+def test_the_storefront_reads_from_the_replica_and_nothing_else_does(db, tmp_path):
+    live_package(sku="REPLICA-1")
+    port = any_free()
+    url = f"http://127.0.0.1:{port}"
+    replica = (
+        environment()["DATABASE_URL"]
+        + "?application_name=replica&options=-c%20default_transaction_read_only%3Don"
+    )
+    with running("web", tmp_path, port=port, STOREFRONT_DATABASE_URL=replica):
+        wait_until(lambda: answers(url), what="an answer of the web server")
+        httpx.get(f"{url}/admin/login/", headers=BY_TLS).raise_for_status()
+        assert sessions_of("replica") == 0
+
+        answer = httpx.get(url + PACKAGES, headers=BY_TLS)
+
+        assert [one["sku"] for one in answer.json()["results"]] == ["REPLICA-1"]
+        assert sessions_of("replica") == 1
+
+
+def sessions_of(name: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name])
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,81 @@
+"""Eight months of price changes with everything that goes wrong: every invoice is as promised, or on the proof.
+
+Three packages, forty subscriptions over all cohorts and over the days of the month, two changes of one package, a
+cancelled one, a decrease at once, an outage of Zoho over an effective date, a worker killed in the middle, prices
+edited by hand in Zoho. `scenario.py` tells the story, `scenario_cast.py` what everybody ought to pay.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import httpx
+import pytest
+import time_machine
+
+from tests.pricing.billing_world import instant
+from tests.pricing.scenario import FIXED_UNTIL, Scenario
+from tests.pricing.scenario_cast import CHEAPER, FIRST, SECOND, WITHDRAWN
+from tests.pricing.scenario_judge import bills, deviations, on_the_proof
+from zoho_sync.connection.http import ZohoHttp
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+@pytest.fixture
+def scenario(zoho, drain, settings, monkeypatch):
+    settings.PRICE_NOTICES_PER_SECOND = 0
+    settings.PRICING_FIXED_UNTIL_FIELD = FIXED_UNTIL
+    settings.ZOHO_RESERVE_PERCENT = 0
+    # One token for eight months, and no pause before a call is tried again.
+    zoho.set(token_seconds=400 * 86_400, token_refreshes=0, use_latest_prices=False, draft_invoices=False)
+    for room in ("pricing.moving", "pricing.proof", "pricing.mirror.pull"):
+        monkeypatch.setattr(f"{room}.ZohoHttp", _impatient)
+    with time_machine.travel(instant("2027-01-31 09:00"), tick=True) as travel:
+        found = Scenario(zoho, travel, drain)
+        yield found
+        import sys
+
+        sys.path.insert(0, "/tmp")
+        import dbg
+
+        dbg.dump()  # DEBUG
+        found.http.close()
+
+
+def _impatient(system, **options):
+    """Reads no certificates either: it is made anew by every job of every day."""
+    plain = httpx.HTTPTransport(verify=False)
+    return ZohoHttp(system, transport=plain, sleep=lambda _seconds: None, **options)
+
+
+def test_every_invoice_of_eight_months_is_as_promised_or_on_the_proof(scenario, client):
+    import os
+    from datetime import date as D
+
+    scenario.run(until=D.fromisoformat(os.environ.get("UNTIL", "2027-08-31")))
+
+    found = bills(scenario)
+    wrong = deviations(found)
+    assert wrong == {
+        "Bounced": {Decimal(-100)},
+        "Edited when scheduled": {Decimal(-98)},
+        "Edited before": {Decimal(-69)},
+    }
+    assert on_the_proof(scenario, client) == wrong
+    assert scenario.killed_in_the_middle
+    assert {bill.who for bill in found} == {person.name for person in scenario.people}
+    for event in (FIRST, SECOND, CHEAPER):
+        change = scenario.changes[event]
+        change.refresh_from_db()
+        assert (change.status, change.verified_at is not None) == ("effective", True), event
+    scenario.changes[WITHDRAWN].refresh_from_db()
+    assert scenario.changes[WITHDRAWN].status == "cancelled"
+
+
+def test_where_a_plan_edit_moves_everybody_the_judge_finds_it(scenario, client):
+    scenario.zoho.set(use_latest_prices=True)  # and our setting says that it retains them
+
+    scenario.run(until=date(2027, 4, 15))
+
+    wrong = deviations(bills(scenario))
+    assert wrong["Home 1"] == {Decimal(100)}  # from 1 March on, six weeks too early

@@ -1,0 +1,224 @@
+"""Who may what: ONE table of every door and every role. The only place where a right is stated for the tests.
+
+A new door needs a row here; the test that finds it says which one, and who gets in as things stand. Write down who
+is MEANT to get in. A superuser always may, but for NOBODY; STAFF is everybody who may log in to the admin.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.who_may.world import World
+
+SHORT = {
+    "PM": "Product manager",
+    "AP": "Approver",
+    "PB": "Publisher",
+    "PR": "Pricing manager",
+    "PA": "Pricing approver",
+    "SO": "Sync operator",
+    "AU": "Auditor",
+    "TM": "TMF620 integrator",
+    "CV": "Cost viewer",
+}
+EVERYBODY, STAFF, NOBODY, SUPERUSER = "everybody", "staff", "nobody", ""
+
+# fmt: off
+# The pages of a model in the admin:      list and see               add            change         delete
+PAGES: dict[str, tuple[str, str, str, str]] = {
+    "auth.group":                        ("AU",                      SUPERUSER,     SUPERUSER,     SUPERUSER),
+    "auth.user":                         ("AU",                      SUPERUSER,     SUPERUSER,     SUPERUSER),
+    "catalogue.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
+    "catalogue.batch":                   ("PM AP PB AU",             NOBODY,        NOBODY,        NOBODY),
+    "catalogue.columnmapping":           ("PM AU",                   "PM",          "PM",          NOBODY),
+    "catalogue.hubdelivery":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
+    "catalogue.hublistener":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
+    "catalogue.packageversion":          ("PM AP PB PR PA AU",       NOBODY,        NOBODY,        NOBODY),
+    "catalogue.pricelist":               ("PM PR AU",                "PM",          NOBODY,        NOBODY),
+    "catalogue.pricelistrow":            ("PM PR AU",                NOBODY,        NOBODY,        NOBODY),
+    "catalogue.product":                 ("PM AP PB PR PA SO AU TM", "PM TM",       "PM TM",       NOBODY),
+    "catalogue.servicepackage":          ("PM AP PB PR PA SO AU TM", NOBODY,        NOBODY,        NOBODY),
+    "catalogue.supplier":                ("PM PR AU",                SUPERUSER,     "PM",          NOBODY),
+    "catalogue.supplierdeal":            ("PM PR AU",                NOBODY,        NOBODY,        NOBODY),
+    "catalogue.vatrate":                 ("PM AP PR PA AU",          SUPERUSER,     SUPERUSER,     NOBODY),
+    "django_celery_beat.crontabschedule":  ("AU",                    SUPERUSER,     SUPERUSER,     SUPERUSER),
+    "django_celery_beat.intervalschedule": ("AU",                    SUPERUSER,     SUPERUSER,     SUPERUSER),
+    "django_celery_beat.periodictask":   ("SO AU",                   SUPERUSER,     "SO",          SUPERUSER),
+    "pricing.pricechange":               ("PR PA AU",                "PR",          "PR",          "PR"),
+    "reconciliation.finding":            ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "reconciliation.reconciliationreport": ("SO AU",                 NOBODY,        NOBODY,        NOBODY),
+    "reconciliation.repair":             ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.alert":                   ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.alertdelivery":           ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.alertrule":               ("SO AU",                   NOBODY,        "SO",          NOBODY),
+    "zoho_sync.fieldsecuritycheck":      ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.jobrun":                  ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.mappingcheck":            ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.productintegration":      ("PM AP PB PR PA SO AU",    NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.smoketest":               ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "zoho_sync.zohosynclog":             ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
+}
+
+# Buttons, and actions for a selection.
+DEEDS: dict[str, str] = {
+    "catalogue.batch: cancel": "PB",  # whoever may do the deed of the batch, which here is publishing
+    "catalogue.batch: start": "PB",
+    "catalogue.hubdelivery: send_again": "TM",
+    "catalogue.hubdelivery: send_one_again": "TM",
+    "catalogue.packageversion: compare": "PM AP PB PR PA AU",
+    "catalogue.packageversion: publish_again": "PB",
+    "catalogue.pricelist: apply_one": "PM",
+    "catalogue.pricelist: cancel_one": "PM",
+    "catalogue.pricelistrow: draft_price_changes": "PR",
+    "catalogue.product: approve_one": "AP",
+    "catalogue.product: approve_pricing_one": "PR PA",
+    "catalogue.product: approve_selected": "AP",
+    "catalogue.product: archive_one": "PM TM",
+    "catalogue.product: publish_one": "PB",
+    "catalogue.product: publish_selected": "PB",
+    "catalogue.product: reject_one": "AP",
+    "catalogue.product: resync_billing_one": "SO",
+    "catalogue.product: resync_billing_selected": "SO",
+    "catalogue.product: resync_crm_one": "SO",
+    "catalogue.product: resync_crm_selected": "SO",
+    "catalogue.product: submit_one": "PM",
+    "catalogue.product: submit_selected": "PM",
+    "catalogue.servicepackage: change_prices": "PR",
+    "catalogue.servicepackage: end_life_one": "PB",
+    "catalogue.servicepackage: end_sale_one": "PB",
+    "catalogue.servicepackage: resync_billing_one": "SO",
+    "catalogue.servicepackage: resync_billing_selected": "SO",
+    "catalogue.servicepackage: resync_crm_one": "SO",
+    "catalogue.servicepackage: resync_crm_selected": "SO",
+    "django_celery_beat.periodictask: disable_tasks": "SO",
+    "django_celery_beat.periodictask: enable_tasks": "SO",
+    "django_celery_beat.periodictask: run_one_now": "SO",
+    "django_celery_beat.periodictask: run_tasks": "SO",
+    "django_celery_beat.periodictask: toggle_tasks": "SO",
+    "pricing.pricechange: amend_one": "PR",
+    "pricing.pricechange: batch": "PR",
+    "pricing.pricechange: cancel_one": "PR PA",
+    "pricing.pricechange: publish_one": "PA",
+    "pricing.pricechange: publish_selected": "PA",
+    "pricing.pricechange delete (selected)": NOBODY,  # a draft is thrown away on its own page
+    "reconciliation.finding: adopt_one": "SO",
+    "reconciliation.finding: adopt_selected": "SO",
+    "reconciliation.finding: deactivate_one": "SO",
+    "reconciliation.finding: deactivate_selected": "SO",
+    "reconciliation.finding: ignore_one": "SO",
+    "reconciliation.finding: link_one": "SO",
+    "reconciliation.finding: link_selected": "SO",
+    "reconciliation.finding: push_one": "SO",
+    "reconciliation.finding: push_selected": "SO",
+    "reconciliation.reconciliationreport: run_now": "SO",
+    "reconciliation.repair: apply_one": "SO",
+    "zoho_sync.alert: acknowledge": "SO",
+    "zoho_sync.alert: snooze": "SO",
+    "zoho_sync.alertrule: send_test": "SO",
+    "zoho_sync.fieldsecuritycheck: check_now": "SO",
+    "zoho_sync.fieldsecuritycheck: lock_fields": "SO",
+    "zoho_sync.productintegration: send_again": "SO",
+    "zoho_sync.productintegration: send_one_again": "SO",
+    "zoho_sync.smoketest: run_now": "SO",
+}
+
+# Other pages of the admin. Without a row of its own, posting to a page is for whom reading it is for.
+OTHERS: dict[str, str] = {
+    "page app_list": STAFF,
+    "page auth_user_password_change": SUPERUSER,
+    "page autocomplete": NOBODY,  # asked for nothing; asked for a product, see the test of its own
+    "page catalogue_batch_progress": "PM AP PB AU",
+    "page catalogue_packageversion_compare": "PM AP PB PR PA AU",
+    "page catalogue_packageversion_on_sale": "PM AP PB PR PA AU",
+    "page catalogue_pricelist_panel": "PM PR AU",
+    "page catalogue_pricelist_refused": "PM PR AU",
+    "page catalogue_product_import": "PM",
+    "page catalogue_product_preview": "PM AP PB PR PA SO AU TM",
+    "page catalogue_product_process_import": "PM",
+    "page catalogue_product_zoho_standing": "PM AP PB PR PA SO AU TM",
+    "page catalogue_servicepackage_panel": "PM AP PB PR PA SO AU TM",
+    "page index": STAFF,
+    "page jsi18n": STAFF,
+    "page login": EVERYBODY,
+    "page logout": EVERYBODY,
+    "page password_change": STAFF,
+    "page password_change_done": STAFF,
+    "page reconciliation_report_csv": "SO AU",
+    "page reconciliation_report_json": "SO AU",
+    "page reconciliation_report_progress": "SO AU",
+    "page search": STAFF,
+    "page view_on_site": STAFF,
+    "page zoho_sync_productintegration_group": "PM AP PB PR PA SO AU",
+    "POST page zoho_sync_productintegration_group": "SO",
+    "page zoho_sync_productintegration_group_progress": "PM AP PB PR PA SO AU",
+    "page zoho_sync_productintegration_retry_queue": "PM AP PB PR PA SO AU",
+}
+
+# Everything outside the admin.
+REST: dict[str, str] = {
+    "GET api/docs/": EVERYBODY,
+    "GET api/schema/": EVERYBODY,
+    "GET api/v1/packages/": EVERYBODY,
+    "GET api/v1/packages/<reference:sku_or_slug>/": EVERYBODY,
+    "GET healthz": EVERYBODY,
+    "GET readyz": EVERYBODY,
+
+    "GET api/admin/batches/<uuid:id>": "PM AP PB AU",
+    "POST api/admin/batches/<uuid:id>/cancel": "PB",
+    "POST api/admin/products/bulk-publish": "PB",
+    "GET api/admin/products/integration-status": "PM AP PB PR PA SO AU",
+    "POST api/admin/products/<uuid:product_id>/sync-billing": "SO",
+    "POST api/admin/products/<uuid:product_id>/sync-crm": "SO",
+    "GET api/admin/price-changes": "PR PA AU",
+    "POST api/admin/price-changes": "PR",
+    "GET api/admin/price-changes/<uuid:id>": "PR PA AU",
+    "PUT api/admin/price-changes/<uuid:id>": "PR",
+    "DELETE api/admin/price-changes/<uuid:id>": "PR",
+    "POST api/admin/price-changes/<uuid:id>/amend": "PR",
+    "POST api/admin/price-changes/<uuid:id>/cancel": "PR PA",
+    "POST api/admin/price-changes/<uuid:id>/publish": "PA",
+    "GET api/admin/reconciliation-reports": "SO AU",
+    "GET api/admin/reconciliation-reports/<uuid:pk>": "SO AU",
+    "GET api/admin/reconciliation-reports/<uuid:pk>.csv": "SO AU",
+    "POST api/admin/reconciliation/run": "SO",
+
+    # What is on sale is public, written are drafts. Deleting what is on sale ends its sale.
+    **{
+        f"{method} tmf620/{kind}{one}": who
+        for kind in ("catalog", "productCatalog", "category", "productOffering", "productOfferingPrice",
+                     "productSpecification")
+        for method, one, who in (
+            ("GET", "", EVERYBODY), ("GET", "/<str:id>", EVERYBODY), ("POST", "", "PM TM"),
+            ("PATCH", "/<str:id>", "PM TM"), ("DELETE", "/<str:id>", "PM PB TM"),
+        )
+    },
+    "DELETE tmf620/productOffering/<str:id>": "PB",
+    **{
+        f"{method} tmf620/{kind}{one}": who
+        for kind in ("importJob", "exportJob")
+        for method, one, who in (
+            ("GET", "", "PM AP PB PR PA SO AU TM"), ("GET", "/<str:id>", "PM AP PB PR PA SO AU TM"),
+            ("POST", "", "TM"), ("DELETE", "/<str:id>", "TM"),
+        )
+    },
+    "GET tmf620/exportJob/<str:id>/content": EVERYBODY,
+    "POST tmf620/hub": "TM",
+    "DELETE tmf620/hub/<str:id>": "TM",
+}
+# fmt: on
+
+TABLE: dict[str, str] = DEEDS | OTHERS | REST
+for _model, (_see, _add, _change, _delete) in PAGES.items():
+    TABLE |= {f"{_model} list": _see, f"{_model} see": _see, f"{_model} add": _add}
+    TABLE |= {f"{_model} change": _change, f"{_model} delete": _delete}
+
+
+# What a request needs to get as far as the question who is asking, where an empty one is refused before.
+_A_PRICE = {"new_price": "989.00", "effective_date": "2099-06-01", "reason": "Yearly review"}
+BODIES: dict[str, dict[str, Any] | Callable[[World], dict[str, Any]]] = {
+    "POST api/admin/products/bulk-publish": lambda world: {"ids": [str(world.product.pk)]},
+    "POST api/admin/price-changes": lambda world: _A_PRICE | {"package": str(world.package.pk)},
+    "PUT api/admin/price-changes/<uuid:id>": _A_PRICE,
+    "POST api/admin/price-changes/<uuid:id>/amend": _A_PRICE,
+    "POST api/admin/price-changes/<uuid:id>/cancel": {"reason": "because"},
+    "POST tmf620/hub": {"callback": "http://127.0.0.1:1/hub"},
+}
