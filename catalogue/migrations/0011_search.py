@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalogue", "0010_admin_rest"),
+        ("catalogue", "0009_storefront"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
