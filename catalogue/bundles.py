@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.dispatch import receiver
 
 from catalogue import audit
+from catalogue.amounts import rand
 from catalogue.content import differences
 from catalogue.models import BundleComponent, PackageStatus, Product, ServicePackage
 from catalogue.signals import package_changed
@@ -118,5 +119,7 @@ def _price_problems(product: Product, separately: Decimal) -> list[tuple[str, st
     pricing = getattr(product, "pricing", None)
     if pricing is None or pricing.regular_price <= separately:
         return []
-    words = f"cost R {separately} a month separately, less than the bundle's R {pricing.regular_price}"
+    words = (
+        f"cost {rand(separately)} a month separately, less than the bundle's {rand(pricing.regular_price)}"
+    )
     return [("components", words)]

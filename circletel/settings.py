@@ -138,6 +138,8 @@ USE_TZ = True
 TIME_ZONE = "Africa/Johannesburg"
 LANGUAGE_CODE = "en"
 USE_I18N = True
+# English is in the code; other languages go here (docs/admin-pages.md).
+LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["circletel.formats"]
 
 STATIC_URL = "static/"
@@ -374,6 +376,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "circletel.dashboard.home",
     "ENVIRONMENT": "circletel.dashboard.environment",
     "STYLES": [lambda request: static("circletel/admin.css")],
+    "SCRIPTS": [lambda request: static("circletel/admin.js")],
     # A calm blue-green. 600 carries white text, 700 stands on white and 500 on near-black, all at 4.5 to 1.
     "COLORS": {
         "primary": {

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from catalogue import versions
+from catalogue.amounts import rand
 from catalogue.errors import Refused
 from catalogue.models import ServicePackage
 from catalogue.storefront import written
@@ -31,23 +32,30 @@ log = logging.getLogger(__name__)
 # Changes to one transaction. Large enough for any real day in one go, small enough for flat memory.
 CHUNK = 10_000
 
+
+def _rand(amount: str) -> str:
+    """SQL that writes an amount as `catalogue.amounts.rand` does."""
+    return f"'R' || chr(160) || translate(to_char({amount}, 'FM99,999,990.00'), ',.', chr(160) || ',')"
+
+
 # Packages first, then changes: the order in which every deed locks them.
-LOCK_AND_CHECK = """
+LOCK_AND_CHECK = f"""
 SELECT c.id, CASE
     WHEN p.price <> c.old_price THEN
-        format('the package costs R %%s, not R %%s', p.price, c.old_price)
+        'the package costs ' || {_rand("p.price")} || ', not ' || {_rand("c.old_price")}
     WHEN p.new_customer_price IS DISTINCT FROM c.new_price THEN
-        format('new customers are quoted R %%s, not R %%s', coalesce(p.new_customer_price, p.price), c.new_price)
+        'new customers are quoted ' || {_rand("coalesce(p.new_customer_price, p.price)")}
+        || ', not ' || {_rand("c.new_price")}
     WHEN NOT EXISTS (
         SELECT FROM price_ledger l
         WHERE l.package_id = p.id AND l.audience = 'existing' AND l.valid_to IS NULL AND l.price = c.old_price
-    ) THEN format('the price ledger does not say that existing customers pay R %%s', c.old_price)
+    ) THEN 'the price ledger does not say that existing customers pay ' || {_rand("c.old_price")}
     ELSE '' END
 FROM service_packages p JOIN price_changes c ON c.package_id = p.id
 WHERE c.id = ANY(%(ids)s) AND c.status = 'published'
 ORDER BY p.id
 FOR UPDATE OF p, c
-"""
+"""  # noqa: S608  (columns that are named above)
 END_LINES = """
 UPDATE price_ledger l SET valid_to = c.effective_at FROM price_changes c
 WHERE c.id = ANY(%(ids)s) AND l.package_id = c.package_id AND l.audience = 'existing' AND l.valid_to IS NULL
@@ -69,16 +77,16 @@ FINISH = """
 UPDATE price_changes SET status = 'effective', applied_at = %(now)s, changed_at = %(now)s, problem = ''
 WHERE id = ANY(%(ids)s)
 """
-WRITE_AUDIT = """
+WRITE_AUDIT = f"""
 INSERT INTO audit_entries (id, at, actor_id, actor_name, actor_email, action, target_type, target_id, target_name,
                            changes, result, detail, user_agent, correlation_id, token)
 SELECT gen_random_uuid(), %(now)s, '', '', '', 'price change effective', 'pricechange', c.id::text,
-       left(format('%%s (%%s): R %%s → R %%s', p.name, p.sku, c.old_price, c.new_price), 300),
+       left(p.name || ' (' || p.sku || '): ' || {_rand("c.old_price")} || ' → ' || {_rand("c.new_price")}, 300),
        jsonb_build_object('status', jsonb_build_array('published', 'effective'),
                           'price', jsonb_build_array(c.old_price::text, c.new_price::text)),
        'done', %(detail)s, '', %(correlation_id)s, ''
 FROM price_changes c JOIN service_packages p ON p.id = c.package_id WHERE c.id = ANY(%(ids)s)
-"""
+"""  # noqa: S608  (columns that are named above)
 
 
 class Incomplete(RuntimeError):
@@ -203,7 +211,7 @@ def misfit(change: PriceChange) -> str:
     """Why the daily job would not apply `change` as things stand; empty when it would. Reads the package."""
     package = change.package
     if package.price != change.old_price:
-        return f"the package costs R {package.price}, not R {change.old_price}"
+        return f"the package costs {rand(package.price)}, not {rand(change.old_price)}"
     if package.new_customer_price != change.new_price:
-        return f"new customers are quoted R {package.current_price}, not R {change.new_price}"
+        return f"new customers are quoted {rand(package.current_price)}, not {rand(change.new_price)}"
     return ""

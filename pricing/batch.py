@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalogue import audit
+from catalogue.amounts import rand
 from catalogue.errors import NotReady
 from catalogue.importing.parsing import RowError
 from catalogue.importing.values import price as read_price
@@ -171,7 +172,7 @@ def draft_batch(
     today = plan((locked[row.package.pk], row.new_price) for row in planned)
     problems = [f"{row.package}: {row.problem}" for row in today if row.problem]
     problems += [
-        f"{now.package}: it costs R {now.package.price} by now, not R {row.package.price}"
+        f"{now.package}: it costs {rand(now.package.price)} by now, not {rand(row.package.price)}"
         for row, now in zip(planned, today, strict=True)
         if now.package.price != row.package.price
     ]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from catalogue.amounts import rand
 from pricing.models import Cohort, PriceChange, Subscription
 from pricing.models.subscription import LEAVING
 from pricing.notice import beginning_of, civil_day, earliest_effective_date
@@ -127,7 +128,9 @@ def cohort_of(
         if same_price(subscription, pays, change.new_price):
             return judged(Cohort.JOINED_DURING_NOTICE, change.new_price)
         return judged(
-            Cohort.STANDARD, change.new_price, f"It signed up at R {change.new_price} and is billed R {pays}."
+            Cohort.STANDARD,
+            change.new_price,
+            f"It signed up at {rand(change.new_price)} and is billed {rand(pays)}.",
         )
     if subscription.discounted:
         return judged(Cohort.DISCOUNTED, change.new_price, "A coupon lowers what it pays.")
@@ -211,7 +214,7 @@ def _explanations(
 
 def _unexplained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> str:
     ought = quotes.price(subscription.signed_up_at, _end_of(today)) or change.old_price
-    return f"It pays R {subscription.price}; R {ought} would be its price."
+    return f"It pays {rand(subscription.price)}; {rand(ought)} would be its price."
 
 
 def _leaves(subscription: Subscription) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from catalogue.amounts import rand
 from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceMove, Subscription
 from pricing.notice import civil_day
 
@@ -63,7 +64,7 @@ def list_joiners(change: PriceChange, at: datetime) -> int:
             renewal_on=subscription.next_billing_on,
             state=MoveState.HELD,
             hold=Hold.KEEP_OR_CREDIT,
-            why=f"It joined at R {change.new_price}, and the price change was cancelled.",
+            why=f"It joined at {rand(change.new_price)}, and the price change was cancelled.",
             is_return=True,
             changed_at=at,
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from catalogue.amounts import rand
 from catalogue.models import excluding_vat, vat_rate_today
 from pricing.models import Hold, MoveState, PriceChangeStatus, PriceMove
 from pricing.models.subscription import BILLED
@@ -101,7 +102,7 @@ def start(
     if scheduled is not None:
         return (
             conflict(
-                f"Somebody has scheduled another change in Zoho: R {scheduled.plan.price} for {scheduled.plan.code}."
+                f"Somebody has scheduled another change in Zoho: {rand(scheduled.plan.price)} for {scheduled.plan.code}."
             )
             | seen
         )
@@ -120,11 +121,11 @@ def _standing(found: InZoho, move: PriceMove, now: datetime) -> Values | None:
         early = found.began is not None and found.began < earliest
         if early and basis < move.expected_price and not move.is_return:
             return conflict(
-                f"It pays R {move.expected_price} already, before {earliest:%-d %b %Y}: somebody raised it in Zoho."
+                f"It pays {rand(move.expected_price)} already, before {earliest:%-d %b %Y}: somebody raised it in Zoho."
             )
         return _confirmed(found, now)
     if not found.is_at(basis):
-        return conflict(f"It pays R {found.price()} in Zoho, not R {basis}.")
+        return conflict(f"It pays {rand(found.price())} in Zoho, not {rand(basis)}.")
     if read.next_billing_at is None:
         return conflict("Zoho names no next billing date.")
     if uses_latest_prices():
@@ -138,7 +139,7 @@ def _followed(found: InZoho, move: PriceMove, now: datetime) -> Values:
     """Zoho takes the plan's price by itself: it has renewed without, or its day is still to come."""
     if found.began is not None and found.began >= earliest_day(move):
         return conflict(
-            f"Zoho renewed it on {found.began:%-d %b %Y} at R {found.price()}. Does it use the latest prices?"
+            f"Zoho renewed it on {found.began:%-d %b %Y} at {rand(found.price())}. Does it use the latest prices?"
         )
     return {"next_attempt_at": after_renewal_on(found.read, now), "renewal_on": found.read.next_billing_at}
 
@@ -183,7 +184,7 @@ def confirm(client: BillingClient, move: PriceMove, now: datetime, *, include_va
     if found.began is not None and found.began >= move.lands_on:
         if found.is_at(move.expected_price):
             return _confirmed(found, now) | seen
-        return conflict(f"It renewed on {found.began:%-d %b %Y} at R {found.price()}.") | seen
+        return conflict(f"It renewed on {found.began:%-d %b %Y} at {rand(found.price())}.") | seen
     if found.read.status not in BILLED:
         return over(f"It is {found.read.status.replace('_', ' ')} and not billed again.") | seen
     values = seen | {"next_attempt_at": after_renewal_on(found.read, now)}
@@ -218,7 +219,7 @@ def undo(client: BillingClient, move: PriceMove, now: datetime, *, include_vat: 
             raise Retryable("Zoho Billing dropped the scheduled change, and still shows it.")
     elif found.is_at(move.expected_price) and move.expected_price != move.price_then:
         return done | conflict(
-            f"It pays R {move.expected_price} already, and was to be taken back: {move.why}"
+            f"It pays {rand(move.expected_price)} already, and was to be taken back: {move.why}"
         )
     return done | _undone(move, now)
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from catalogue.amounts import rand
 from catalogue.models import PackageStatus
 from pricing.models import PriceChange
 from pricing.notices.linter import complaints_about_message
@@ -49,7 +50,7 @@ def publication_problems(change: PriceChange, now: datetime) -> list[str]:
     package, found = change.package, renewal_pricing_problems()
     if package.price != change.old_price:
         found.append(
-            f"old price: the package costs R {package.price} by now, not R {change.old_price}; save the draft again"
+            f"old price: the package costs {rand(package.price)} by now, not {rand(change.old_price)}; save the draft again"
         )
     if package.status == PackageStatus.DRAFT:
         found.append("package: it was never published")

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.dispatch import receiver
 
+from catalogue.amounts import rand
 from catalogue.models import ServicePackage
 from catalogue.signals import package_changed, price_asked, subscriptions_asked
 from pricing.ledger import open_ledger
@@ -32,9 +33,11 @@ def on_price_asked(
         package=package, new_price=price, actor=actor, reason=reason
     )
     if change is not None:
-        return f"a draft price change to R {price} waits for a pricing manager"
+        return f"a draft price change to {rand(price)} waits for a pricing manager"
     if price != package.price:
-        return f"a published price change is open already; ask for R {price} again when it has taken effect"
+        return (
+            f"a published price change is open already; ask for {rand(price)} again when it has taken effect"
+        )
     return ""
 
 

@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from catalogue import audit
+from catalogue.amounts import rand
 from catalogue.errors import NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, ServicePackage
 from catalogue.rights import ensure_may
@@ -207,7 +208,7 @@ def already_open(standing: PriceChange) -> str:
     way_out = (
         "edit or delete that one" if what == "draft" else "amend that one, or wait until it is effective"
     )
-    return f"{standing.package} has an open price change already ({what}, to R {standing.new_price}{until}): {way_out}"
+    return f"{standing.package} has an open price change already ({what}, to {rand(standing.new_price)}{until}): {way_out}"
 
 
 def record_refusal(action: str, change_id: Any, *, actor: User, refusal: Refused) -> None:

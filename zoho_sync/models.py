@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from catalogue.models import ServicePackage
+from catalogue.models.fields import searched
 
 
 class System(models.TextChoices):
@@ -137,6 +138,7 @@ class ProductIntegration(models.Model):
                 name="integration_due",
             ),
             models.Index(fields=["kind", "remote_key"]),
+            searched("integration_search", "remote_key", "remote_id", "last_sync_error"),
             models.Index(fields=["status", "kind"]),
             models.Index(
                 fields=["cause"], condition=Q(status__in=("failed", "dead")), name="integration_trouble"
@@ -233,7 +235,11 @@ class ZohoSyncLog(models.Model):
         verbose_name = "Zoho call"
         ordering = ["-at"]
         default_permissions = ("view",)
-        indexes = [GinIndex(fields=["packages"]), models.Index(fields=["system", "-at"])]
+        indexes = [
+            GinIndex(fields=["packages"]),
+            models.Index(fields=["system", "-at"]),
+            searched("zoho_log_search", "path", "error", "correlation_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.http_status or self.error_class or 'no answer'}"

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from catalogue import services
+from catalogue.amounts import rand
 from catalogue.content import pricing_of
 from catalogue.errors import NotReady
 from catalogue.models import NoVatRate, Product, ServicePackage
@@ -145,8 +146,8 @@ def _price_note(product: Product, live: ServicePackage | None) -> str:
     if live is None or pricing is None or pricing.regular_price == live.current_price:
         return ""
     return (
-        f"The price does not move: the package stays at R {live.current_price}. That the product says"
-        f" R {pricing.regular_price} becomes a draft price change, which needs notice and an approval of its own."
+        f"The price does not move: the package stays at {rand(live.current_price)}. That the product says"
+        f" {rand(pricing.regular_price)} becomes a draft price change, which needs notice and an approval of its own."
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from catalogue.amounts import rand
 from zoho_sync.billing.invoices import Invoice, InvoiceLine
 from zoho_sync.desired import DesiredRecord
 from zoho_sync.models import Kind
@@ -59,7 +60,7 @@ def expected_lines(records: Sequence[DesiredRecord]) -> tuple[ExpectedLine, ...]
 
 def items_left_out(records: Sequence[DesiredRecord]) -> str:
     """In words, what no invoice of a subscription will bear; empty where there is no such thing."""
-    left_out = [f"{record.key} R {record.payload['rate']}" for record in records if is_item(record)]
+    left_out = [f"{record.key} {rand(record.payload['rate'])}" for record in records if is_item(record)]
     if not left_out:
         return ""
     return (

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from catalogue.amounts import rand
 from zoho_sync import smoke_checks as checks
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.customers import Customer
@@ -191,7 +192,9 @@ def _invoice(run: Run, subscription: Subscription) -> Invoice:
         checks.wrong_with_vat(expected, invoice),
     )
     run.note(
-        "Total", f"R {invoice.total}, expected R {expected.total}", checks.wrong_with_total(expected, invoice)
+        "Total",
+        f"{rand(invoice.total)}, expected {rand(expected.total)}",
+        checks.wrong_with_total(expected, invoice),
     )
     return invoice
 
@@ -225,7 +228,7 @@ def _payment(run: Run, invoice: Invoice, today: date) -> None:
     complaints = [] if payment.status in ("success", "") else [f"status is {payment.status}"]
     if left != 0:
         complaints.append(f"the invoice still lacks {left}")
-    run.note("Payment", f"R {payment.amount} recorded, R {left} left", complaints)
+    run.note("Payment", f"{rand(payment.amount)} recorded, {rand(left)} left", complaints)
 
 
 def _paid(run: Run, before: Invoice) -> None:
@@ -237,7 +240,7 @@ def _paid(run: Run, before: Invoice) -> None:
         ("payment made", after.payment_made, before.total),
     )
     wrong = [f"{what} is {theirs}, expected {ours}" for what, theirs, ours in pairs if theirs != ours]
-    run.note("Paid", f"{after.status}, balance R {after.balance}", wrong)
+    run.note("Paid", f"{after.status}, balance {rand(after.balance)}", wrong)
 
 
 def _subscription_again(run: Run, before: Subscription) -> None:

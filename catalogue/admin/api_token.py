@@ -82,6 +82,10 @@ class ApiTokenForm(forms.ModelForm):
 class ApiTokenAdmin(ReadOnlyAdmin):
     """One's own; those of all for whoever watches over them. A token is never edited: revoke it and make another."""
 
+    empty_words = (
+        "A program that uses our REST interface gets a token of its own: add one, and keep "
+        "what is shown then."
+    )
     list_display = ("name", "owner", "prefix", "shown_state", "expires_at", "last_used_at")
     list_filter = ("owner",)
     list_select_related = ("owner",)

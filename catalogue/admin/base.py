@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from unfold.admin import ModelAdmin
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin, TabularInline
 
 from catalogue.amounts import NBSP, rand
 
-__all__ = ["BADGES", "COSTS", "NBSP", "HidesCosts", "ReadOnlyAdmin", "moved_to", "rand", "term"]
+__all__ = ["BADGES", "COSTS", "NBSP", "HidesCosts", "InTable", "ReadOnlyAdmin", "moved_to", "rand", "term"]
 
 # How unfold colours a badge; the words say the same without colour.
 BADGES = {
@@ -76,6 +77,16 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class InTable(TabularInline):
+    """Rows to be edited in a table: each field has the name of its column, for those who do not see the head."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs.setdefault("aria-label", capfirst(db_field.verbose_name))
+        return field
 
 
 def moved_to(request: HttpRequest, address: str) -> HttpResponse:

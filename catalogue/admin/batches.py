@@ -51,6 +51,9 @@ class ItemInline(TabularInline):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
+    empty_words = (
+        "Choose products in their list, then submit, approve or publish all of them: that makes a batch."
+    )
     list_display = ("__str__", "shown_status", "created_by", "created_at", "finished_at")
     list_filter = ("deed", "status", "created_at")
     list_select_related = ("created_by",)

@@ -5,22 +5,23 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin
+from catalogue.admin.long_lists import LongList
 from catalogue.models import AuditEntry, VatRate
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(LongList, ReadOnlyAdmin):
     """Who did what, when, from where, with what result."""
 
+    empty_words = "Whoever does something leaves a line here."
     list_display = ("at", "who", "action", "target_name", "shown_result", "detail")
-    list_filter = ("action", "result", "target_type", "at")
+    list_filter = ("action", "result", "target_type", ("at", RangeDateTimeFilter))
     search_fields = ("actor_name", "actor_email", "target_name", "target_id", "token", "correlation_id")
-    date_hierarchy = "at"
-    list_per_page = 50
-    show_full_result_count = False
+    list_filter_submit = True
     fields = (
         "at",
         "who",

@@ -1,6 +1,7 @@
 """Packages: what the storefront sells. Looked at, never edited: a publish makes them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -22,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from catalogue import audit, ending
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from catalogue.admin.long_lists import LongList
 from catalogue.admin.resync import ResyncDeeds
 from catalogue.admin.standing import (
     WORDS,
@@ -83,9 +86,10 @@ class EndOfLifeForm(EndOfSaleForm):
 
 
 @admin.register(ServicePackage)
-class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
+class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
+    empty_words = "Publish an approved product: that makes its package."
     list_display = ("shown_name", "sold_to", "listed_price", "shown_status", "crm", "billing")
     list_filter = (
         "status",
@@ -97,8 +101,6 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
         "technology",
     )
     search_fields = ("name", "sku", "slug")
-    list_per_page = 50
-    show_full_result_count = False
     inlines = (ZohoRecordInline,)
     actions = ResyncDeeds.resync_actions
     actions_row = ResyncDeeds.resync_one
@@ -146,8 +148,8 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
             .get_queryset(request)
             .select_related("published_by", "source_admin_product")
             .annotate(
-                crm_state=worst_state(System.CRM, "integrations__"),
-                billing_state=worst_state(System.BILLING, "integrations__"),
+                crm_state=worst_state(System.CRM, "package"),
+                billing_state=worst_state(System.BILLING, "package"),
             )
         )
 
@@ -209,10 +211,14 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
     @display(description="Price history")
     def history(self, package: ServicePackage) -> SafeString | str:
         lines = (
-            (step.get("price"), step.get("effective_from", "")[:10], step.get("reason", ""))
+            (
+                rand(Decimal(step["price"]) if step["price"] else None),
+                _day(step["effective_from"]),
+                step.get("reason", ""),
+            )
             for step in package.price_history
         )
-        return format_html_join("", "<div>R {} from {}: {}</div>", lines) or "—"
+        return format_html_join("", "<div>{} from {}: {}</div>", lines) or "—"
 
     @display(description="Product")
     def product(self, package: ServicePackage) -> SafeString:
@@ -317,3 +323,8 @@ class ServicePackageAdmin(ResyncDeeds, ReadOnlyAdmin):
     @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
     def billing(self, package: ServicePackage) -> str | None:
         return WORDS.get(package.billing_state)  # type: ignore[attr-defined]
+
+
+def _day(instant: str) -> str:
+    """The South African day of an instant in ISO 8601."""
+    return f"{timezone.localtime(datetime.fromisoformat(instant)):%-d %b %Y}"

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.http import HttpRequest
-from unfold.admin import StackedInline, TabularInline
+from unfold.admin import StackedInline
 
+from catalogue.admin.base import InTable
 from catalogue.models import BundleComponent, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 
 
@@ -43,19 +44,19 @@ class HardwareInline(PartOfProduct, StackedInline):
         return (("model", "included"), ("retail_value", *costs))
 
 
-class FeatureInline(PartOfProduct, TabularInline):
+class FeatureInline(PartOfProduct, InTable):
     model = ProductFeature
     extra = 0
     fields = ("position", "text")
 
 
-class AddOnInline(PartOfProduct, TabularInline):
+class AddOnInline(PartOfProduct, InTable):
     model = ProductAddOn
     extra = 0
     verbose_name_plural = "add-ons"
 
 
-class ComponentInline(PartOfProduct, TabularInline):
+class ComponentInline(PartOfProduct, InTable):
     """What a bundle is made of; empty for every other product."""
 
     model = BundleComponent

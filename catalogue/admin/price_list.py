@@ -19,6 +19,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
@@ -46,15 +47,14 @@ class UploadForm(forms.ModelForm):
 
 
 @admin.register(PriceList)
-class PriceListAdmin(HidesCosts, ReadOnlyAdmin):
+class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """Each workbook a supplier sent, and what became of it."""
 
+    empty_words = "Upload the workbook a supplier sent: you see what it would change before anything does."
     list_display = ("shown_name", "shown_status", "summary", "uploaded_at", "uploaded_by", "applied_at")
     list_filter = ("status", "supplier")
     search_fields = ("file_name", "file_hash")
     list_select_related = ("supplier", "uploaded_by")
-    list_per_page = 50
-    show_full_result_count = False
     form = UploadForm
     fields = (
         ("supplier", "file_name"),

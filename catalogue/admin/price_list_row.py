@@ -7,11 +7,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, rand
+from catalogue.admin.long_lists import LongList
 from catalogue.admin.price_list import latest_lists
 from catalogue.errors import Refused
 from catalogue.models import PriceListRow, SupplierDeal
@@ -26,7 +28,10 @@ class PriceListFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         return [
-            (str(price_list.pk), f"{price_list}, {price_list.uploaded_at:%-d %b %Y %H:%M}")
+            (
+                str(price_list.pk),
+                f"{price_list}, {timezone.localtime(price_list.uploaded_at):%-d %b %Y, %H:%M}",
+            )
             for price_list in latest_lists()
         ]
 
@@ -46,12 +51,11 @@ class ProposedFilter(admin.SimpleListFilter):
 
 
 @admin.register(PriceListRow)
-class PriceListRowAdmin(HidesCosts, ReadOnlyAdmin):
+class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """What each deal of a list would do, or did. Margins show to cost viewers."""
 
+    empty_words = "The rows of an uploaded price list stand here once a worker has read it."
     search_fields = ("deal_id", "name")
-    list_per_page = 100
-    show_full_result_count = False
     actions = ("draft_price_changes",)
     ordering = ("-price_list__uploaded_at", "position")
 
@@ -143,15 +147,14 @@ class PriceListRowAdmin(HidesCosts, ReadOnlyAdmin):
 
 
 @admin.register(SupplierDeal)
-class SupplierDealAdmin(HidesCosts, ReadOnlyAdmin):
+class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """What suppliers offer now, and the product each deal became."""
 
+    empty_words = "Apply a supplier's price list: each of its rows becomes a deal."
     list_display = ("shown_deal", "listed", "stock", "shown_product", "vanished_at")
     list_filter = ("supplier", "mapping", ("vanished_at", admin.EmptyFieldListFilter))
     search_fields = ("deal_id", "product__name", "product__sku")
     list_select_related = ("supplier", "product")
-    list_per_page = 100
-    show_full_result_count = False
     fields = (
         ("shown_deal", "shown_product"),
         ("listed", "stock"),

@@ -18,6 +18,7 @@ from catalogue import editing, services
 from catalogue.admin.base import BADGES, rand, term
 from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.deeds import ProductDeeds
+from catalogue.admin.long_lists import LongList
 from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.standing import (
     WORDS,
@@ -53,11 +54,14 @@ class ProductForm(forms.ModelForm):
 
 
 @admin.register(Product)
-class ProductAdmin(ProductImportMixin, ProductDeeds):
+class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
     """What we describe; its page shows what became of it."""
 
     form = ProductForm
 
+    empty_words = (
+        "Add a product, or import a file of them. Nothing is sold before it is approved and published."
+    )
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
     list_filter = (
         "status",
@@ -70,8 +74,6 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
         "technology",
     )
     search_fields = ("name", "sku")
-    list_per_page = 50
-    show_full_result_count = False
     inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline, ComponentInline)
     fieldsets = (
         (
@@ -88,7 +90,7 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
                 )
             },
         ),
-        ("Where and when it is sold", {"fields": ("zones", ("valid_from", "valid_to"), "installation_days")}),
+        ("Where and when it is sold", {"fields": ("zones", "valid_from", "valid_to", "installation_days")}),
         ("In the storefront", {"fields": (("featured", "popular"),)}),
         ("Back office only", {"fields": ("internal_notes",)}),
     )
@@ -103,8 +105,8 @@ class ProductAdmin(ProductImportMixin, ProductDeeds):
             .select_related("pricing", "created_by", "changed_by", "approved_by")
             .annotate(
                 publish_state_=publish_state(),
-                crm_state=worst_state(System.CRM, "packages__integrations__"),
-                billing_state=worst_state(System.BILLING, "packages__integrations__"),
+                crm_state=worst_state(System.CRM, "package__source_admin_product"),
+                billing_state=worst_state(System.BILLING, "package__source_admin_product"),
             )
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, IntegerField, Max, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Max, OuterRef, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from unfold.admin import ModelAdmin
@@ -28,12 +28,15 @@ def kinds_of(system: System) -> list[Kind]:
     return [kind for kind in Kind if kind.system is system]
 
 
-def worst_state(system: System, prefix: str) -> Max:
-    """An annotation: the severity of the worst record of that system, reached over `prefix`; None without any."""
-    whens = [
-        When(**{f"{prefix}status": status}, then=Value(severity)) for status, severity in SEVERITY.items()
-    ]
-    return Max(Case(*whens, output_field=IntegerField()), filter=Q(**{f"{prefix}kind__in": kinds_of(system)}))
+def worst_state(system: System, owner: str) -> Subquery:
+    """An annotation: the severity of the worst record of that system; None without any.
+
+    `owner` leads from a Zoho record to what is asked about. Worked out for the rows of a page only.
+    """
+    whens = [When(status=status, then=Value(severity)) for status, severity in SEVERITY.items()]
+    records = ProductIntegration.objects.filter(**{owner: OuterRef("pk")}, kind__in=kinds_of(system))
+    worst = records.order_by().values(owner).annotate(worst=Max(Case(*whens, output_field=IntegerField())))
+    return Subquery(worst.values("worst"))
 
 
 class ZohoStateFilter(admin.SimpleListFilter):

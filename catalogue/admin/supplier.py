@@ -4,10 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
 from catalogue import audit
-from catalogue.admin.base import COSTS, HidesCosts
+from catalogue.admin.base import COSTS, HidesCosts, InTable
 from catalogue.models import ColumnMapping, MappedColumn, Supplier
 
 
@@ -60,7 +60,7 @@ class SupplierAdmin(AuditedAdmin):
         )
 
 
-class MappedColumnInline(TabularInline):
+class MappedColumnInline(InTable):
     """Columns are part of their mapping: whoever may see or change it may see or change them."""
 
     model = MappedColumn

@@ -13,6 +13,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from catalogue.models import HubDelivery, HubListener
 from catalogue.tmf620 import hub
@@ -29,6 +30,7 @@ SEND_AGAIN = {
 class HubListenerAdmin(ReadOnlyAdmin):
     """Registered and removed through TMF620. The secret is not shown."""
 
+    empty_words = "Programs register themselves here over TMF620 to hear of changes."
     list_display = ("callback", "version", "query", "created_by", "owed", "needs_a_person")
     fields = ("callback", "version", "query", "created_by", "created_at", "owed", "needs_a_person")
 
@@ -51,15 +53,14 @@ class HubListenerAdmin(ReadOnlyAdmin):
 
 
 @admin.register(HubDelivery)
-class HubDeliveryAdmin(ReadOnlyAdmin):
+class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
     """One event for one listener: whether it arrived, and why not."""
 
+    empty_words = "Each change is sent to each listener; without listeners there is nothing to send."
     list_display = ("shown_event", "listener", "shown_state", "attempts", "due_at", "last_error")
     list_filter = ("state", "listener")
     list_select_related = ("event", "listener")
     ordering = ("-id",)
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("send_again",)
     actions_detail = ("send_one_again",)
     fields = (

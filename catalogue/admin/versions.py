@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import audit, ending, versions
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from catalogue.models import PackageVersion
 
@@ -29,9 +31,10 @@ class PublishAgainForm(BaseDialogForm):
 
 
 @admin.register(PackageVersion)
-class PackageVersionAdmin(ReadOnlyAdmin):
+class PackageVersionAdmin(LongList, ReadOnlyAdmin):
     """One line for each change of each package. The database lets nobody rewrite it."""
 
+    empty_words = "Each publication and each change of a package adds a version."
     list_display = (
         "shown_name",
         "deed",
@@ -41,11 +44,9 @@ class PackageVersionAdmin(ReadOnlyAdmin):
         "recorded_from",
         "recorded_to",
     )
-    list_filter = ("deed", "status", "market_segment", "provider", "recorded_from")
+    list_filter = ("deed", "status", "market_segment", "provider", ("recorded_from", RangeDateTimeFilter))
     search_fields = ("name", "sku", "logical_key", "package__id")
-    date_hierarchy = "recorded_from"
-    list_per_page = 50
-    show_full_result_count = False
+    list_filter_submit = True
     actions = ("compare",)
     actions_detail = ("publish_again",)
     fieldsets = (

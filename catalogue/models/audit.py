@@ -3,6 +3,8 @@ import uuid
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
+from catalogue.models.fields import searched
+
 
 class AuditResult(models.TextChoices):
     DONE = "done", "Done"
@@ -39,6 +41,12 @@ class AuditEntry(models.Model):
         verbose_name = "audit entry"
         verbose_name_plural = "audit entries"
         ordering = ["-at"]
+        indexes = [
+            searched(
+                "audit_search",
+                *("actor_name", "actor_email", "target_name", "target_id", "token", "correlation_id"),
+            )
+        ]
         default_permissions = ("view",)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from catalogue.models.product import Product
 
@@ -48,7 +49,7 @@ class Batch(models.Model):
         indexes = [models.Index(fields=["status", "leased_until"])]
 
     def __str__(self) -> str:
-        return f"{self.get_deed_display()}, {self.created_at:%-d %b %Y %H:%M}"
+        return f"{self.get_deed_display()}, {timezone.localtime(self.created_at):%-d %b %Y, %H:%M}"
 
 
 class ItemState(models.TextChoices):

@@ -20,6 +20,7 @@ from catalogue.models.fields import (
     charged_fee,
     money,
     optional_money,
+    searched,
     speed,
 )
 from catalogue.models.product import Product, free_slug
@@ -237,6 +238,8 @@ class ServicePackage(PackageContent):
             models.Index(fields=["status", "valid_from"]),
             models.Index(fields=["market_segment", "provider"]),
             models.Index(fields=["service_type"]),
+            models.Index(fields=["name", "contract_months", "sku"], name="package_in_order"),
+            searched("package_search", "name", "sku", "slug"),
             GinIndex(fields=["components"], opclasses=["jsonb_path_ops"], name="package_components"),
             *_storefront_indexes(),
         ]

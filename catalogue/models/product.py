@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
+from catalogue.amounts import rand
 from catalogue.models.choices import MarketSegment, ProductStatus
 from catalogue.models.fields import (
     INCLUDING_VAT,
@@ -16,6 +17,7 @@ from catalogue.models.fields import (
     charged_fee,
     money,
     optional_money,
+    searched,
     speed,
 )
 
@@ -92,7 +94,12 @@ class Product(StorefrontContent):
     class Meta:
         db_table = "admin_products"
         ordering = ["name", "contract_months", "sku"]
-        indexes = [models.Index(fields=["status", "name"]), models.Index(fields=["-changed_at"])]
+        indexes = [
+            models.Index(fields=["status", "name"]),
+            models.Index(fields=["-changed_at"]),
+            models.Index(fields=["name", "contract_months", "sku"], name="product_in_order"),
+            searched("product_search", "name", "sku"),
+        ]
         constraints = [
             # Without regard to case, because Zoho compares unique fields that way.
             models.UniqueConstraint(
@@ -207,7 +214,7 @@ class ProductPricing(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"R {self.regular_price} a month"
+        return f"{rand(self.regular_price)} a month"
 
     @property
     def charged_installation_fee(self) -> Decimal | None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from catalogue.models.package import ServicePackage
 from catalogue.models.product import Product
@@ -80,7 +81,7 @@ class TmfJob(models.Model):
         indexes = [models.Index(fields=["kind", "version", "created_at"])]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.created_at:%-d %b %Y %H:%M}"
+        return f"{self.kind} of {timezone.localtime(self.created_at):%-d %b %Y, %H:%M}"
 
 
 class HubListener(models.Model):
@@ -117,7 +118,7 @@ class HubEvent(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"{self.bodies['v4']['eventType']} {self.occurred_at:%-d %b %Y %H:%M}"
+        return f"{self.bodies['v4']['eventType']} {timezone.localtime(self.occurred_at):%-d %b %Y, %H:%M}"
 
 
 class HubSnapshot(models.Model):

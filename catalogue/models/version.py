@@ -64,7 +64,10 @@ class PackageVersion(PackageContent):
                 ],
             ),
         ]
-        indexes = [models.Index(fields=["logical_key", "-recorded_from"])]
+        indexes = [
+            models.Index(fields=["logical_key", "-recorded_from"]),
+            models.Index(fields=["-recorded_from", "-revision"], name="version_in_order"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sku}), revision {self.revision}"

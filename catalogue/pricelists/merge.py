@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from catalogue.amounts import rand
 from catalogue.importing.plan import KEY_PATHS, NO_DEVICE
 
 # When a deal meets a product that we made ourselves, its words are ours; price, term, device and dates are the deal's.
@@ -39,10 +40,11 @@ def merged(
 def contradictions(content: dict[str, Any]) -> list[str]:
     """What the database would not hold, where the list and our own values come together."""
     reasons = []
-    price, promotion = content["pricing.regular_price"], content["pricing.promotion_price"]
-    if promotion is not None and Decimal(promotion) >= Decimal(price):
+    price = Decimal(content["pricing.regular_price"])
+    promotion = content["pricing.promotion_price"] and Decimal(content["pricing.promotion_price"])
+    if promotion is not None and promotion >= price:
         reasons.append(
-            f"the product's promotion price R {promotion} is not below the price R {price} it would have:"
+            f"the product's promotion price {rand(promotion)} is not below the price {rand(price)} it would have:"
             " change or remove the promotion first"
         )
     begins, ends = content["valid_from"], content["valid_to"]

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
+from catalogue.amounts import rand
 from catalogue.models import DealField, MappedColumn
 from catalogue.models.product import SKU_FORMAT
 from catalogue.models.vat import CENT
@@ -133,9 +134,9 @@ class _Reader:
             else "; one of them is wrong"
         )
         return (
-            f"the prices contradict each other: “{self._title(DealField.PRICE_EXCL_VAT)}” R {_cents(excl)} with"
-            f" {self.vat_rate * 100:.2f} % VAT is R {_cents(excl * factor)}, but “{self._title(DealField.PRICE_INCL_VAT)}”"
-            f" says R {_cents(incl)}{hint}"
+            f"the prices contradict each other: “{self._title(DealField.PRICE_EXCL_VAT)}” {rand(excl)} with"
+            f" {self.vat_rate * 100:.2f} % VAT is {rand(excl * factor)}, but “{self._title(DealField.PRICE_INCL_VAT)}”"
+            f" says {rand(incl)}{hint}"
         )
 
     def _listed(self, incl: Decimal | None, excl: Decimal | None) -> Decimal | None:
@@ -153,7 +154,7 @@ class _Reader:
         price = self.record.listed_price
         if promotion is not None and price is not None and promotion >= price:
             self.record.reasons.append(
-                f"{self._title(DealField.PROMOTION_PRICE)}: R {promotion} is not below the price, R {price}"
+                f"{self._title(DealField.PROMOTION_PRICE)}: {rand(promotion)} is not below the price, {rand(price)}"
             )
         self.record.said["pricing.promotion_price"] = promotion
 
@@ -169,7 +170,7 @@ class _Reader:
         if device.casefold() in without:
             if pay_in:
                 self.record.reasons.append(
-                    f"{self._title(DealField.PAY_IN)}: R {pay_in} is to be paid in, but there is no device (“{device}”)"
+                    f"{self._title(DealField.PAY_IN)}: {rand(pay_in)} is to be paid in, but there is no device (“{device}”)"
                 )
             self._say_device(None, None, None)
         elif cells.is_nothing(device) or device.casefold() in UNKNOWN_DEVICES:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
+from catalogue.amounts import rand
 from catalogue.bundles import live_bundles_with
 from catalogue.content import differences, logical_key, pricing_of
 from catalogue.ending import archive_others
@@ -50,7 +51,7 @@ class Published:
             sentence += f"; earlier version archived: {', '.join(package.sku for package in self.archived)}"
         if self.price_waiting is not None:
             news = self.price_news or "a live package's price moves only through a price change"
-            sentence += f"; the price stays at R {self.package.price} although the product now says R {self.price_waiting}: {news}"
+            sentence += f"; the price stays at {rand(self.package.price)} although the product now says {rand(self.price_waiting)}: {news}"
         if self.bundles:
             sentence += f"; it is part of {', '.join(self.bundles)}, whose savings follow its price"
         if self.stranded_bundles:

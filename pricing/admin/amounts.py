@@ -6,8 +6,9 @@ from catalogue.admin.base import NBSP, rand
 
 
 def signed_rand(difference: Decimal) -> str:
-    """−100 as `−R 100,00`."""
-    return f"{'−' if difference < 0 else '+'}{rand(abs(difference))}"
+    """−100 as `−R 100,00`, 100 as `+R 100,00`; nothing has no sign."""
+    sign = "−" if difference < 0 else "+" if difference else ""
+    return f"{sign}{rand(abs(difference))}"
 
 
 def signed_percent(percentage: Decimal | None) -> str:

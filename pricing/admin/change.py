@@ -15,6 +15,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import moved_to, rand
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from pricing import capacity, services
 from pricing.admin import proof as proof_page
@@ -58,10 +59,14 @@ HISTORY = (
 
 
 @admin.register(PriceChange)
-class PriceChangeAdmin(ModelAdmin):
+class PriceChangeAdmin(LongList, ModelAdmin):
     """The only way a live package's price moves."""
 
     form = PriceChangeForm
+    empty_words = (
+        "Add a price change for one package, or draft one for many with “Change many prices”. "
+        "Customers notice nothing before it is published."
+    )
     list_display = (
         *("shown_package", "listed_price", "listed_difference", "listed_customers"),
         *("effective_date", "shown_status"),
@@ -69,8 +74,6 @@ class PriceChangeAdmin(ModelAdmin):
     list_filter = ("status", "package__market_segment", "package__service_type", "effective_date", "batch")
     search_fields = ("package__name", "package__sku", "batch", "reason")
     autocomplete_fields = ("package",)
-    list_per_page = 50
-    show_full_result_count = False
     change_form_outer_before_template = "pricing/impact_panel.html"
     actions = ("publish_selected",)
     actions_list = ("batch",)

@@ -19,6 +19,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from pricing import deciding
 from pricing.admin.amounts import signed_rand
@@ -66,9 +67,13 @@ def _dialog(title: str, description: str, submit: str) -> dict[str, Any]:
 
 
 @admin.register(PriceMove)
-class PriceMoveAdmin(ReadOnlyAdmin):
+class PriceMoveAdmin(LongList, ReadOnlyAdmin):
     """One subscription's part in one price change."""
 
+    empty_words = (
+        "Publish a price change: each subscription it concerns gets a move, from the old "
+        "price to the new one."
+    )
     list_display = ("who", "listed_price", "shown_state", "renewal_on", "shown_verdict", "change")
     list_filter = ("state", "hold", "cohort", "verdict", "is_return", "renewal_on")
     search_fields = (
@@ -78,8 +83,6 @@ class PriceMoveAdmin(ReadOnlyAdmin):
         "change__package__sku",
     )
     list_select_related = ("subscription", "change__package")
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("decide_selected",)
     actions_detail = ("anyway_one", "never_one", "again_one", "keep_one", "credit_one", "settle_one")
     fieldsets = (

@@ -23,6 +23,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
 from pricing.notices import deciding, evidence
@@ -85,9 +86,10 @@ class NoticeEventInline(TabularInline):
 
 
 @admin.register(PriceNotice)
-class PriceNoticeAdmin(ReadOnlyAdmin):
+class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
     """One row for each message to a customer."""
 
+    empty_words = "Publish a price change: its customers' notices stand here before they are sent."
     list_display = ("shown_customer", "shown_what", "shown_state", "due_on", "accepted_at", "shown_why")
     list_filter = (UndeliveredFilter, "state", "stage", "due_on")
     search_fields = (
@@ -99,8 +101,6 @@ class PriceNoticeAdmin(ReadOnlyAdmin):
         "change__package__sku",
     )
     list_select_related = ("subscription", "stage", "change__package")
-    list_per_page = 50
-    show_full_result_count = False
     list_before_template = "pricing/notices/progress.html"
     actions = ("send_selected_again",)
     actions_detail = ("settle_one", "send_one_again")

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from catalogue.admin.base import ReadOnlyAdmin, rand
+from catalogue.admin.long_lists import LongList
 from pricing.models import Subscription
 
 BADGES = {
@@ -38,9 +39,10 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnlyAdmin):
+class SubscriptionAdmin(LongList, ReadOnlyAdmin):
     """Read from Zoho Billing and never edited here."""
 
+    empty_words = "Read from Zoho Billing each night; `manage.py pull_subscriptions` reads them now."
     list_display = ("shown_customer", "shown_package", "shown_price", "next_billing_on", "shown_status")
     list_filter = (
         StandingFilter,
@@ -55,8 +57,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         *("package__name", "package__sku"),
     )
     list_select_related = ("package",)
-    list_per_page = 50
-    show_full_result_count = False
     fieldsets = (
         (None, {"fields": (("number", "shown_status"), ("customer_name", "customer_email"), "package_link")}),
         (

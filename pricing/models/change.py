@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import NullIf, Round
 
+from catalogue.amounts import rand
 from catalogue.models import ServicePackage
 from catalogue.models.fields import money
 
@@ -182,7 +183,7 @@ class PriceChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.package}: R {self.old_price} → R {self.new_price}"
+        return f"{self.package}: {rand(self.old_price)} → {rand(self.new_price)}"
 
     @property
     def is_decrease(self) -> bool:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from catalogue.amounts import rand
 from catalogue.models import ServicePackage
 from catalogue.models.fields import money
 from pricing.models.change import PriceChange
@@ -73,4 +74,4 @@ class PriceEntry(models.Model):
 
     def __str__(self) -> str:
         until = f" until {self.valid_to:%-d %b %Y}" if self.valid_to else ""
-        return f"{self.get_audience_display()}: R {self.price} from {self.valid_from:%-d %b %Y}{until}"
+        return f"{self.get_audience_display()}: {rand(self.price)} from {self.valid_from:%-d %b %Y}{until}"

@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from catalogue.amounts import rand
 from catalogue.models.fields import money, optional_money
 from pricing.models.change import PriceChange, person
 from pricing.models.subscription import Subscription
@@ -154,4 +155,4 @@ class PriceMove(models.Model):
         permissions = [("decide_pricemove", "Can decide about held price moves and try failed ones again")]
 
     def __str__(self) -> str:
-        return f"{self.subscription}: R {self.price_then} → R {self.expected_price}"
+        return f"{self.subscription}: {rand(self.price_then)} → {rand(self.expected_price)}"

@@ -2,6 +2,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q, Value
+from django.utils import timezone
 
 from pricing.models.change import PriceChange
 from pricing.models.subscription import Subscription
@@ -209,4 +210,4 @@ class MailOutage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Since {self.began_at:%Y-%m-%d %H:%M}: {self.words}"
+        return f"Since {timezone.localtime(self.began_at):%-d %b %Y, %H:%M}: {self.words}"

@@ -1,6 +1,7 @@
 import uuid
 
 from django.db import models
+from django.utils import timezone
 
 
 class SubscriptionPull(models.Model):
@@ -24,7 +25,7 @@ class SubscriptionPull(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"Pull of {self.started_at:%-d %b %Y %H:%M}"
+        return f"Pull of {timezone.localtime(self.started_at):%-d %b %Y, %H:%M}"
 
 
 class OwedRead(models.Model):

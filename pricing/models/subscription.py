@@ -1,11 +1,10 @@
 import uuid
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from catalogue.models import ServicePackage
-from catalogue.models.fields import money
+from catalogue.models.fields import money, searched
 
 # In Zoho's words. These are billed again unless something happens; the rest never is.
 BILLED = ("live", "trial", "future", "dunning", "unpaid", "past_due")
@@ -78,8 +77,10 @@ class Subscription(models.Model):
                 fields=["next_billing_on"], condition=Q(gone_at=None), name="subscription_next_billing"
             ),
             models.Index(fields=["customer_id"]),
-            GinIndex(
-                fields=["customer_name"], opclasses=["gin_trgm_ops"], name="subscription_customer_search"
+            models.Index(fields=["customer_name", "subscription_id"], name="subscription_in_order"),
+            searched(
+                "subscription_search",
+                *("customer_name", "customer_email", "number", "subscription_id", "customer_id", "plan_code"),
             ),
         ]
 

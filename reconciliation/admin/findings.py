@@ -14,7 +14,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from reconciliation.admin.ignoring import IgnoreDeeds
 from reconciliation.admin.shared import BADGES, STYLE, line, plural, value
@@ -55,9 +56,10 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Finding)
-class FindingAdmin(IgnoreDeeds, ReadOnlyAdmin):
+class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
     """What differs now, the newest first."""
 
+    empty_words = "Nothing differs, as far as the last comparison saw. Under Comparisons you start another."
     list_display = (
         "shown_record",
         "shown_type",
@@ -70,8 +72,6 @@ class FindingAdmin(IgnoreDeeds, ReadOnlyAdmin):
     list_filter = (OpenFilter, "system", "type", "kind", "field", "changed_by")
     search_fields = ("key", "remote_id", "remote_name", "package__name", "package__sku")
     list_select_related = ("package",)
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("push_selected", "adopt_selected", "link_selected", "deactivate_selected", "ignore_selected")
     actions_detail = ("push_one", "adopt_one", "link_one", "deactivate_one", "ignore_one")
     fieldsets = (
@@ -122,7 +122,7 @@ class FindingAdmin(IgnoreDeeds, ReadOnlyAdmin):
 
     @display(description="At stake", ordering="at_stake")
     def stake(self, finding: Finding) -> str:
-        return "—" if finding.at_stake is None else f"R {finding.at_stake} a month"
+        return "—" if finding.at_stake is None else f"{rand(finding.at_stake)} a month"
 
     @display(description="Ours")
     def shown_ours(self, finding: Finding) -> SafeString | str:

@@ -13,6 +13,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from reconciliation.admin.shared import BADGES, STYLE, plural
 from reconciliation.models import Repair, RepairState
@@ -20,14 +21,13 @@ from reconciliation.repair import apply
 
 
 @admin.register(Repair)
-class RepairAdmin(ReadOnlyAdmin):
+class RepairAdmin(LongList, ReadOnlyAdmin):
     """What was going to be written, by whom, and whether it was."""
 
+    empty_words = "Choose findings and what to do about them: the plan stands here before it is carried out."
     list_display = ("shown_deed", "shown_state", "requested_by", "requested_at", "applied_at")
     list_filter = ("state", "deed", "requested_at")
     list_select_related = ("requested_by",)
-    list_per_page = 50
-    show_full_result_count = False
     actions_detail = ("apply_one",)
     fieldsets = (
         (

@@ -19,6 +19,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from reconciliation import services
 from reconciliation.admin.shared import BADGES, STYLE
@@ -40,13 +41,12 @@ class RunForm(BaseDialogForm):
 
 
 @admin.register(ReconciliationReport)
-class ReconciliationReportAdmin(ReadOnlyAdmin):
+class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
     """One row for each comparison; its page shows what it found then."""
 
+    empty_words = "Compare the catalogue with Zoho: each night by itself, or now with the button above."
     list_display = ("shown_start", "shown_state", "found", "shown_resolved", "calls", "took")
     list_filter = ("state", "scope", "started_at")
-    list_per_page = 50
-    show_full_result_count = False
     actions_list = ("run_now",)
     list_before_template = "admin/reconciliation/trend.html"
     change_form_outer_before_template = "admin/reconciliation/report.html"

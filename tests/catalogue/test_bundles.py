@@ -125,7 +125,7 @@ def test_a_bundle_does_not_cost_more_than_its_components(fibre, voice, price, is
 
     problems = [str(problem) for problem in publishing_problems(bundle)]
 
-    said = "components: cost R 898.00 a month separately, less than the bundle's R 898.01"
+    said = "components: cost R\u00a0898,00 a month separately, less than the bundle's R\u00a0898,01"
     assert problems == ([] if is_ready else [said])
 
 

@@ -187,7 +187,7 @@ def test_an_edited_product_updates_its_live_package_but_not_its_price():
     package.refresh_from_db()
     assert (package.description, package.price, package.version) == ("New words", Decimal("799.00"), 2)
     assert outcome.price_waiting == Decimal("999.00")
-    assert "a draft price change to R 999.00 waits for a pricing manager" in str(outcome)
+    assert "a draft price change to R\u00a0999,00 waits for a pricing manager" in str(outcome)
 
 
 def test_a_new_sku_of_the_same_variant_archives_the_earlier_version_and_keeps_it():

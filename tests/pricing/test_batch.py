@@ -141,7 +141,7 @@ def test_what_moved_since_the_preview_refuses_all_of_it():
 
     assert len(refusal.value.reasons) == 2
     assert "P1" in refusal.value.reasons[0]
-    assert refusal.value.reasons[1].endswith("it costs R 810.00 by now, not R 799.00")
+    assert refusal.value.reasons[1].endswith("it costs R\u00a0810,00 by now, not R\u00a0799,00")
     assert PriceChange.objects.count() == 1
 
 

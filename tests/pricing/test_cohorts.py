@@ -67,7 +67,7 @@ def test_a_price_of_its_own_stays(package):
     found = judged(published(package), price="649.00")
 
     assert told(found) == ("negotiated", Decimal("649.00"), Decimal("649.00"), date(2027, 5, 15))
-    assert found.why == "It pays R 649.00; R 799.00 would be its price."
+    assert found.why == "It pays R\u00a0649,00; R\u00a0799,00 would be its price."
     assert not found.moves
 
 
@@ -106,7 +106,7 @@ def test_who_joined_but_is_billed_the_old_price_is_moved(package):
     found = judged(published(package), signed_up_at=PUBLISHED + timedelta(hours=1))
 
     assert told(found) == ("standard", R799, R899, date(2027, 5, 15))
-    assert found.why == "It signed up at R 899.00 and is billed R 799.00."
+    assert found.why == "It signed up at R\u00a0899,00 and is billed R\u00a0799,00."
 
 
 def test_a_price_that_is_new_already_needs_no_move(package):

@@ -140,12 +140,12 @@ def test_one_that_does_not_fit_is_held_with_the_reason_and_stops_nobody():
 
     assert outcome.applied == 1
     assert outcome.problems == {
-        changes[1].pk: "the package costs R 805.00, not R 799.00",
-        changes[2].pk: "new customers are quoted R 799.00, not R 899.00",
-        changes[3].pk: "the price ledger does not say that existing customers pay R 799.00",
+        changes[1].pk: "the package costs R\u00a0805,00, not R\u00a0799,00",
+        changes[2].pk: "new customers are quoted R\u00a0799,00, not R\u00a0899,00",
+        changes[3].pk: "the price ledger does not say that existing customers pay R\u00a0799,00",
     }
     held = PriceChange.objects.get(pk=changes[1].pk)
-    assert (held.status, held.problem) == ("published", "the package costs R 805.00, not R 799.00")
+    assert (held.status, held.problem) == ("published", "the package costs R\u00a0805,00, not R\u00a0799,00")
     ServicePackage.objects.filter(pk=bad.pk).update(price=R799)
     assert applying.apply_due(AT_TWO + DAY).applied == 1
     held.refresh_from_db()
@@ -265,7 +265,7 @@ def test_the_command_can_be_rehearsed_and_says_what_could_not_be():
     with time_machine.travel(AT_TWO, tick=False):
         said = run("apply_price_changes", "--dry-run")
         assert "Nothing written. 1 of 2 due would take effect." in said
-        assert "would not: the package costs R 805.00, not R 799.00" in said
+        assert "would not: the package costs R\u00a0805,00, not R\u00a0799,00" in said
         assert statuses() == ["published", "published"]
         with pytest.raises(CommandError, match=r"the package costs R 805\.00, not R 799\.00"):
             run("apply_price_changes")

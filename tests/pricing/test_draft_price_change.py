@@ -38,7 +38,7 @@ def test_publishing_another_price_drafts_a_price_change_and_moves_nothing():
     assert (change.difference, change.percentage) == (Decimal("99.00"), Decimal("12.38"))
     package.refresh_from_db()
     assert (package.price, package.new_customer_price) == (Decimal("800.00"), None)
-    assert "a draft price change to R 899.00 waits for a pricing manager" in str(outcome)
+    assert "a draft price change to R\u00a0899,00 waits for a pricing manager" in str(outcome)
 
 
 def test_publishing_the_same_price_drafts_nothing():

@@ -172,7 +172,7 @@ def test_a_price_that_somebody_changed_in_zoho_is_never_overwritten(world, packa
 
     move = move_of(subscription)
     assert (moved.calls, move.state, move.seen_price) == (1, MoveState.CONFLICT, Decimal(750))
-    assert move.why == "It pays R 750.00 in Zoho, not R 799.00."
+    assert move.why == "It pays R\u00a0750,00 in Zoho, not R\u00a0799,00."
     assert len(world.calls("PUT")) == puts
     world.move()
     assert world.in_zoho(subscription)["plan"]["price"] == 750
@@ -222,7 +222,7 @@ def test_who_was_raised_before_the_date_is_a_conflict_and_not_a_success(world, p
 
     move = move_of(subscription)
     assert move.state == MoveState.CONFLICT
-    assert move.why == "It pays R 899.00 already, before 1 May 2027: somebody raised it in Zoho."
+    assert move.why == "It pays R\u00a0899,00 already, before 1 May 2027: somebody raised it in Zoho."
 
 
 def test_a_change_that_somebody_scheduled_in_zoho_is_left_alone(world, package):

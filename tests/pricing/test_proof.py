@@ -239,7 +239,7 @@ def test_an_organisation_that_does_not_do_what_was_recorded_is_found_out(world, 
 
     move = move_of(subscription)
     assert (move.state, move.verdict) == (MoveState.CONFLICT, Verdict.UNDER)
-    assert move.why == "Zoho renewed it on 15 May 2027 at R 799.00. Does it use the latest prices?"
+    assert move.why == "Zoho renewed it on 15 May 2027 at R\u00a0799,00. Does it use the latest prices?"
     assert proof.summary(change).open == 1
 
 

@@ -97,7 +97,7 @@ def test_a_second_open_change_is_refused_with_the_way_out(package):
         drafted(package, new_price="950.00")
 
     assert str(refusal.value) == (
-        f"{package} has an open price change already (draft, to R 899.00 for 1 May 2027): edit or delete that one"
+        f"{package} has an open price change already (draft, to R\u00a0899,00 for 1 May 2027): edit or delete that one"
     )
     assert PriceChange.objects.count() == 1
 

@@ -188,15 +188,15 @@ class TestAtStake:
         [row] = csv.DictReader(io.StringIO(operator.get(f"{address}.csv").content.decode("utf-8-sig")))
         mail.send_weekly()
 
-        assert "R 19.50 a month" in listed
-        assert "R 19.50 a month at stake" in shown
+        assert "R\u00a019,50 a month" in listed
+        assert "R\u00a019,50 a month at stake" in shown
         assert f"as of {timezone.localtime(fresh_mirror.started_at):%-d %b %Y, %H:%M}" in shown
         assert (told["counts"]["at_stake"], told["findings"][0]["at_stake"]) == ("19.50", "19.50")
         assert row["at_stake"] == "19.50"
         [message] = outbox.outbox
-        assert "R 19.50 a month at stake.\n" in message.body
-        assert "ours 899.00 (R 19.50 a month at stake)" in message.body
-        assert "<strong>R 19.50</strong> a month at stake" in message.alternatives[0].content
+        assert "R\u00a019,50 a month at stake.\n" in message.body
+        assert "ours 899.00 (R\u00a019,50 a month at stake)" in message.body
+        assert "<strong>R\u00a019,50</strong> a month at stake" in message.alternatives[0].content
 
     def test_a_report_from_before_it_was_known_is_still_read(self, package, zoho, reconcile, as_role):
         zoho.edit("billing_plans", KEY, recurring_price=1.0)

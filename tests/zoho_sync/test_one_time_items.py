@@ -158,7 +158,7 @@ def test_the_smoke_test_says_that_items_reach_no_invoice_of_a_subscription(items
 
     assert done.status == "passed", done.steps
     said = next(step for step in done.steps if step["name"] == "One-time charges are items")
-    assert "HF-1_consumer_DFA_INSTALLATION R 900.00" in said["figures"]
+    assert "HF-1_consumer_DFA_INSTALLATION R\u00a0900,00" in said["figures"]
     assert "items cannot reach a subscription's invoice" in said["figures"]
     assert [step["name"] for step in done.steps if step["name"].startswith("Line: ")] == [
         "Line: Billing plan"

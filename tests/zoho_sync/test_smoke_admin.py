@@ -37,7 +37,7 @@ def test_an_operator_runs_it_and_reads_the_steps(zoho, drain):
     assert 'hx-trigger="every 2s"' in waiting
     smoke_test.carry_out(test.pk)
     done = operator.get(page).content.decode()
-    assert "R 799.00, expected R 799.00" in done
+    assert "R\u00a0799,00, expected R\u00a0799,00" in done
     assert ("✗" in done, 'hx-trigger="every 2s"' in done) == (False, False)
 
 

@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalogue import audit
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from zoho_sync.operating import alerts
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, AlertState
@@ -51,14 +52,14 @@ def _deed(
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin):
+class AlertAdmin(LongList, ReadOnlyAdmin):
     """What is wrong, since when, and who takes care."""
 
+    empty_words = "Nothing is wrong. When a rule finds something, it opens an alert here."
     list_display = ("title", "shown_state", "rule", "opened_at", "resolved_at", "acknowledged_by")
     list_filter = ("state", "rule", "opened_at")
     list_select_related = ("rule", "acknowledged_by")
     search_fields = ("title", "cause")
-    show_full_result_count = False
     actions_detail = ("acknowledge", "snooze")
     fields = (
         ("title", "shown_state"),
@@ -164,13 +165,13 @@ class AlertRuleAdmin(ModelAdmin):
 
 
 @admin.register(AlertDelivery)
-class AlertDeliveryAdmin(ReadOnlyAdmin):
+class AlertDeliveryAdmin(LongList, ReadOnlyAdmin):
     """The outbox. A channel that fails is red here and tried again."""
 
+    empty_words = "What alerts and the weekly summary send stands here, sent or not."
     list_display = ("subject", "shown_state", "channel", "created_at", "sent_at", "attempts", "last_error")
     list_filter = ("state", "channel", "created_at")
     search_fields = ("subject",)
-    show_full_result_count = False
     fields = (
         ("subject", "shown_state"),
         ("channel", "recipients"),

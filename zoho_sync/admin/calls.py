@@ -6,17 +6,20 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.long_lists import LongList
 from zoho_sync.admin.pretty import pretty
 from zoho_sync.models import ZohoSyncLog
 
 
 @admin.register(ZohoSyncLog)
-class ZohoSyncLogAdmin(ReadOnlyAdmin):
+class ZohoSyncLogAdmin(LongList, ReadOnlyAdmin):
     """Every call: what was sent, what came back. Kept 90 days."""
 
+    empty_words = "Nothing was sent to Zoho yet, or it is longer ago than 90 days."
     list_display = (
         "at",
         "system",
@@ -28,11 +31,9 @@ class ZohoSyncLogAdmin(ReadOnlyAdmin):
         "duration",
         "attempt",
     )
-    list_filter = ("system", "error_class", "http_status", "at")
+    list_filter = ("system", "error_class", "http_status", ("at", RangeDateTimeFilter))
     search_fields = ("path", "error", "correlation_id")
-    date_hierarchy = "at"
-    list_per_page = 50
-    show_full_result_count = False
+    list_filter_submit = True
     fieldsets = (
         (
             None,

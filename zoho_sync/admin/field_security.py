@@ -35,6 +35,7 @@ LOCK = {
 class MappingCheckAdmin(ReadOnlyAdmin):
     """What CRM kept of the first record written under each version of the mapping."""
 
+    empty_words = "Made by the first record that is read back after a change of the field mapping."
     list_display = ("short_version", "at", "remote_id", "shown_lost")
     fields = ("mapping_version", "at", "remote_id", "shown_lost")
 
@@ -51,6 +52,7 @@ class MappingCheckAdmin(ReadOnlyAdmin):
 class FieldSecurityCheckAdmin(ReadOnlyAdmin):
     """Who may edit our fields in CRM by hand, as each look found it."""
 
+    empty_words = "Checked each night; the button above checks now who may edit our fields in Zoho CRM."
     list_display = ("at", "shown_result", "holes", "new_holes", "unknown")
     list_filter = ("result", "at")
     list_per_page = 50

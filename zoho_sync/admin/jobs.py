@@ -4,18 +4,18 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from catalogue.admin.base import ReadOnlyAdmin
+from catalogue.admin.long_lists import LongList
 from zoho_sync.operating.models import JobRun
 
 RESULTS = {"Running": "info", "Done": "success", "Failed": "danger", "Broken off": "danger"}
 
 
 @admin.register(JobRun)
-class JobRunAdmin(ReadOnlyAdmin):
+class JobRunAdmin(LongList, ReadOnlyAdmin):
+    empty_words = "Scheduled jobs have not run yet: do beat and a worker run?"
     list_display = ("job", "started_at", "shown_result", "duration", "detail")
     list_filter = ("result", "job", "started_at")
     search_fields = ("job", "detail", "correlation_id")
-    list_per_page = 50
-    show_full_result_count = False
     fields = (("job", "shown_result"), ("started_at", "finished_at", "duration"), "detail", "correlation_id")
 
     @display(description="Result", ordering="result", label=RESULTS)

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
+from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from zoho_sync import services
 from zoho_sync.admin.pretty import pretty
@@ -70,15 +71,14 @@ class ErrorClassFilter(admin.SimpleListFilter):
 
 
 @admin.register(ProductIntegration)
-class ProductIntegrationAdmin(RetryQueuePages, ReadOnlyAdmin):
+class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
     """One row for each Zoho record: its state, its id there, and why it is not in step."""
 
+    empty_words = "Publish a product: what Zoho has to hold of it is written down here."
     list_display = ("shown_record", "shown_state", "remote_id", "last_synced_at", "tries", "last_sync_error")
     list_filter = ("status", SystemFilter, "kind", ErrorClassFilter)
     search_fields = ("remote_key", "remote_id", "package__name", "package__sku", "last_sync_error")
     list_select_related = ("package",)
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("send_again",)
     actions_detail = ("send_one_again",)
     fieldsets = (

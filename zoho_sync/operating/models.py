@@ -5,6 +5,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from catalogue.models import ServicePackage
 
@@ -120,7 +121,7 @@ class JobRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job} at {self.started_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.job} at {timezone.localtime(self.started_at):%-d %b %Y, %H:%M}"
 
     @property
     def seconds(self) -> float | None:

@@ -2,12 +2,14 @@ import json
 import sys
 from argparse import ArgumentParser
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from catalogue.amounts import rand
 from catalogue.errors import Refused
 from reconciliation import services
 from reconciliation.export import as_csv
@@ -79,7 +81,7 @@ class Command(BaseCommand):
         verdict = (
             f"{number} finding{'s' if number != 1 else ''}" if number else "Zoho agrees with the catalogue"
         )
-        at_stake = f"; R {outcome.counts['at_stake']} a month at stake" if number else ""
+        at_stake = f"; {rand(Decimal(str(outcome.counts['at_stake'])))} a month at stake" if number else ""
         self.stdout.write(f"{verdict}{at_stake}; {outcome.calls} API calls.")
         if not outcome.complete:
             closed = "no finding about subscriptions" if outcome.lists_complete else "nothing"

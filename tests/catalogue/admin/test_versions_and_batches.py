@@ -54,7 +54,7 @@ def test_the_preview_of_a_change_shows_three_columns_and_that_the_price_stays(as
 
     text = preview_of(as_role("Approver"), product)
 
-    assert "The price does not move: the package stays at R 899.00." in text
+    assert "The price does not move: the package stays at R 899,00." in text
     assert "Not yet, though: its content is not what was approved" in text
     assert "description Description Fast Faster Fast" in text
     assert "Billing product: nothing to do" in text

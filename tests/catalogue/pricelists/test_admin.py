@@ -350,7 +350,7 @@ def test_price_changes_are_drafted_for_a_selection(as_role):  # noqa: F811
     assert (change.package, change.new_price, change.status) == (package, Decimal("639.00"), "draft")
     assert change.reason == "MTN changed the price of 202504EBU1603 (promos.xlsx)."
     assert texts(response) == [
-        "MTN Business 5G FWA 500GB (202504EBU1603) (202504EBU1603): a draft price change to R 639.00 waits for a"
+        "MTN Business 5G FWA 500GB (202504EBU1603) (202504EBU1603): a draft price change to R\u00a0639,00 waits for a"
         " pricing manager."
     ]
     package.refresh_from_db()

@@ -230,7 +230,7 @@ def test_a_price_below_our_own_promotion_is_refused_and_the_rest_goes_on():
     price_list = applied(deal(incl=449), deal(deal_id="B", incl=449))
 
     assert row(price_list).reasons == [
-        "the product's promotion price R 499.00 is not below the price R 449.00 it would have: change or remove the"
+        "the product's promotion price R\u00a0499,00 is not below the price R\u00a0449,00 it would have: change or remove the"
         " promotion first"
     ]
     assert (product().pricing.regular_price, product("B").pricing.regular_price) == (

@@ -89,13 +89,13 @@ def test_a_price_without_vat_gets_its_vat_and_the_markup_comes_on_top():
     [
         (
             {"incl": 599.0, "excl": 600.0},
-            "the prices contradict each other: “Total Subscription Ex Vat” R 600.00 with 15.00 % VAT is R 690.00,"
-            " but “Total Subscription Incl Vat” says R 599.00; one of them is wrong",
+            "the prices contradict each other: “Total Subscription Ex Vat” R\u00a0600,00 with 15.00 % VAT is R\u00a0690,00,"
+            " but “Total Subscription Incl Vat” says R\u00a0599,00; one of them is wrong",
         ),
         (
             {"incl": 520.87, "excl": 599.0},
-            "the prices contradict each other: “Total Subscription Ex Vat” R 599.00 with 15.00 % VAT is R 688.85,"
-            " but “Total Subscription Incl Vat” says R 520.87; are the two columns swapped?",
+            "the prices contradict each other: “Total Subscription Ex Vat” R\u00a0599,00 with 15.00 % VAT is R\u00a0688,85,"
+            " but “Total Subscription Incl Vat” says R\u00a0520,87; are the two columns swapped?",
         ),
         (
             {"incl": None, "excl": None},
@@ -139,7 +139,7 @@ def test_a_price_without_vat_gets_its_vat_and_the_markup_comes_on_top():
         ),
         (
             {"pay_in": 99.0},
-            "Once-off Pay-in (incl VAT): R 99.00 is to be paid in, but there is no device (“Use Your Own”)",
+            "Once-off Pay-in (incl VAT): R\u00a099,00 is to be paid in, but there is no device (“Use Your Own”)",
         ),
         (
             {"pay_in": None},
@@ -171,8 +171,8 @@ def test_a_deal_is_refused_by_name(values, reason):
 
 def test_a_cent_apart_is_no_contradiction_and_more_is():
     assert reasons(incl=599.0, excl=520.86) == [
-        "the prices contradict each other: “Total Subscription Ex Vat” R 520.86 with 15.00 % VAT is R 598.99,"
-        " but “Total Subscription Incl Vat” says R 599.00; one of them is wrong"
+        "the prices contradict each other: “Total Subscription Ex Vat” R\u00a0520,86 with 15.00 % VAT is R\u00a0598,99,"
+        " but “Total Subscription Incl Vat” says R\u00a0599,00; one of them is wrong"
     ]
     assert reasons(incl=599.0, excl=520.87) == []
     assert reasons(incl=599.0, excl=520.862) == []

@@ -101,7 +101,9 @@ def test_the_form_says_that_another_change_is_open(as_, package):
 
     response = as_(ms_khumalo()).post(ADD, {**FORM, "package": str(package.pk)})
 
-    assert "has an open price change already (draft, to R 899.00 for 1 May 2027)" in str(errors_of(response))
+    assert "has an open price change already (draft, to R\u00a0899,00 for 1 May 2027)" in str(
+        errors_of(response)
+    )
 
 
 def test_a_rival_who_was_faster_is_told_as_a_message(as_, package, monkeypatch):
