@@ -66,7 +66,7 @@ def test_every_invoice_of_eight_months_is_as_promised_or_on_the_proof(scenario, 
     scenario.changes[WITHDRAWN].refresh_from_db()
     assert scenario.changes[WITHDRAWN].status == "cancelled"
     counted = PriceChange.objects.get(pk=scenario.changes[FIRST].pk)
-    assert counted.affected_customers_count == 18
+    assert counted.affected_customers_count == 19
 
 
 def test_where_a_plan_edit_moves_everybody_the_judge_finds_it(scenario, client):
