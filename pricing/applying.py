@@ -41,7 +41,7 @@ SELECT c.id, CASE
         SELECT FROM price_ledger l
         WHERE l.package_id = p.id AND l.audience = 'existing' AND l.valid_to IS NULL AND l.price = c.old_price
     ) THEN format('the price ledger does not say that existing customers pay R %%s', c.old_price)
-    ELSE '' END
+    ELSE '' END, p.id
 FROM service_packages p JOIN price_changes c ON c.package_id = p.id
 WHERE c.id = ANY(%(ids)s) AND c.status = 'published'
 ORDER BY p.id
@@ -155,10 +155,11 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
     """In the caller's transaction, all or nothing but those that do not fit, which are written down."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_AND_CHECK, {"ids": list(ids)})
-        checked = dict(cursor.fetchall())
-        problems = {pk: problem for pk, problem in checked.items() if problem}
+        checked = cursor.fetchall()
+        problems = {pk: problem for pk, problem, _ in checked if problem}
+        packages = [package_id for _, problem, package_id in checked if not problem]
         values: dict[str, Any] = {
-            "ids": [pk for pk in checked if pk not in problems],
+            "ids": [pk for pk, problem, _ in checked if not problem],
             "now": now,
             "detail": "its effective date has come",
             "correlation_id": current_origin().correlation_id,
@@ -168,10 +169,9 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
                 cursor.execute(statement, values)
                 if cursor.rowcount != len(values["ids"]):
                     raise Incomplete(f"{cursor.rowcount} rows of {len(values['ids'])}")
-            packages = PriceChange.objects.filter(pk__in=values["ids"]).values_list("package_id", flat=True)
-            versions.record_set(list(packages), deed="price change effective", at=now)
+            versions.record_set(packages, deed="price change effective", at=now)
             if uses_latest_prices():
-                _owe_plans(list(packages))
+                _owe_plans(packages)
     if problems:
         _write_problems(problems)
     outcome.applied += len(values["ids"])
