@@ -50,7 +50,7 @@ SELECT c.id, CASE
         SELECT FROM price_ledger l
         WHERE l.package_id = p.id AND l.audience = 'existing' AND l.valid_to IS NULL AND l.price = c.old_price
     ) THEN 'the price ledger does not say that existing customers pay ' || {_rand("c.old_price")}
-    ELSE '' END
+    ELSE '' END, p.id
 FROM service_packages p JOIN price_changes c ON c.package_id = p.id
 WHERE c.id = ANY(%(ids)s) AND c.status = 'published'
 ORDER BY p.id
@@ -164,10 +164,11 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
     """In the caller's transaction, all or nothing but those that do not fit, which are written down."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_AND_CHECK, {"ids": list(ids)})
-        checked = dict(cursor.fetchall())
-        problems = {pk: problem for pk, problem in checked.items() if problem}
+        checked = cursor.fetchall()
+        problems = {pk: problem for pk, problem, _ in checked if problem}
+        packages = [package_id for _, problem, package_id in checked if not problem]
         values: dict[str, Any] = {
-            "ids": [pk for pk in checked if pk not in problems],
+            "ids": [pk for pk, problem, _ in checked if not problem],
             "now": now,
             "detail": "its effective date has come",
             "correlation_id": current_origin().correlation_id,
@@ -177,12 +178,10 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
                 cursor.execute(statement, values)
                 if cursor.rowcount != len(values["ids"]):
                     raise Incomplete(f"{cursor.rowcount} rows of {len(values['ids'])}")
-            packages = PriceChange.objects.filter(pk__in=values["ids"]).values_list("package_id", flat=True)
-            moved = list(packages)
-            versions.record_set(moved, deed="price change effective", at=now)
-            written.write_down(moved)
+            versions.record_set(packages, deed="price change effective", at=now)
+            written.write_down(packages)
             if uses_latest_prices():
-                _owe_plans(moved)
+                _owe_plans(packages)
     if problems:
         _write_problems(problems)
     outcome.applied += len(values["ids"])

@@ -132,9 +132,22 @@ def report(held: Held, now: datetime, **values: Any) -> bool:
             values = {}  # a person decided meanwhile
         mine.update(**lease, **values)
         if values.get("state") == MoveState.CONFIRMED:
-            # It was just read: the next change may be published before the mirror is pulled.
-            Subscription.objects.filter(pk=held.move.subscription_id).update(price=held.move.expected_price)
+            _pass_on(held.move)
     return True
+
+
+def _pass_on(confirmed: PriceMove) -> None:
+    """It pays the new price: so says the mirror before its next pull, and from there a later change begins."""
+    price = confirmed.expected_price
+    Subscription.objects.filter(pk=confirmed.subscription_id).update(price=price)
+    PriceMove.objects.filter(
+        subscription=confirmed.subscription_id,
+        state=MoveState.PLANNED,
+        sent_at=None,
+        decided_at=None,
+        price_then=confirmed.price_then,
+        change__old_price=price,
+    ).update(price_then=price)
 
 
 def give_back(held: Held, now: datetime, *, seconds: float) -> None:

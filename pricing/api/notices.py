@@ -17,7 +17,6 @@ from rest_framework.response import Response
 from catalogue.api import parameters
 from catalogue.api.filters import Parameter, StrictFilterBackend
 from catalogue.api.pages import Pages
-from catalogue.api.problems import InvalidParameters
 from catalogue.api.staff import StaffEndpoint
 from pricing.api.views import REFUSALS, TAG
 from pricing.models import NoticeState, PriceChange, PriceNotice
@@ -117,6 +116,10 @@ class NoticeListView(NoticesEndpoint):
 
 
 class EvidenceView(NoticesEndpoint):
+    parameters = {
+        "as": parameters.ParameterField(read=parameters.one_of("json", "csv"), expected="json or csv")
+    }
+
     @extend_schema(
         operation_id="getPriceNoticeEvidence", tags=[TAG],
         summary="The proof: recipients, times, provider ids, and each text once for its hash",
@@ -125,7 +128,5 @@ class EvidenceView(NoticesEndpoint):
                    **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
-        wanted = request.query_params.get("as", "json")
-        if wanted not in ("json", "csv") or set(request.query_params) - {"as"}:
-            raise InvalidParameters([("as", "expected json or csv, and nothing else")])
-        return evidence.csv_answer(self.change()) if wanted == "csv" else evidence.json_answer(self.change())
+        answer = evidence.csv_answer if self.asked["as"] == "csv" else evidence.json_answer
+        return answer(self.change())

@@ -38,16 +38,14 @@ from zoho_sync.models import System
 FIXED_UNTIL = "Price fixed until"
 BEGIN, END = date(2027, 2, 1), date(2027, 8, 31)
 BILLING_DAYS = (1, 5, 10, 12, 15, 20, 28, 29, 30, 31)
-# When the schedule has them run, and once more after the notices and after what people do at ten.
+# When the schedule has them run; moves once more, after the notices and after what people do at ten.
 HOURS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("00:30", pull_subscriptions),
     ("02:00", apply_price_changes),
-    ("03:15", count_customers),
     ("04:30", recheck_moves),
     ("07:30", move_subscriptions),
     ("08:00", send_price_notices),
     ("09:00", prove_billing),
-    ("09:30", move_subscriptions),
     ("10:30", move_subscriptions),
 )
 # A Friday to a Tuesday, over the Saturday on which the first change takes effect.
@@ -95,6 +93,7 @@ class Scenario:
             for hour, job in HOURS:
                 yield datetime.combine(day, time.fromisoformat(hour), tzinfo=JOHANNESBURG), job
         yield from ((when, deed) for when, deed in events if when.date() in days)
+        yield instant("2027-02-15 03:15"), count_customers
 
     # --- the beginning
 

@@ -45,10 +45,7 @@ def bills(scenario):
 
 
 def deviations(found):
-    """Who was billed wrong, under which change (the last one that was in force), and by how much a month.
-
-    Several months at the same wrong price are one deviation.
-    """
+    """Who was billed wrong, and by how much a month. Several months at the same wrong price are one deviation."""
     wrong = defaultdict(set)
     for bill in found:
         if bill.said != bill.ought:

@@ -177,7 +177,7 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
         for _ in range(number):
             published(package_opened(R799))
         # savepoint of the test's transaction, lock, what is due; savepoint, check, five statements; releases
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(17):
             assert applying.apply_due(AT_TWO).applied == number
 
 

@@ -250,6 +250,27 @@ def test_what_was_read_at_the_renewal_is_in_the_mirror_before_the_next_pull(worl
     assert (subscription.price, subscription.next_billing_on) == (R899, date(2027, 5, 15))
 
 
+def test_a_second_change_begins_where_the_first_one_came_late(world, package):
+    subscription = world.subscribe(package)
+    first = change_published(world, package)
+    first.moves.update(state="held", hold="notice", why="The notice came back.")
+    applying.apply_due(MAY_BEGINS)
+    second = published(
+        package, at=world.day("2027-05-03 10:00"), new_price="949.00", effective_date=date(2027, 7, 5)
+    )
+    assert move_of(subscription, change=second).price_then == R799
+    first.moves.update(state="planned", hold="", why="")
+    world.day("2027-05-15 07:30")
+    world.move()
+
+    world.day("2027-06-15 07:30")
+    world.move()
+
+    move = move_of(subscription, change=second)
+    assert move_of(subscription, change=first).state == MoveState.CONFIRMED
+    assert (move.state, move.price_then, move.lands_on) == (MoveState.SCHEDULED, R899, date(2027, 7, 15))
+
+
 # --- what goes wrong
 
 
