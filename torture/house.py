@@ -105,6 +105,9 @@ class House:
         """Start again what ended by itself, as whatever runs us in production does; `meant` are down on purpose."""
         fallen = [each for each in self._running if each.name not in meant and not each.is_running()]
         for program in fallen:
+            # Its last words would be gone with the second start after this one.
+            last_words = self.folder / f"{program.log.stem}-ended-{time.monotonic():.0f}.log"
+            shutil.copy(program.log, last_words)
             program.launch()
         return [program.name for program in fallen]
 

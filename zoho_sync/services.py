@@ -91,6 +91,10 @@ def join_line(row: ProductIntegration) -> None:
 def _retire(row: ProductIntegration) -> ProductIntegration | None:
     """The package no longer has this: switch it off in Zoho, or forget it if Zoho never heard of it."""
     if not row.remote_id and row.lease_token is None and not row.outcome_unknown:
+        if row.resync_id:
+            from zoho_sync.operating.resync import NOT_WANTED, answered
+
+            answered(row, NOT_WANTED)
         row.delete()
         return None
     row.desired_hash = retired_record(Kind(row.kind), row.remote_key, row.acknowledged_payload).hash
@@ -100,8 +104,10 @@ def _retire(row: ProductIntegration) -> ProductIntegration | None:
 def _settle(row: ProductIntegration) -> ProductIntegration | None:
     """Save the row as in step or as owed; an owed one starts afresh. Returns it when owed."""
     acknowledged = bool(row.remote_id) and row.synced_hash == row.desired_hash
-    # What went out since and was not acknowledged may have changed the record: then it is written once more.
-    in_step = acknowledged and row.lease_token is None and not row.outcome_unknown
+    # What went out since and was not acknowledged may have changed the record: then it is written once more. And
+    # whoever asked for it to be sent again is waiting for it still.
+    is_settled = row.lease_token is None and not row.outcome_unknown and row.resync_id is None
+    in_step = acknowledged and is_settled
     row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
     now = timezone.now()
     row.next_retry_at = None if in_step else now

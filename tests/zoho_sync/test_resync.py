@@ -1,6 +1,7 @@
 """Sending one package again: what differs, or everything; once for a double click, ahead of the rest."""
 
 import base64
+from decimal import Decimal
 
 import pytest
 from django.db.models import F
@@ -10,7 +11,7 @@ from django.urls import reverse
 from catalogue.errors import NotAllowed, NotReady
 from catalogue.models import AuditEntry
 from tests.factories import live_package, ms_naidoo, person
-from zoho_sync import claims
+from zoho_sync import claims, services
 from zoho_sync.models import Kind, ProductIntegration, Resync, SyncStatus, System
 from zoho_sync.operating.resync import resync_package
 
@@ -99,6 +100,60 @@ def test_a_double_click_sends_once(zoho, drain):
     assert first == second == third
     assert AuditEntry.objects.filter(action="force re-sync billing").count() == 1
     assert [method for method, _path in written(zoho)].count("PUT") == 2  # the product and the plan
+
+
+def test_a_wish_without_force_while_one_with_force_is_going_on_is_the_same(zoho, drain):
+    package = live_package()
+    drain()
+
+    first = resync_package(package.pk, System.BILLING, actor=operator(), force=True, reason="Why not")
+    second = resync_package(package.pk, System.BILLING, actor=operator())
+    drain()
+
+    assert first == second
+    assert Resync.objects.get().outcomes == {"billing_product": "in step", "billing_plan": "in step"}
+
+
+def test_a_wish_with_force_takes_over_from_one_without(zoho, drain):
+    package = live_package()
+
+    first = resync_package(package.pk, System.BILLING, actor=operator())
+    second = resync_package(package.pk, System.BILLING, actor=operator(), force=True, reason="Why not")
+
+    first.refresh_from_db()
+    assert first.finished_at is not None
+    assert set(first.outcomes.values()) == {"left to a later wish"}
+    drain()
+    second.refresh_from_db()
+    assert set(second.outcomes.values()) == {"in step"}
+
+
+def test_a_wish_is_done_although_the_package_changes_and_changes_back_meanwhile(zoho, drain):
+    package = live_package()
+    drain()
+    [plan] = zoho.records("billing_plans")
+    zoho.edit("billing_plans", plan["plan_id"], recurring_price=1.0)
+    wish = resync_package(package.pk, System.BILLING, actor=operator(), force=True, reason="Edited in Zoho")
+
+    services.owe(package)
+    drain()
+
+    wish.refresh_from_db()
+    assert wish.outcomes == {"billing_product": "in step", "billing_plan": "in step"}
+    assert zoho.records("billing_plans")[0]["recurring_price"] == 799.0
+
+
+def test_a_wish_for_what_is_not_wanted_any_more_ends(zoho):
+    package = live_package(installation_fee=Decimal("450.00"))
+    wish = resync_package(package.pk, System.BILLING, actor=operator())
+
+    package.installation_fee = None
+    package.save()
+    services.owe(package)
+
+    wish.refresh_from_db()
+    assert wish.outcomes["billing_installation"] == "not wanted any more"
+    assert Kind.BILLING_INSTALLATION not in rows(package)
 
 
 def test_force_needs_a_reason_and_the_right(db, redis_flushed):

@@ -20,6 +20,8 @@ from zoho_sync.operating.models import Resync
 SAME_WISH = timedelta(seconds=5)
 WAITS = "waits"
 IN_STEP = "in step"
+NOT_WANTED = "not wanted any more"
+TAKEN_OVER = "left to a later wish"
 # Goes before everything that nobody waits for.
 URGENT = 10
 
@@ -30,7 +32,7 @@ def resync_package(
     """Send the package's records of `system` again, ahead of background work. Returns what will become of them.
 
     Without `force` only what Zoho does not have; with it everything, for a `reason`. The same wish within five
-    seconds, or while the first is still being done, is answered with the first. Raises NotAllowed, NotReady or
+    seconds, or while the first or one with force is still being done, is answered with that one. Raises NotAllowed, NotReady or
     ServicePackage.DoesNotExist.
     """
     may_resync(actor)
@@ -55,11 +57,13 @@ def may_resync(actor: User) -> None:
 
 
 def _same_wish(package: ServicePackage, system: System, force: bool) -> Resync | None:
-    recent = package.resyncs.filter(system=system, force=force).first()
-    if recent is None:
-        return None
-    is_going_on = recent.finished_at is None and recent.records.filter(priority=URGENT).exists()
-    return recent if is_going_on or recent.requested_at > timezone.now() - SAME_WISH else None
+    wishes = package.resyncs.filter(system=system)
+    going_on = wishes.filter(finished_at=None, records__priority=URGENT)
+    # What sends everything sends what differs too, so it stands for a wish without force as well.
+    if found := going_on.filter(force=True).first() or (going_on.first() if not force else None):
+        return found
+    recent = wishes.filter(force=force).first()
+    return recent if recent and recent.requested_at > timezone.now() - SAME_WISH else None
 
 
 def _written_down(
@@ -72,6 +76,9 @@ def _written_down(
     reason: str,
 ) -> Resync:
     now = timezone.now()
+    for row in rows:
+        if row.resync_id:
+            answered(row, TAKEN_OVER)
     wish = Resync.objects.create(
         package=package,
         system=system,
