@@ -11,6 +11,13 @@ log = structlog.get_logger(__name__)
 class LastingQoS(transport.QoS):
     """Gives messages back to the broker at the end of a connection, where there is a broker to give them to."""
 
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)
+        except AttributeError as trouble:
+            # The task is done and its connection is gone. Redis hands the message out once more, which does no harm.
+            log.warning("message_not_acknowledged", trouble=str(trouble))
+
     def restore_unacked_once(self, stderr: Any = None) -> None:
         try:
             super().restore_unacked_once(stderr)

@@ -26,6 +26,9 @@ DEFAULT_LIFETIME_SECONDS = 3600
 EARLY_SECONDS = 300
 # A throttled refresh is blocked for the rest of a ten-minute window; asking sooner prolongs it.
 BLOCKED_SECONDS = 600
+# A request whose answer is nonsense may count for Zoho as one of the ten: after a few, they are spaced.
+FREE_FAILURES = 3
+SPACED_SECONDS = 90
 # www.zohoapis.com, sandbox.zohoapis.eu, www.zohoapis.com.au, …: every data centre, and nobody else.
 ZOHO_HOST = re.compile(r"(^|\.)zohoapis\.(com|eu|in|com\.au|jp|ca|com\.cn|sa|uk)$")
 
@@ -74,9 +77,14 @@ class TokenSource:
         blocked = shared_store().ttl(f"{self._key}:blocked")
         if isinstance(blocked, int) and blocked > 0:
             raise RateLimited(
-                "Zoho has blocked token renewal for a while: too many were asked for.", retry_after=blocked
+                "Token renewal waits for a while: too many were asked for, and Zoho blocks beyond ten.",
+                retry_after=blocked,
             )
-        answer = self._ask()
+        try:
+            answer = self._ask()
+        except ServerTrouble:
+            self._space_the_next()
+            raise
         if not answer.get("access_token"):
             refusal = oauth_error(answer)
             if isinstance(refusal, RateLimited):
@@ -91,6 +99,12 @@ class TokenSource:
         )
         shared_store().set(self._key, json.dumps(asdict(token)), ex=max(int(lifetime), 1))
         return token
+
+    def _space_the_next(self) -> None:
+        failures = f"{self._key}:failed"
+        shared_store().set(failures, 0, ex=BLOCKED_SECONDS, nx=True)
+        if int(shared_store().incr(failures)) >= FREE_FAILURES:
+            shared_store().set(f"{self._key}:blocked", "1", ex=SPACED_SECONDS)
 
     def _ask(self) -> dict[str, Any]:
         form = {

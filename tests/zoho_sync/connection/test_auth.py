@@ -168,6 +168,22 @@ def test_an_accounts_server_that_is_away_is_worth_retrying():
         Accounts(httpx.ConnectError("refused")).source().current()
 
 
+def test_refreshes_answered_with_nonsense_are_spaced_so_that_zoho_does_not_block(redis_flushed):
+    accounts = Accounts((200, b"<html>"), (200, b"<html>"), (200, b"<html>"), (200, GOOD))
+
+    for _ in range(3):
+        with pytest.raises(ServerTrouble):
+            accounts.source().current()
+    with pytest.raises(RateLimited) as waits:
+        accounts.source().current()
+
+    assert waits.value.retry_after == pytest.approx(90, abs=2)
+    assert len(accounts.requests) == 3
+    [blocked] = redis_flushed.keys("*:blocked")
+    redis_flushed.delete(blocked)
+    assert accounts.source().current().value == "1000.abc"
+
+
 def test_a_throttled_refresh_is_not_repeated_by_anybody_while_zoho_blocks():
     accounts = Accounts(
         (400, {"error": "Access Denied", "error_description": "too many requests continuously"}), (200, GOOD)
