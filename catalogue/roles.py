@@ -116,6 +116,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "django_celery_beat.change_periodictask",
     ),
     "Auditor": (
+        "axes.view_accessattempt",
         "catalogue.view_product",
         "catalogue.view_servicepackage",
         "catalogue.view_vatrate",

@@ -28,7 +28,9 @@ def description(window: str) -> dict[str, Any]:
 
         return openapi.document(dialects.DIALECTS[window.removeprefix("tmf620-")])
     addresses = {
-        "storefront": [path("api/v1/", include("catalogue.api.urls"))],
+        "storefront": [
+            path("api/v1/", include(urls)) for urls in ("pricing.api.storefront_urls", "catalogue.api.urls")
+        ],
         "admin": [
             path(
                 "api/admin/", include(f"{app}.urls" if app != "catalogue.api" else "catalogue.api.staff_urls")

@@ -60,7 +60,9 @@ def expected_lines(records: Sequence[DesiredRecord]) -> tuple[ExpectedLine, ...]
 
 def items_left_out(records: Sequence[DesiredRecord]) -> str:
     """In words, what no invoice of a subscription will bear; empty where there is no such thing."""
-    left_out = [f"{record.key} {rand(record.payload['rate'])}" for record in records if is_item(record)]
+    left_out = [
+        f"{record.key} {rand(Decimal(record.payload['rate']))}" for record in records if is_item(record)
+    ]
     if not left_out:
         return ""
     return (

@@ -113,7 +113,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         return request.user.has_perm("catalogue.add_apitoken")
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self.has_view_permission(request)
+        return any(request.user.has_perm(f"catalogue.{deed}_apitoken") for deed in ("revoke", "add"))
 
     @display(
         description="State", label={**BADGES, "Usable": "success", "Expired": "default", "Revoked": "danger"}

@@ -32,6 +32,7 @@ class ProductPricingSerializer(Strict, serializers.ModelSerializer[ProductPricin
             "promotion_from",
             "promotion_to",
             "installation_fee",
+            "discounted_installation_fee",
             "approved_at",
             "approved_by",
         )

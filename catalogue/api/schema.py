@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.authentication import BasicScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
@@ -19,6 +20,10 @@ class TokenScheme(OpenApiAuthenticationExtension):
             "scheme": "bearer",
             "description": "An API token, made in the admin by the person in whose name it acts.",
         }
+
+
+class PasswordScheme(BasicScheme):
+    target_class = "catalogue.api.authentication.PasswordAuthentication"
 
 
 IDEMPOTENCY_KEY = OpenApiParameter(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalogue.admin.base import moved_to, rand
-from catalogue.errors import Refused
+from catalogue.errors import NotAllowed, Refused
 from pricing.admin.amounts import signed_rand
 from pricing.impact import Impact, impact_csv, impact_of
 from pricing.models import PriceChange
@@ -64,6 +65,8 @@ def impact_csv_view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
         lines = impact_csv(change_id, actor=request.user)  # type: ignore[arg-type]
     except PriceChange.DoesNotExist:
         raise Http404 from None
+    except NotAllowed:
+        raise PermissionDenied from None
     except Refused as refusal:
         return _refused(request, change_id, refusal)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

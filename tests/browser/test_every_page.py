@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 
 from catalogue.models import PackageVersion
+from pricing.models import PriceChange
 from tests.browser import house, walking
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -70,7 +71,16 @@ def found_pages() -> walking.Found:
     request = RequestFactory().get("/admin/")
     request.user = User.objects.get(username="admin")
     versions = list(PackageVersion.objects.order_by("pk").values_list("pk", flat=True)[:2])
-    return walking.every_page({"catalogue_packageversion_compare": versions}, request)
+    # A draft has neither moves nor a proof.
+    published = list(PriceChange.objects.exclude(published_at=None).values_list("pk", flat=True)[:1])
+    return walking.every_page(
+        {
+            "catalogue_packageversion_compare": versions,
+            "pricing_pricechange_proof": published,
+            "pricing_pricechange_proof_of_one": published,
+        },
+        request,
+    )
 
 
 def test_every_page_is_sound_in_every_dress(walk):

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest
 
 from catalogue import services
 from catalogue.content import product_content
@@ -167,7 +168,7 @@ def test_other_products_are_none_of_its_business():
 def test_each_of_its_people_can_log_in_and_do_their_job(username, may, may_not):
     demo()
 
-    person = authenticate(username=username, password="circletel-demo")
+    person = authenticate(HttpRequest(), username=username, password="circletel-demo")
     assert person is not None
     assert person.is_staff
     assert person.has_perm(may)
@@ -179,8 +180,8 @@ def test_the_password_may_come_from_the_environment(monkeypatch):
 
     demo()
 
-    assert authenticate(username="admin", password="something-else") is not None
-    assert authenticate(username="admin", password="circletel-demo") is None
+    assert authenticate(HttpRequest(), username="admin", password="something-else") is not None
+    assert authenticate(HttpRequest(), username="admin", password="circletel-demo") is None
 
 
 def test_nobodys_password_is_reset():
@@ -190,7 +191,7 @@ def test_nobodys_password_is_reset():
     lerato.save()
 
     assert demo() == NOTHING_TO_DO
-    assert authenticate(username="lerato.mokoena", password="her own") is not None
+    assert authenticate(HttpRequest(), username="lerato.mokoena", password="her own") is not None
 
 
 def test_its_people_are_listed_with_their_logins_and_nothing_else_is_done():

@@ -162,12 +162,14 @@ def test_the_processes_of_one_web_server_count_together(tmp_path):
     try:
         web.wait(meanwhile=lambda: None)
         for _ in range(20):
-            httpx.get(f"{web.url}/readyz", timeout=30)
+            httpx.get(f"{web.url}/api/v1/packages/", timeout=30)
         told = samples(httpx.get(f"{web.url}/metrics", timeout=30).text)
     finally:
         web.stop()
 
-    views = [key for key in told if key[0] == "circletel_request_seconds_count" and key[3].endswith("readyz")]
+    views = [
+        key for key in told if key[0] == "circletel_request_seconds_count" and key[3].endswith("package-list")
+    ]
     assert sum(told[key] for key in views) == 20
 
 

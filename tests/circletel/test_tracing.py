@@ -80,7 +80,7 @@ from django.test import Client
 from opentelemetry import trace
 from zoho_sync.tasks import drain_system
 get_wsgi_application()
-answer = Client().get("/readyz?q=customer.private@example.org", HTTP_USER_AGENT="Firefox")
+answer = Client().get("/admin/login/?q=customer.private@example.org", HTTP_USER_AGENT="Firefox")
 print(answer["X-Correlation-Id"])
 httpx.get("{url}/crm/v8?token={token}", headers={{"Authorization": "Zoho-oauthtoken {token}"}})
 drain_system.delay("crm")

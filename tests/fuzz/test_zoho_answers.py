@@ -159,7 +159,7 @@ def test_any_row_of_a_list_can_be_compared(body):
     bad_input("lists of the nightly comparison")
     zoho = object.__new__(Zoho)
     zoho._columns = ["Product_Name", "Modified_By"]
-    zoho.terms = SimpleNamespace(crm_prefix="ct_", crm_costs=False)
+    zoho.terms = SimpleNamespace(crm_prefix="ct_", crm_costs=False, one_time_items=False)
     crm, billing = CrmClient(AlwaysAnswers(body, 200)), BillingClient(AlwaysAnswers(body, 200))
     try:
         [zoho._from_crm(row) for row in islice(crm.iter_products(["id"]), 5)]

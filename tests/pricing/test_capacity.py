@@ -87,7 +87,7 @@ def test_the_rehearsal_prints_moves_and_calls_day_by_day_and_writes_nothing(no_s
     assert out.getvalue().splitlines() == [
         "2027-04-18  3 calls to Zoho Billing: 1 moves scheduled, 0 confirmed and proven",
         f"2027-05-01  R    799.00 → R    899.00    +100.00  {package}",
-        f"2027-05-15  moves {subscription}: R 799.00 → R 899.00  {package}",
+        f"2027-05-15  moves {subscription}: R\u00a0799,00 → R\u00a0899,00  {package}",
         "2027-05-15  2 calls to Zoho Billing: 0 moves scheduled, 1 confirmed and proven",
         "1 prices move within 90 days; 0 would not as things stand. 1 subscriptions move, with 5 calls; 0 too late."
         " 0 notices are due; receipts follow moves that are confirmed. Nothing written.",

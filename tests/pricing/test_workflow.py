@@ -252,7 +252,7 @@ def test_a_draft_made_for_another_old_price_is_not_published(package):
     ServicePackage.objects.filter(pk=package.pk).update(price="810.00")
 
     with pytest.raises(
-        NotReady, match=r"the package costs R 810\.00 by now, not R 799\.00; save the draft again"
+        NotReady, match=r"the package costs R\u00a0810,00 by now, not R\u00a0799,00; save the draft again"
     ):
         services.publish_price_change(change.pk, actor=mr_daniels(), at=PUBLISHED)
 

@@ -19,6 +19,7 @@ SHORT = {
     "AU": "Auditor",
     "TM": "TMF620 integrator",
     "CV": "Cost viewer",
+    "TH": "API token holder",
 }
 EVERYBODY, STAFF, NOBODY, SUPERUSER = "everybody", "staff", "nobody", ""
 
@@ -27,6 +28,8 @@ EVERYBODY, STAFF, NOBODY, SUPERUSER = "everybody", "staff", "nobody", ""
 PAGES: dict[str, tuple[str, str, str, str]] = {
     "auth.group":                        ("AU",                      SUPERUSER,     SUPERUSER,     SUPERUSER),
     "auth.user":                         ("AU",                      SUPERUSER,     SUPERUSER,     SUPERUSER),
+    "axes.accessattempt":                ("AU",                      NOBODY,        SUPERUSER,     SUPERUSER),
+    "catalogue.apitoken":                ("SO AU TH",                "TH",          NOBODY,        NOBODY),
     "catalogue.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
     "catalogue.batch":                   ("PM AP PB AU",             NOBODY,        NOBODY,        NOBODY),
     "catalogue.columnmapping":           ("PM AU",                   "PM",          "PM",          NOBODY),
@@ -43,7 +46,11 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "django_celery_beat.crontabschedule":  ("AU",                    SUPERUSER,     SUPERUSER,     SUPERUSER),
     "django_celery_beat.intervalschedule": ("AU",                    SUPERUSER,     SUPERUSER,     SUPERUSER),
     "django_celery_beat.periodictask":   ("SO AU",                   SUPERUSER,     "SO",          SUPERUSER),
-    "pricing.pricechange":               ("PR PA AU",                "PR",          "PR",          "PR"),
+    "pricing.pricechange":               ("PR PA SO AU",                "PR",          "PR",          "PR"),
+    "pricing.noticestage":               ("PR PA AU",                NOBODY,        "PR",          NOBODY),
+    "pricing.pricemove":                 ("PR PA AU",                NOBODY,        NOBODY,        NOBODY),
+    "pricing.pricenotice":               ("PR PA AU",                NOBODY,        NOBODY,        NOBODY),
+    "pricing.subscription":              ("PR PA AU",                NOBODY,        NOBODY,        NOBODY),
     "reconciliation.finding":            ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "reconciliation.reconciliationreport": ("SO AU",                 NOBODY,        NOBODY,        NOBODY),
     "reconciliation.repair":             ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
@@ -60,6 +67,28 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
+    "auth.user: reset_second_factor": SUPERUSER,
+    "axes.accessattempt: cleanup_expired_attempts": SUPERUSER,
+    "catalogue.apitoken: revoke_one": "SO TH",  # one's own; of others, whoever watches over them
+    "catalogue.product: force_billing_selected": "SO",
+    "catalogue.product: force_crm_selected": "SO",
+    "catalogue.servicepackage: force_billing_selected": "SO",
+    "catalogue.servicepackage: force_crm_selected": "SO",
+    "pricing.noticestage: test_one": "PR",
+    "pricing.pricechange: impact": "PR PA AU",
+    "pricing.pricechange: moves_of_one": "PR PA AU",
+    "pricing.pricechange: proof_of_one": "PR PA AU",
+    "pricing.pricemove: again_one": "PR PA",
+    "pricing.pricemove: anyway_one": "PR PA",
+    "pricing.pricemove: credit_one": "PR PA",
+    "pricing.pricemove: decide_selected": "PR PA",
+    "pricing.pricemove: keep_one": "PR PA",
+    "pricing.pricemove: never_one": "PR PA",
+    "pricing.pricemove: settle_one": "PR PA",
+    "pricing.pricenotice: send_one_again": "PR PA",
+    "pricing.pricenotice: send_selected_again": "PR PA",
+    "pricing.pricenotice: settle_one": "PR PA",
+    "reconciliation.finding: ignore_selected": "SO",
     "catalogue.batch: cancel": "PB",  # whoever may do the deed of the batch, which here is publishing
     "catalogue.batch: start": "PB",
     "catalogue.hubdelivery: send_again": "TM",
@@ -123,6 +152,15 @@ DEEDS: dict[str, str] = {
 
 # Other pages of the admin. Without a row of its own, posting to a page is for whom reading it is for.
 OTHERS: dict[str, str] = {
+    "page second-factor": STAFF,
+    "page django_celery_beat_periodictask_preflight": "SO AU",
+    "page pricing_noticestage_preview": "PR PA AU",
+    "page pricing_pricechange_impact_csv": "PR PA AU",
+    "page pricing_pricechange_proof": "PR PA AU",
+    "page pricing_pricechange_proof_csv": "PR PA AU",
+    "page pricing_pricemove_decide": "PR PA",
+    "page pricing_pricenotice_csv": "PR PA AU",
+    "page pricing_pricenotice_json": "PR PA AU",
     "page app_list": STAFF,
     "page auth_user_password_change": SUPERUSER,
     "page autocomplete": NOBODY,  # asked for nothing; asked for a product, see the test of its own
@@ -159,23 +197,52 @@ REST: dict[str, str] = {
     "GET api/schema/": EVERYBODY,
     "GET api/v1/packages/": EVERYBODY,
     "GET api/v1/packages/<reference:sku_or_slug>/": EVERYBODY,
-    "GET healthz": EVERYBODY,
-    "GET readyz": EVERYBODY,
+    "GET api/v1/<reference:rest>/": EVERYBODY,
+    "GET api/v1/categories/": EVERYBODY,
+    "GET api/v1/packages/<uuid:id>/price": EVERYBODY,
+    "GET api/v1/packages/<uuid:id>/price-lock": EVERYBODY,
+    "GET api/v1/price-locks/verify": EVERYBODY,
+    "GET api/v1/providers/": EVERYBODY,
+    "GET api/v1/segments/": EVERYBODY,
+    **{
+        f"GET api/{what}/{window}/": EVERYBODY
+        for what in ("docs", "schema") for window in ("admin", "storefront", "tmf620-v4", "tmf620-v5")
+    },
+    "GET hooks/zoho/crm-hints": EVERYBODY,  # 405 to all; what Zoho posts bears a token
+    "GET metrics": EVERYBODY,  # from this machine; from elsewhere with METRICS_TOKEN
+    "POST mail/resend/tracking": EVERYBODY,  # signed by the provider
 
     "GET api/admin/batches/<uuid:id>": "PM AP PB AU",
     "POST api/admin/batches/<uuid:id>/cancel": "PB",
+    "GET api/admin/products": "PM AP PB PR PA SO AU TM",
+    "POST api/admin/products": "PM TM",
+    "GET api/admin/products/<uuid:id>": "PM AP PB PR PA SO AU TM",
+    "PATCH api/admin/products/<uuid:id>": "PM TM",
+    "POST api/admin/products/<uuid:id>/approve": "AP",
+    "POST api/admin/products/<uuid:id>/approve-pricing": "PR PA",
+    "POST api/admin/products/<uuid:id>/archive": "PM TM",
+    "POST api/admin/products/<uuid:id>/publish": "PB",
+    "POST api/admin/products/<uuid:id>/reject": "AP",
+    "POST api/admin/products/<uuid:id>/submit": "PM",
     "POST api/admin/products/bulk-publish": "PB",
     "GET api/admin/products/integration-status": "PM AP PB PR PA SO AU",
     "POST api/admin/products/<uuid:product_id>/sync-billing": "SO",
     "POST api/admin/products/<uuid:product_id>/sync-crm": "SO",
-    "GET api/admin/price-changes": "PR PA AU",
+    "GET api/admin/price-changes": "PR PA SO AU",
     "POST api/admin/price-changes": "PR",
-    "GET api/admin/price-changes/<uuid:id>": "PR PA AU",
+    "GET api/admin/price-changes/<uuid:id>": "PR PA SO AU",
     "PUT api/admin/price-changes/<uuid:id>": "PR",
     "DELETE api/admin/price-changes/<uuid:id>": "PR",
     "POST api/admin/price-changes/<uuid:id>/amend": "PR",
     "POST api/admin/price-changes/<uuid:id>/cancel": "PR PA",
     "POST api/admin/price-changes/<uuid:id>/publish": "PA",
+    "GET api/admin/price-changes/<uuid:id>/impact": "PR PA AU",
+    "GET api/admin/price-changes/<uuid:id>/moves": "PR PA AU",
+    "GET api/admin/price-changes/<uuid:id>/notices": "PR PA AU",
+    "GET api/admin/price-changes/<uuid:id>/notices/evidence": "PR PA AU",
+    "GET api/admin/price-changes/<uuid:id>/proof": "PR PA AU",
+    "GET api/admin/price-changes/<uuid:id>/proof.csv": "PR PA AU",
+    "POST api/admin/price-moves/<uuid:id>/decide": "PR PA",
     "GET api/admin/reconciliation-reports": "SO AU",
     "GET api/admin/reconciliation-reports/<uuid:pk>": "SO AU",
     "GET api/admin/reconciliation-reports/<uuid:pk>.csv": "SO AU",
@@ -210,6 +277,8 @@ TABLE: dict[str, str] = DEEDS | OTHERS | REST
 for _model, (_see, _add, _change, _delete) in PAGES.items():
     TABLE |= {f"{_model} list": _see, f"{_model} see": _see, f"{_model} add": _add}
     TABLE |= {f"{_model} change": _change, f"{_model} delete": _delete}
+# Another's token is not there for anybody else, and whoever asks for it is led back to the list.
+TABLE["catalogue.apitoken see"] = STAFF
 
 
 # What a request needs to get as far as the question who is asking, where an empty one is refused before.
@@ -220,5 +289,15 @@ BODIES: dict[str, dict[str, Any] | Callable[[World], dict[str, Any]]] = {
     "PUT api/admin/price-changes/<uuid:id>": _A_PRICE,
     "POST api/admin/price-changes/<uuid:id>/amend": _A_PRICE,
     "POST api/admin/price-changes/<uuid:id>/cancel": {"reason": "because"},
+    "POST api/admin/products": {
+        "sku": "NEW-1",
+        "name": "New",
+        "service_type": "Fibre",
+        "market_segment": "consumer",
+        "provider": "MTN",
+    },
+    "POST api/admin/products/<uuid:id>/archive": {"reason": "because"},
+    "POST api/admin/products/<uuid:id>/reject": {"reason": "because"},
+    "POST api/admin/price-moves/<uuid:id>/decide": {"deed": "never", "reason": "because"},
     "POST tmf620/hub": {"callback": "http://127.0.0.1:1/hub"},
 }

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -17,6 +18,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule
 
 from catalogue import batches
 from catalogue.models import (
+    ApiToken,
     ColumnMapping,
     HubDelivery,
     HubEvent,
@@ -34,6 +36,7 @@ from pricing.models import PriceChange
 from pricing.services import Wish
 from reconciliation.models import Deed, Finding, FindingType, ReconciliationReport, Repair
 from tests.factories import live_package, mr_botha, ms_naidoo, person
+from tests.pricing.subscriptions import mirrored
 from tests.who_may.doors import Knock
 from zoho_sync.models import (
     Alert,
@@ -74,7 +77,10 @@ class World:
         )
         self.product = self.package.source_admin_product
         self.change = self._a_price_change(self.package)
-        draft = self._a_price_change(live_package(name="Fibre at a new price", regular_price="899.00"))
+        repriced = live_package(name="Fibre at a new price", regular_price="899.00")
+        # Its publication plans a move and owes a notice.
+        self.subscription = mirrored(repriced, price="899.00")
+        draft = self._a_price_change(repriced)
         self.published = pricing.publish_price_change(
             draft.pk, actor=person("publishes.prices", "Pricing approver")
         )
@@ -87,6 +93,17 @@ class World:
             "pricing.pricechange": self.change.pk,
         }
         self._addresses: dict[tuple[str, str], str] = {}
+        AccessAttempt.objects.create(
+            username="clerk", ip_address="10.0.0.1", path_info="/admin/login/", failures_since_start=5
+        )
+        ApiToken.objects.create(
+            owner=self.clerk,
+            name="nightly",
+            prefix="ctk_1",
+            digest="0" * 64,
+            scopes=["catalogue.view_product"],
+            expires_at=now + timedelta(days=9),
+        )
         IntervalSchedule.objects.get_or_create(every=7, period="days")
         CrontabSchedule.objects.get_or_create(minute="7", hour="7")
         self._a_price_list()

@@ -126,7 +126,7 @@ def test_a_thousand_records_of_one_cause_are_one_message_in_few_queries(django_a
     row = fail(1)
     crowd(row, 1000, last_retry_at=timezone.now(), retry_count=1)
 
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(32):
         alerts.watch()
     outbox.send_due()
 
@@ -498,4 +498,4 @@ def test_a_rule_is_changed_tested_and_audited():
     assert AuditEntry.objects.get(action="alert rule changed").changes == {"threshold": ["3", "9"]}
     outbox.send_due()
     assert subjects() == ["Test: One cause keeps failing"]
-    assert client_of("Auditor").get(url).status_code == 403
+    assert client_of("Approver").get(url).status_code == 403

@@ -178,7 +178,7 @@ class ZohoHttp:
                 error = self._broken_off(call, _words(trouble))
         end_log(
             log,
-            response=body if body is not None else (response.text[:2000] if response is not None else None),
+            response=body if body is not None else (_text(response)[:2000] if response is not None else None),
             http_status=response.status_code if response is not None else None,
             error=error,
             seconds=time.monotonic() - begun,
@@ -209,7 +209,7 @@ class ZohoHttp:
         if not isinstance(body, dict):
             if 200 <= status < 300:
                 return self._broken_off(call, "its answer could not be read")
-            body = {"message": response.text[:200]}
+            body = {"message": _text(response)[:200]}
         error = (
             self._crm_error(status, body, retry_after)
             if self.system is System.CRM
@@ -255,6 +255,14 @@ def _pause(state: RetryCallState) -> float:
     # tenacity asks after the last try too, when no pause follows.
     pause = PAUSES[min(state.attempt_number, len(PAUSES)) - 1]
     return asked if asked is not None else pause * random.uniform(0.75, 1.25)
+
+
+def _text(response: httpx.Response) -> str:
+    """The body in words, also where it is not in the encoding it claims."""
+    try:
+        return response.text
+    except (UnicodeError, LookupError):
+        return response.content.decode(errors="replace")
 
 
 def _json(response: httpx.Response) -> Any:
