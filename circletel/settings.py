@@ -297,6 +297,7 @@ SPECTACULAR_SETTINGS = {
         "PriceMoveHold": "pricing.models.Hold",
         "PriceMoveCohort": "pricing.models.Cohort",
         "PriceMoveVerdict": "pricing.models.Verdict",
+        "BatchDeed": "catalogue.models.BatchDeed",
         "PriceMoveDeed": "pricing.deciding.Deed",
         "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -100,6 +101,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     actions_detail = ("revoke_one",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        if not self.has_view_permission(request):
+            raise PermissionDenied  # Django would say that there is no such token
         found = super().get_queryset(request)
         return found if request.user.has_perm("catalogue.view_apitoken") else found.filter(owner=request.user)
 
@@ -113,7 +116,9 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         return request.user.has_perm("catalogue.add_apitoken")
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return any(request.user.has_perm(f"catalogue.{deed}_apitoken") for deed in ("revoke", "add"))
+        """One's own, and those of others for whoever watches over them."""
+        own = ApiToken.objects.filter(pk=object_id, owner=request.user.pk)
+        return request.user.has_perm("catalogue.revoke_apitoken") or (object_id is not None and own.exists())
 
     @display(
         description="State", label={**BADGES, "Usable": "success", "Expired": "default", "Revoked": "danger"}

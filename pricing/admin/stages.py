@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -166,8 +166,10 @@ class NoticeStageAdmin(ModelAdmin):
 
     def preview_view(self, request: HttpRequest, code: str) -> HttpResponse:
         """The words as they are being written, for a customer of the change that was chosen. Keeps nothing."""
-        if not self.has_view_permission(request) or request.method != "POST":
+        if not self.has_view_permission(request):
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         stage = get_object_or_404(NoticeStage, pk=code)
         for name in ("subject", "body"):
             setattr(stage, name, request.POST.get(name, getattr(stage, name)))

@@ -75,6 +75,7 @@ SCRIPT = """
 import django
 django.setup()
 import httpx
+from django.db import connection
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
 from opentelemetry import trace
@@ -83,6 +84,7 @@ get_wsgi_application()
 answer = Client().get("/admin/login/?q=customer.private@example.org", HTTP_USER_AGENT="Firefox")
 print(answer["X-Correlation-Id"])
 httpx.get("{url}/crm/v8?token={token}", headers={{"Authorization": "Zoho-oauthtoken {token}"}})
+connection.cursor().execute("SELECT 1")
 drain_system.delay("crm")
 trace.get_tracer_provider().force_flush()
 """

@@ -7,6 +7,7 @@ is MEANT to get in. A superuser always may, but for NOBODY; STAFF is everybody w
 from collections.abc import Callable
 from typing import Any
 
+from catalogue.api.staff_examples import NEW
 from tests.who_may.world import World
 
 SHORT = {
@@ -68,8 +69,7 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
     "auth.user: reset_second_factor": SUPERUSER,
-    "axes.accessattempt: cleanup_expired_attempts": SUPERUSER,
-    "catalogue.apitoken: revoke_one": "SO TH",  # one's own; of others, whoever watches over them
+    "catalogue.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
     "catalogue.product: force_billing_selected": "SO",
     "catalogue.product: force_crm_selected": "SO",
     "catalogue.servicepackage: force_billing_selected": "SO",
@@ -277,8 +277,6 @@ TABLE: dict[str, str] = DEEDS | OTHERS | REST
 for _model, (_see, _add, _change, _delete) in PAGES.items():
     TABLE |= {f"{_model} list": _see, f"{_model} see": _see, f"{_model} add": _add}
     TABLE |= {f"{_model} change": _change, f"{_model} delete": _delete}
-# Another's token is not there for anybody else, and whoever asks for it is led back to the list.
-TABLE["catalogue.apitoken see"] = STAFF
 
 
 # What a request needs to get as far as the question who is asking, where an empty one is refused before.
@@ -289,15 +287,9 @@ BODIES: dict[str, dict[str, Any] | Callable[[World], dict[str, Any]]] = {
     "PUT api/admin/price-changes/<uuid:id>": _A_PRICE,
     "POST api/admin/price-changes/<uuid:id>/amend": _A_PRICE,
     "POST api/admin/price-changes/<uuid:id>/cancel": {"reason": "because"},
-    "POST api/admin/products": {
-        "sku": "NEW-1",
-        "name": "New",
-        "service_type": "Fibre",
-        "market_segment": "consumer",
-        "provider": "MTN",
-    },
+    "POST api/admin/products": NEW,
     "POST api/admin/products/<uuid:id>/archive": {"reason": "because"},
     "POST api/admin/products/<uuid:id>/reject": {"reason": "because"},
-    "POST api/admin/price-moves/<uuid:id>/decide": {"deed": "never", "reason": "because"},
+    "POST api/admin/price-moves/<uuid:id>/decide": {"deed": "never_move", "reason": "because"},
     "POST tmf620/hub": {"callback": "http://127.0.0.1:1/hub"},
 }

@@ -117,7 +117,7 @@ def test_who_may(who, knocking, caplog):
         faults += [f"{knock.method} {knock.door}: {fault}" for fault in faults_of(who, knock, answer)]
     if who not in ("CV", "superuser") and shows_costs(caplog.text):
         faults.append("a cost is in the log")
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def faults_of(who: str, knock: Knock, answer: Answer) -> list[str]:
