@@ -79,9 +79,9 @@ class LockedLogInAdmin(axes.admin.AccessAttemptAdmin, ModelAdmin):
     empty_words = "Nobody has failed to log in lately."
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
     list_filter = (axes.admin.IsLockedOutFilter,)
-    # The library's own, for a setting that is not in use here, breaks.
-    actions = None
     date_hierarchy = None
+    # Without the library's own, which is for a setting that is not in use here and breaks.
+    actions = ()
 
 
 @admin.register(Group)

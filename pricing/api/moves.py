@@ -19,6 +19,7 @@ from catalogue.api.pages import Pages
 from catalogue.api.staff import StaffEndpoint
 from catalogue.api.strict import StrictSerializer
 from catalogue.errors import Refused
+from catalogue.rights import ensure_may
 from pricing import deciding, evidence, proof
 from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
 from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict
@@ -188,6 +189,7 @@ class DecideView(StaffEndpoint):
         request=DecisionSerializer, responses={200: PriceMoveSerializer, **REFUSALS},
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
+        ensure_may(self.actor, "pricing.decide_pricemove", "decide about price moves")
         asked = DecisionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         moves = PriceMove.objects.select_related("subscription")

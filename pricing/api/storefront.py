@@ -167,7 +167,7 @@ class PriceView(StorefrontView):
             **UNAVAILABLE,
         },
     )
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, id: str) -> HttpResponse:
         return self.answer(request, {"id": id})
 
     def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
@@ -222,7 +222,7 @@ class PriceLockView(StorefrontView):
             **UNAVAILABLE,
         },
     )
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, id: str) -> HttpResponse:
         return self.answer(request, {"id": id})
 
     def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
@@ -261,8 +261,12 @@ class VerifyPriceLockView(StorefrontView):
             raise LockProblem(refusal) from refusal
 
 
-def _package(id: UUID) -> ServicePackage:
-    package = ServicePackage.objects.filter(pk=id).exclude(status=PackageStatus.DRAFT).first()
+def _package(id: str) -> ServicePackage:
+    try:
+        key = UUID(id)
+    except ValueError:
+        raise NotOnSale() from None
+    package = ServicePackage.objects.filter(pk=key).exclude(status=PackageStatus.DRAFT).first()
     if package is None:
         raise NotOnSale()
     return package
