@@ -106,7 +106,9 @@ class Books:
             for one in asked
             if one["status"] and one["status"] >= 300 and one["method"] != "GET"
         ]
-        assert refused == []
+        # A create that the dead one had sent may arrive while its successor makes the same: that is refused and adopted.
+        assert [one for one in refused if (one[0], one[2]) != ("POST", 400)] == []
+        assert len(refused) <= unanswered
         logs = ZohoSyncLog.objects.exclude(pk__in=self.known).exclude(system="accounts")
         arrived = Counter((one["method"], one["path"]) for one in asked)
         answered = Counter(logs.exclude(duration_ms=None).values_list("method", "path"))
