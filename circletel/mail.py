@@ -22,6 +22,8 @@ from django.utils.crypto import constant_time_compare
 # How far Resend's clock and ours may be apart, in seconds. An older call may be somebody repeating it.
 TOLERANCE = 300
 LONGEST_KEY = 256
+# Seconds since 1970 in more digits are no time: Python turns them into no float, or refuses to read them.
+LONGEST_STAMP = 12
 
 # Anymail asks for a password in the address; the signature takes its place.
 warnings.filterwarnings("ignore", category=AnymailInsecureWebhookWarning)
@@ -57,7 +59,8 @@ class ResendWebhook(ResendTrackingWebhookView):
     def validate_request(self, request: HttpRequest) -> None:
         key = _key(settings.RESEND_WEBHOOK_SECRET)
         stamp = request.headers.get("svix-timestamp", "")
-        if not key or not stamp.isdecimal() or abs(time.time() - int(stamp)) > TOLERANCE:
+        is_time = stamp.isdecimal() and len(stamp) <= LONGEST_STAMP
+        if not key or not is_time or abs(time.time() - int(stamp)) > TOLERANCE:
             raise AnymailWebhookValidationFailure("Resend's call is unsigned, too old, or no secret is set")
         signed = f"{request.headers.get('svix-id', '')}.{stamp}.".encode() + request.body
         expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()

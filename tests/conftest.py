@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import redis
+from django.db import connection
 
 from circletel.embedded.sandbox import Sandbox
 
@@ -104,3 +106,16 @@ def redis_flushed(settings: Any) -> Iterator[redis.Redis]:
     connection.flushdb()
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def second_database(django_db_setup: None) -> Iterator[str]:
+    """The address of another database on the same server, one for each xdist worker."""
+    own = connection.settings_dict
+    server = {"host": own["HOST"], "port": own["PORT"], "user": own["USER"], "password": own["PASSWORD"]}
+    name = f"{own['NAME']}_old"
+    with psycopg.connect(dbname="postgres", autocommit=True, **server) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {name}")
+        yield psycopg.conninfo.make_conninfo(dbname=name, **server)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -160,6 +160,16 @@ def test_what_resend_did_not_sign_just_now_is_refused_and_told_to_nobody(client,
     assert heard == []
 
 
+@pytest.mark.parametrize("stamp", ["9" * 400, "9" * 5000, "", "-1", "1e3", "²"])
+def test_a_call_that_was_never_sent_at_any_time_is_refused(client, signed_for, heard, stamp):
+    headers = {"svix-id": "msg_1", "svix-timestamp": stamp, "svix-signature": "v1,bm90IHRoaXM="}
+    answer = client.post(
+        reverse("resend-tracking"), json.dumps(DELIVERED), content_type="application/json", headers=headers
+    )
+
+    assert (answer.status_code, heard) == (400, [])
+
+
 def test_an_unsigned_call_is_refused(client, signed_for, heard):
     answer = client.post(reverse("resend-tracking"), json.dumps(DELIVERED), content_type="application/json")
 

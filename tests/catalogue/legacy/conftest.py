@@ -81,19 +81,6 @@ def old(db: None) -> OldTable:
     return OldTable(execute, None)
 
 
-@pytest.fixture(scope="session")
-def second_database(django_db_setup: None) -> Iterator[str]:
-    """The address of another database on the same server, one for each xdist worker."""
-    own = connection.settings_dict
-    server = {"host": own["HOST"], "port": own["PORT"], "user": own["USER"], "password": own["PASSWORD"]}
-    name = f"{own['NAME']}_old"
-    with psycopg.connect(dbname="postgres", autocommit=True, **server) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {name}")
-        yield psycopg.conninfo.make_conninfo(dbname=name, **server)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture
 def elsewhere(db: None, second_database: str) -> Iterator[OldTable]:
     """In that database, with nothing else in it."""

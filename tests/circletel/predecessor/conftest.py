@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.catalogue.legacy.conftest import second_database  # noqa: F401
 from tests.factories import person
 
 TABLES = """
@@ -118,7 +117,7 @@ class Predecessor:
 
 
 @pytest.fixture
-def old(db: None, second_database: str) -> Iterator[Predecessor]:  # noqa: F811
+def old(db: None, second_database: str) -> Iterator[Predecessor]:
     person("nomsa.dlamini", "Product manager", "Publisher", "Pricing manager")
     person("pieter.botha", "Approver", "Pricing approver", "Publisher")
     with psycopg.connect(second_database, autocommit=True) as connection:
