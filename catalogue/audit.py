@@ -60,7 +60,8 @@ def _entry(
         "action": action,
         "target_type": target._meta.model_name or "",
         "target_id": str(target.pk),
-        "target_name": str(target)[:300],
+        # Nothing can be erased here, so whatever is called after a customer has a name for the trail.
+        "target_name": str(getattr(target, "name_in_trail", target))[:300],
         "changes": changes,
         "result": result,
         "detail": detail,

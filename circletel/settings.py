@@ -220,6 +220,8 @@ PRICING_FIXED_TERM_HOLDS_PRICE = env.bool("PRICING_FIXED_TERM_HOLDS_PRICE", defa
 PRICING_FIXED_UNTIL_FIELD = env("PRICING_FIXED_UNTIL_FIELD", default="")
 # How many subscriptions may be missing from a complete list, in per cent, before a person has to look.
 PRICING_VANISHED_PERCENT = env.int("PRICING_VANISHED_PERCENT", default=20)
+# How long names and addresses are kept after a customer's last subscription ended: three years, after which claims lapse.
+CUSTOMER_DATA_KEEP_DAYS = env.int("CUSTOMER_DATA_KEEP_DAYS", default=1096)
 # Notices of price changes: how fast the mail provider takes them, and words that every one of them bears.
 PRICE_NOTICES_PER_SECOND = env.float("PRICE_NOTICES_PER_SECOND", default=2.0)
 PRICE_NOTICE_FROM = env("PRICE_NOTICE_FROM", default="")

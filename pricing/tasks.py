@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from catalogue.errors import Refused
 from circletel.jobs import job
-from pricing import applying, counting, moving, proof, rechecking
+from pricing import applying, counting, moving, personal_data, proof, rechecking
 from pricing.mirror.pull import Order
 from pricing.mirror.pull import pull_subscriptions as pull
 from pricing.notices import owing, sending
@@ -108,3 +109,11 @@ def resume_price_notices() -> str:
 def nudge_notices() -> None:
     """Have a worker tell customers now. Without a broker they are told with the next run."""
     quietly(lambda: send_price_notices.apply_async())
+
+
+@shared_task
+@job
+def erase_old_personal_data() -> str:
+    """Nightly: names and addresses of customers who left CUSTOMER_DATA_KEEP_DAYS ago are erased."""
+    kept = timedelta(days=settings.CUSTOMER_DATA_KEEP_DAYS)
+    return f"{personal_data.erase_old(timezone.now() - kept)} subscriptions forgotten"

@@ -70,7 +70,7 @@ def list_customers(client: BillingClient, pull: SubscriptionPull) -> None:
 def take_customers(rows: list[dict[str, Any]]) -> None:
     told = {customer.customer_id: customer for customer in map(Customer.read, rows)}
     differing = []
-    known = Subscription.objects.filter(customer_id__in=told).only(
+    known = Subscription.objects.filter(customer_id__in=told, erased_at=None).only(
         "customer_id", "customer_email", "customer_name"
     )
     for subscription in known:

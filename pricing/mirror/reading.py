@@ -61,6 +61,8 @@ def judge_row(row: Mapping[str, Any], known: Subscription | None, *, full: bool 
     if known is None:
         return Verdict.NEW if is_standing else Verdict.PASSED_OVER
     if not is_standing:
+        if known.is_forgotten:
+            return Verdict.SAME
         was_standing = known.status in STANDING or known.gone_at is not None
         return Verdict.ENDED if was_standing or known.listed != row else Verdict.SAME
     if full or known.gone_at is not None:
@@ -94,6 +96,8 @@ def take_answer(known: Subscription, told: Told, terms: Terms, *, contract_month
     known.number, known.plan_code, known.tax_id = told.number, told.plan.code, told.plan.tax_id
     known.customer_id, known.customer_name = told.customer_id, told.customer_name[:200]
     known.customer_email = told.email[:254] or known.customer_email
+    # Somebody who was erased and has come back is a customer like any other.
+    known.erased_at = None
     known.status, known.quantity = told.status, told.plan.quantity
     known.price, known.amount = with_vat(told.plan.price, inclusive, terms.vat_rate), told.amount
     known.addons = [_addon(each) for each in told.addons if each.type != "one_time"]

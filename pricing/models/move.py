@@ -156,3 +156,7 @@ class PriceMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription}: {rand(self.price_then)} → {rand(self.expected_price)}"
+
+    @property
+    def name_in_trail(self) -> str:
+        return f"{self.subscription.name_in_trail}: {rand(self.price_then)} → {rand(self.expected_price)}"

@@ -125,6 +125,10 @@ class PriceNotice(models.Model):
     def __str__(self) -> str:
         return f"{self.stage}: {self.email or self.subscription}"
 
+    @property
+    def name_in_trail(self) -> str:
+        return f"{self.stage}: {self.subscription.name_in_trail}"
+
 
 class NoticeText(models.Model):
     """A text that was sent, once for each hash. The database refuses UPDATE and DELETE."""

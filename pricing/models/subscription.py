@@ -65,12 +65,18 @@ class Subscription(models.Model):
     seen_at = models.DateTimeField(help_text="When it last stood in Zoho's list.")
     gone_at = models.DateTimeField(null=True, help_text="When a complete list no longer had it.")
 
+    erased_at = models.DateTimeField(
+        null=True,
+        help_text="When name and address were erased. A pull brings them back only with a new term.",
+    )
+
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         db_table = "subscriptions"
         ordering = ["customer_name", "subscription_id"]
         default_permissions = ("view",)
+        permissions = [("handle_personal_data", "Can export and erase what is known of a customer")]
         indexes = [
             models.Index(fields=["package", "status"]),
             models.Index(
@@ -86,3 +92,13 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number or self.subscription_id} · {self.customer_name or self.customer_id}"
+
+    @property
+    def name_in_trail(self) -> str:
+        """What the audit trail calls it: nothing can be erased there, so it learns no names."""
+        return self.number or self.subscription_id
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Erased, and not served since: what Zoho's lists still say of it is not taken again."""
+        return self.erased_at is not None
