@@ -1,14 +1,63 @@
 """What the pages of all apps share: read-only pages, badges, and amounts as South Africans write them."""
 
+import re
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
 from catalogue.amounts import NBSP, rand
 
-__all__ = ["BADGES", "COSTS", "NBSP", "HidesCosts", "InTable", "ReadOnlyAdmin", "moved_to", "rand", "term"]
+__all__ = [
+    "BADGES",
+    "COSTS",
+    "NBSP",
+    "HidesCosts",
+    "InTable",
+    "ReadOnlyAdmin",
+    "TwoLines",
+    "in_words",
+    "moved_to",
+    "rand",
+    "term",
+]
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def in_words(value: Any) -> str:
+    """A value as JSON keeps it, for people: days and instants South African, nothing as “empty”."""
+    if value in (None, "", [], {}):
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value))
+    text = str(value)
+    with suppress(ValueError):  # shaped like a day, and none
+        if _INSTANT.fullmatch(text):
+            return date_format(timezone.localtime(datetime.fromisoformat(text)), "DATETIME_FORMAT")
+        if _DAY.fullmatch(text):
+            return date_format(date.fromisoformat(text), "DATE_FORMAT")
+    return text
+
+
+class TwoLines(tuple[str, str]):
+    """What a list shows in two lines (`display` with `header=True`), and a row's own page in one."""
+
+    def __new__(cls, first: str, second: str) -> "TwoLines":
+        return super().__new__(cls, (first, second))
+
+    def __str__(self) -> str:
+        return " · ".join(filter(None, self))
+
 
 # How unfold colours a badge; the words say the same without colour.
 BADGES = {

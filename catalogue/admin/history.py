@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, in_words
 from catalogue.admin.long_lists import LongList
 from catalogue.models import AuditEntry, VatRate
 
@@ -49,12 +49,10 @@ class AuditEntryAdmin(LongList, ReadOnlyAdmin):
 
     @display(description="What changed")
     def what_changed(self, entry: AuditEntry) -> SafeString | str:
-        rows = ((field, _shown(before), _shown(after)) for field, (before, after) in entry.changes.items())
+        rows = (
+            (field, in_words(before), in_words(after)) for field, (before, after) in entry.changes.items()
+        )
         return format_html_join("", "<div><strong>{}</strong>: {} → {}</div>", rows) or "Nothing"
-
-
-def _shown(value: Any) -> str:
-    return "empty" if value in (None, "", []) else str(value)
 
 
 @admin.register(VatRate)

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, rand
+from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
 from catalogue.admin.long_lists import LongList
 from catalogue.admin.price_list import latest_lists
 from catalogue.errors import Refused
@@ -91,8 +91,8 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         return f"{row.sheet} {row.number}" if row.number else "—"
 
     @display(description="Deal", ordering="name", header=True)
-    def shown_deal(self, row: PriceListRow) -> tuple[str, str]:
-        return row.name or "—", row.deal_id or "no deal id"
+    def shown_deal(self, row: PriceListRow) -> TwoLines:
+        return TwoLines(row.name or "—", row.deal_id or "no deal id")
 
     @display(description="Outcome", ordering="outcome", label=BADGES)
     def shown_outcome(self, row: PriceListRow) -> str:
@@ -105,9 +105,9 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         return f"{rand(row.listed_before)} → {rand(row.listed_after)}"
 
     @display(description="Margin", ordering="margin_after", header=True)
-    def shown_margin(self, row: PriceListRow) -> tuple[str, str]:
+    def shown_margin(self, row: PriceListRow) -> TwoLines:
         shown = [f"{margin} %" for margin in (row.margin_before, row.margin_after) if margin is not None]
-        return " → ".join(shown) or "—", "below the floor" if row.below_floor else ""
+        return TwoLines(" → ".join(shown) or "—", "below the floor" if row.below_floor else "")
 
     @display(description="Proposed price", ordering="proposed_price")
     def shown_proposed(self, row: PriceListRow) -> str:
@@ -116,7 +116,7 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     @display(description="Why, or what changes")
     def what(self, row: PriceListRow) -> SafeString | str:
         lines = [(text,) for text in (*row.reasons, *row.remarks)]
-        changes = [(name, _shown(before), _shown(after)) for name, (before, after) in row.changes.items()]
+        changes = [(name, in_words(before), in_words(after)) for name, (before, after) in row.changes.items()]
         return (
             format_html_join("", "<div>{}</div>", lines)
             + format_html_join("", "<div><strong>{}</strong>: {} → {}</div>", changes)
@@ -165,8 +165,8 @@ class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     readonly_fields = ("shown_deal", "shown_product", "listed", "shown_details")
 
     @display(description="Deal", ordering="deal_id", header=True)
-    def shown_deal(self, deal: SupplierDeal) -> tuple[str, str]:
-        return deal.deal_id, deal.supplier.name
+    def shown_deal(self, deal: SupplierDeal) -> TwoLines:
+        return TwoLines(deal.deal_id, deal.supplier.name)
 
     @display(description="Listed price a month", ordering="listed_price")
     def listed(self, deal: SupplierDeal) -> str:
@@ -186,9 +186,3 @@ def _product_link(product: Any) -> SafeString | str:
         return "—"
     url = reverse("admin:catalogue_product_change", args=[product.pk])
     return format_html('<a href="{}">{}</a>', url, product)
-
-
-def _shown(value: Any) -> str:
-    if value in (None, "", []):
-        return "empty"
-    return ", ".join(value) if isinstance(value, list) else str(value)

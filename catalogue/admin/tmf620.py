@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, TwoLines, moved_to
 from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from catalogue.models import HubDelivery, HubListener
@@ -72,9 +72,9 @@ class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
     )
 
     @display(description="Event", header=True)
-    def shown_event(self, delivery: HubDelivery) -> tuple[str, str]:
+    def shown_event(self, delivery: HubDelivery) -> TwoLines:
         body = delivery.event.bodies[delivery.listener.version]
-        return body["eventType"], next(iter(body["event"].values())).get("id", "")
+        return TwoLines(body["eventType"], next(iter(body["event"].values())).get("id", ""))
 
     @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, delivery: HubDelivery) -> str:

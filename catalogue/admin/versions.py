@@ -16,7 +16,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import audit, ending, versions
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from catalogue.admin.base import BADGES, ReadOnlyAdmin, in_words, moved_to, rand, term
 from catalogue.admin.long_lists import LongList
 from catalogue.errors import Refused
 from catalogue.models import PackageVersion
@@ -150,7 +150,7 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
             "before": before,
             "after": after,
             "differences": [
-                (label_for_field(one.field, PackageVersion), one.before, one.after)
+                (label_for_field(one.field, PackageVersion), in_words(one.before), in_words(one.after))
                 for one in versions.compare(before, after)
             ],
         }

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from catalogue.admin.base import ReadOnlyAdmin, rand
+from catalogue.admin.base import ReadOnlyAdmin, TwoLines, rand
 from catalogue.admin.long_lists import LongList
 from pricing.models import Subscription
 
@@ -98,9 +98,9 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
         return name, subscription.plan_code
 
     @display(description="Price a month", ordering="price", header=True)
-    def shown_price(self, subscription: Subscription) -> tuple[str, str]:
+    def shown_price(self, subscription: Subscription) -> TwoLines:
         words = [f"{subscription.quantity} ×"] if subscription.quantity != 1 else []
-        return rand(subscription.price), " ".join([*words, "incl. VAT"])
+        return TwoLines(rand(subscription.price), " ".join([*words, "incl. VAT"]))
 
     @display(description="Amount a term")
     def shown_amount(self, subscription: Subscription) -> str:

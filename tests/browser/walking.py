@@ -118,6 +118,8 @@ AXE_RUN = """async (rules) => {
 HEADS = """() => {
   const wrong = [], h1 = [...document.querySelectorAll('h1, h2')].filter(e => e.innerText.trim());
   if (!h1.length) wrong.push('no heading');
+  const raw = document.body.innerText.match(/\\(['"].*?['"],? ?.*?\\)|<[a-z]+ object|datetime\\.|Decimal\\(/);
+  if (raw) wrong.push(`Python where words should be: ${raw[0].slice(0, 80)}`);
   if (document.title.trim().split('|')[0].trim().length < 2) wrong.push(`title: “${document.title}”`);
   return wrong;
 }"""
@@ -136,7 +138,7 @@ def axe_findings(page: Any, rules: list[str] | None = None) -> list[str]:
 
 
 def without_a_name(page: Any) -> list[str]:
-    """Whether the page has a heading and a title."""
+    """Whether the page has a heading and a title, and says nothing in Python."""
     found: list[str] = page.evaluate(HEADS)
     return found
 
