@@ -2,7 +2,7 @@
 # `make` lists the rest. docs/decisions/embedded-services.md says how and why.
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check format bench browser torture fuzz client lock clean setup setup-dev
+.PHONY: help run manage test check format bench browser torture fuzz mutate client lock clean setup setup-dev
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
@@ -69,6 +69,9 @@ fuzz: setup-dev ## More than 100,000 bad inputs, and every operation of REST ask
 	$(VENV_PYTHON) -m pytest tests/fuzz --hypothesis-profile=fuzz -q $(ARGS)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-50} $(VENV_PYTHON) -m pytest -m fuzz $(ARGS)
 
+mutate: setup-dev ## Alter the code of consequence thing by thing: which test notices? ARGS="--minutes 10 'pricing.rule*'"
+	@exec $(VENV_PYTHON) -m tests.mutation $(ARGS)
+
 client: setup ## Make TypeScript types of every window in build/client, and compile them; needs node
 	@command -v npm >/dev/null || { echo 'node is missing. Install it: apt-get install nodejs npm (as root)' >&2; exit 1; }
 	@$(CHECK_SETTINGS) $(VENV_PYTHON) -W ignore manage.py openapi --folder build/client
@@ -85,7 +88,7 @@ lock: setup ## Resolve requirements/*.txt again from pyproject.toml
 
 clean: ## Remove .venv, caches and the embedded data; refuses while something runs
 	@$(PYTHON) -m circletel.embedded idle
-	@rm -rf .venv .run .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage htmlcov \
+	@rm -rf mutants .venv .run .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage htmlcov \
 		test-results staticfiles
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
