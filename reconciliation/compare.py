@@ -58,7 +58,8 @@ def normal(value: Any) -> str:
     """A text as it is compared: composed, one kind of line end, no blanks at the end of lines or around it."""
     if value is None:
         return ""
-    text = unicodedata.normalize("NFC", str(value)).replace("\r\n", "\n").replace("\r", "\n")
+    # A second carriage return is what a system leaves that makes line ends of what has some already.
+    text = re.sub(r"\r*\n|\r", "\n", unicodedata.normalize("NFC", str(value)))
     return re.sub(r"[^\S\n]+(?=\n|\Z)", "", text).strip()
 
 

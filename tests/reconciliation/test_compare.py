@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciliation.compare import COMPARATORS, differences, same
@@ -21,6 +21,7 @@ def field(type=FieldType.TEXT, **rules):
 
 
 @given(texts)
+@example("one\r\ntwo")
 def test_what_zoho_does_to_a_text_is_no_difference(text):
     for theirs in (
         text,
