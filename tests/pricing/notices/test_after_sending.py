@@ -492,7 +492,7 @@ def test_the_preview_follows_what_is_written_and_keeps_nothing(client, change):
     assert "Dear Zinhle Nkosi" in preview()
     assert "For Zinhle Nkosi" in preview(subject="For {{ customer_name }}")
     assert "As it stands this would be refused" in preview(body="Hello")
-    assert client.get(address).status_code == 403
+    assert client.get(address).status_code == 405
     assert not PriceNotice.objects.exists()
 
 
