@@ -194,7 +194,7 @@ def usage(read: list[dict[str, Any]]) -> Iterator[Usage]:
 
 def _alert(one: dict[str, Any]) -> OpenAlert:
     url = reverse("admin:zoho_sync_alert_change", args=[one["id"]])
-    return OpenAlert(one["title"], AlertState(one["state"]).label, _instant(one["opened_at"]), url)
+    return OpenAlert(one["title"], str(AlertState(one["state"]).label), _instant(one["opened_at"]), url)
 
 
 def _channels(read: list[dict[str, Any]]) -> Iterator[str]:

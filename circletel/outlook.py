@@ -104,8 +104,8 @@ def _when(one: dict[str, Any]) -> tuple[str, str]:
 def _comparison(one: dict[str, Any]) -> Comparison:
     state = ReportState(one["state"])
     return Comparison(
-        scope=Scope(one["scope"]).label,
-        state=state.label,
+        scope=str(Scope(one["scope"]).label),
+        state=str(state.label),
         tone=TONES.get(state, "news"),
         at=datetime.fromisoformat(one["finished_at"] or one["started_at"]),
         trouble=one["trouble"],

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -21,10 +22,10 @@ from catalogue.admin.deeds import ProductDeeds
 from catalogue.admin.long_lists import LongList
 from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.standing import (
-    WORDS,
     BillingStateFilter,
     CrmStateFilter,
     standing_fragment,
+    words_of,
     worst_state,
 )
 from catalogue.content import pricing_of, product_content
@@ -41,7 +42,7 @@ class PublishStateFilter(admin.SimpleListFilter):
     title, parameter_name = "publish state", "published"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        return list(PublishState.choices)
+        return [(value, str(words)) for value, words in PublishState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         return queryset.filter(publish_state_=self.value()) if self.value() else queryset  # type: ignore[misc]
@@ -59,7 +60,7 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
 
     form = ProductForm
 
-    empty_words = (
+    empty_words = gettext_lazy(
         "Add a product, or import a file of them. Nothing is sold before it is approved and published."
     )
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
@@ -90,9 +91,12 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
                 )
             },
         ),
-        ("Where and when it is sold", {"fields": ("zones", "valid_from", "valid_to", "installation_days")}),
-        ("In the storefront", {"fields": (("featured", "popular"),)}),
-        ("Back office only", {"fields": ("internal_notes",)}),
+        (
+            gettext_lazy("Where and when it is sold"),
+            {"fields": ("zones", "valid_from", "valid_to", "installation_days")},
+        ),
+        (gettext_lazy("In the storefront"), {"fields": (("featured", "popular"),)}),
+        (gettext_lazy("Back office only"), {"fields": ("internal_notes",)}),
     )
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
 
@@ -110,34 +114,34 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
             )
         )
 
-    @display(description="Product", ordering="name", header=True)
+    @display(description=gettext_lazy("Product"), ordering="name", header=True)
     def shown_name(self, product: Product) -> tuple[str, str]:
         return product.name, product.sku
 
-    @display(description="Sold to", ordering="market_segment", header=True)
+    @display(description=gettext_lazy("Sold to"), ordering="market_segment", header=True)
     def sold_to(self, product: Product) -> tuple[str, str]:
         return product.get_market_segment_display(), f"over {product.provider}"
 
-    @display(description="Price a month", ordering="pricing__regular_price", header=True)
+    @display(description=gettext_lazy("Price a month"), ordering="pricing__regular_price", header=True)
     def price(self, product: Product) -> tuple[str, str]:
         pricing = pricing_of(product)
         return rand(pricing.regular_price if pricing else None), term(product.contract_months)
 
-    @display(description="Status", ordering="status", label=BADGES)
+    @display(description=gettext_lazy("Status"), ordering="status", label=BADGES)
     def shown_status(self, product: Product) -> str:
         return product.get_status_display()
 
-    @display(description="Storefront", label=BADGES)
+    @display(description=gettext_lazy("Storefront"), label=BADGES)
     def publish_state(self, product: Product) -> str:
         return product.publish_state_  # type: ignore[attr-defined]
 
-    @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
+    @display(description=gettext_lazy("Zoho CRM"), ordering="crm_state", label=BADGES)
     def crm(self, product: Product) -> str | None:
-        return WORDS.get(product.crm_state)  # type: ignore[attr-defined]
+        return words_of(product.crm_state)  # type: ignore[attr-defined]
 
-    @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
+    @display(description=gettext_lazy("Zoho Billing"), ordering="billing_state", label=BADGES)
     def billing(self, product: Product) -> str | None:
-        return WORDS.get(product.billing_state)  # type: ignore[attr-defined]
+        return words_of(product.billing_state)  # type: ignore[attr-defined]
 
     # --- the page
 

@@ -24,6 +24,11 @@ SEVERITY = {
 WORDS = {SEVERITY[status]: status.label for status in SyncStatus}
 
 
+def words_of(severity: int | None) -> str | None:
+    """The state of a package in one system, in words; None where nothing is owed to it at all."""
+    return None if severity is None else str(WORDS[severity])
+
+
 def kinds_of(system: System) -> list[Kind]:
     return [kind for kind in Kind if kind.system is system]
 
@@ -45,7 +50,7 @@ class ZohoStateFilter(admin.SimpleListFilter):
     system: System
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Iterable[tuple[str, str]]:
-        return [*SyncStatus.choices, ("none", "No records")]
+        return [*((value, str(words)) for value, words in SyncStatus.choices), ("none", "No records")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         field = f"{self.system}_state"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
 from catalogue import audit
@@ -87,7 +88,7 @@ class ColumnMappingAdmin(AuditedAdmin):
     fieldsets = (
         (None, {"fields": (("supplier", "name"), "active")}),
         (
-            "What all its deals have in common",
+            gettext_lazy("What all its deals have in common"),
             {
                 "fields": (
                     "sku_template",
@@ -99,7 +100,7 @@ class ColumnMappingAdmin(AuditedAdmin):
             },
         ),
         (
-            "How its cells are read",
+            gettext_lazy("How its cells are read"),
             {"fields": (("date_order", "without_device"), ("refuse_text_numbers", "ends_at_blank_row"))},
         ),
     )

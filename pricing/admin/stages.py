@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -64,7 +65,7 @@ class NoticeStageAdmin(ModelAdmin):
         "may_say",
     )
 
-    @display(description="When", ordering="occasion")
+    @display(description=gettext_lazy("When"), ordering="occasion")
     def shown_when(self, stage: NoticeStage) -> str:
         return (
             f"{stage.days} days: {stage.get_occasion_display().lower()}"
@@ -72,23 +73,23 @@ class NoticeStageAdmin(ModelAdmin):
             else stage.get_occasion_display()
         )
 
-    @display(description="Required", boolean=True)
+    @display(description=gettext_lazy("Required"), boolean=True)
     def shown_required(self, stage: NoticeStage) -> bool:
         return stage.required
 
-    @display(description="In use", boolean=True)
+    @display(description=gettext_lazy("In use"), boolean=True)
     def shown_active(self, stage: NoticeStage) -> bool:
         return stage.active
 
-    @display(description="Words", label={"In order": "success", "Refused": "danger"})
+    @display(description=gettext_lazy("Words"), label={"In order": "success", "Refused": "danger"})
     def shown_words(self, stage: NoticeStage) -> str:
         return "Refused" if complaints_about(stage) else "In order"
 
-    @display(description="Must say")
+    @display(description=gettext_lazy("Must say"))
     def must_say(self, stage: NoticeStage) -> str:
         return ", ".join(f"{{{{ {name} }}}}" for name in REQUIRED[stage.occasion])
 
-    @display(description="May say")
+    @display(description=gettext_lazy("May say"))
     def may_say(self, stage: NoticeStage) -> str:
         lines = ((f"{{{{ {name} }}}}", meaning) for name, meaning in NAMES.items())
         return format_html_join("", "<div>{} {}</div>", lines)
@@ -121,15 +122,17 @@ class NoticeStageAdmin(ModelAdmin):
         return field
 
     @action(
-        description="Send a test to myself",
+        description=gettext_lazy("Send a test to myself"),
         permissions=["test"],
         icon="outgoing_mail",
         url_path="test",
         dialog={
-            "title": "Send a test to yourself?",
-            "description": "As it was last saved, filled in for a customer of the latest price change. No customer gets it.",
+            "title": gettext_lazy("Send a test to yourself?"),
+            "description": gettext_lazy(
+                "As it was last saved, filled in for a customer of the latest price change. No customer gets it."
+            ),
             "form_class": BaseDialogForm,
-            "form_submit_text": "Send",
+            "form_submit_text": gettext_lazy("Send"),
         },
     )
     def test_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

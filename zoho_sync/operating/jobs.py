@@ -52,7 +52,7 @@ class Job:
 
     @property
     def shown_result(self) -> str:
-        return JobResult(self.result).label if self.result else "Not run yet"
+        return str(JobResult(self.result).label) if self.result else "Not run yet"
 
 
 def jobs(now: datetime | None = None) -> list[Job]:
