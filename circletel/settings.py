@@ -204,6 +204,8 @@ CIRCLETEL_BASE_URL = env("CIRCLETEL_BASE_URL", default="")
 
 ZOHO_CONNECT_TIMEOUT_SECONDS = env.float("ZOHO_CONNECT_TIMEOUT_SECONDS", default=5.0)
 ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
+# How long Zoho may still be at a write that it never answered; until then nothing more is written to that record.
+ZOHO_LATE_CALL_SECONDS = env.float("ZOHO_LATE_CALL_SECONDS", default=60.0)
 # How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
 ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
 

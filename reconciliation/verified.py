@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from reconciliation.models import Finding
@@ -33,4 +34,8 @@ def write_verified(covered: Iterable[Any], seen: Iterable[Finding], *, at: datet
     records = ProductIntegration.objects.filter(scope, status=SyncStatus.OK, last_synced_at__lte=at)
     for kind, keys in differing.items():
         records = records.exclude(kind=kind, remote_key__in=keys)
-    return records.update(verified_at=at)
+    # Never waits for a row: publishing locks the rows of its package one by one, and both would wait for each other.
+    # What somebody holds at this moment is being changed; the next run looks at it again.
+    with transaction.atomic():
+        free = records.select_for_update(skip_locked=True).values("pk")
+        return ProductIntegration.objects.filter(pk__in=free).update(verified_at=at)

@@ -175,7 +175,8 @@ def judge_deeds(deeds: Iterable[Deed]) -> Iterator[Complaint]:
                 f"{name} {target}", trail[name, target, "done"], at_least=done, at_most=done + unknown
             )
         elif name == "price change drafted":
-            there = PriceChange.objects.filter(reason=target).count()
+            # By the trail: a product that is published at another price rewrites the draft that is open, reason and all.
+            there = AuditEntry.objects.filter(action=name, detail=target, result="done").count()
             yield from _counted(f"price change “{target}”", there, at_least=done, at_most=done + unknown)
         elif name == "import":
             there = Product.objects.filter(sku=target).count()

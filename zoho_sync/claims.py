@@ -39,7 +39,9 @@ def due() -> QuerySet[ProductIntegration]:
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     return (
-        ProductIntegration.objects.owed().filter(free, next_retry_at__lte=now).filter(_prerequisite_exists())
+        ProductIntegration.objects.owed()
+        .filter(free, Q(doubtful_until=None) | Q(doubtful_until__lte=now), next_retry_at__lte=now)
+        .filter(_prerequisite_exists())
     )
 
 
@@ -114,6 +116,16 @@ def still_held(claims: Sequence[Claim]) -> bool:
     ) == len(rows)
 
 
+def hold_off(items: Sequence[Claim]) -> None:
+    """A write of these went out and was never answered: send nothing more until Zoho must be done with it.
+
+    Otherwise an older price could land after a newer one that was acknowledged, and nobody would know before the night.
+    """
+    until = timezone.now() + timedelta(seconds=settings.ZOHO_LATE_CALL_SECONDS)
+    for item in items:
+        _rows_of(item).update(doubtful_until=until)
+
+
 def _rows_of(item: Claim) -> QuerySet[ProductIntegration]:
     return ProductIntegration.objects.filter(kind=item.row.kind, remote_key=item.row.remote_key)
 
@@ -139,7 +151,7 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
     # Most records stand for one row that nobody has touched meanwhile: then one statement says it all.
     alone = item.row.kind != Kind.BILLING_PRODUCT
     if not (alone and rows.filter(satisfied).update(resync=None, **settled, **acknowledged)):
-        kept = list(rows.select_for_update().exclude(satisfied).values_list("pk", flat=True))
+        kept = list(rows.select_for_update().order_by("pk").exclude(satisfied).values_list("pk", flat=True))
         rows.filter(pk__in=kept).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
         rows.exclude(pk__in=kept).update(resync=None, **settled, **acknowledged)
     if item.row.resync_id:

@@ -21,7 +21,7 @@ def believe(
     `says` are values in the form of the payload; what it leaves out is believed to be in step. The ordinary sync
     then sends exactly what differs. Returns the rows of the record. Refused while a worker holds one of them.
     """
-    rows = list(_rows(record).select_for_update())
+    rows = list(_rows(record).select_for_update().order_by("pk"))
     if any(row.is_leased(timezone.now()) for row in rows):
         raise Refused(f"{rows[0]} is being sent at this moment: try again in a minute")
     acknowledged = None if says is None else {**record.payload, **says}

@@ -96,6 +96,13 @@ class ProductIntegration(models.Model):
     outcome_unknown = models.BooleanField(
         default=False, help_text=_("A create was sent and no answer seen: look before sending it again.")
     )
+    doubtful_until = models.DateTimeField(
+        null=True,
+        help_text=_(
+            "A write was sent that Zoho never answered. Until then it may still be carried out, and would undo what is"
+            " sent meanwhile: so nothing is."
+        ),
+    )
     background = models.BooleanField(
         default=False, help_text=_("Owed by a backfill: goes after what people wait for.")
     )

@@ -33,7 +33,7 @@ def owe(package: ServicePackage, terms: Terms | None = None) -> list[ProductInte
     A row whose record Zoho has acknowledged already stays in step and costs nothing. Returns the rows now owed.
     """
     terms = terms or current_terms()
-    rows = {Kind(row.kind): row for row in package.integrations.select_for_update()}
+    rows = {Kind(row.kind): row for row in package.integrations.select_for_update().order_by("pk")}
     wanted = desired_records(package, terms)
     owed = [row for record in wanted if (row := _owe_record(package, rows.get(record.kind), record))]
     owed += [row for kind in rows.keys() - {record.kind for record in wanted} if (row := _retire(rows[kind]))]
@@ -127,7 +127,7 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
     """
     ensure_may(actor, "zoho_sync.resync_productintegration", "send records to Zoho again")
     with transaction.atomic():
-        rows = list(integrations.exclude(status=SyncStatus.OK).select_for_update(of=("self",)))
+        rows = list(integrations.exclude(status=SyncStatus.OK).select_for_update(of=("self",)).order_by("pk"))
         now = timezone.now()
         for row in rows:
             audit.record(

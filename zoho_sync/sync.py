@@ -34,7 +34,7 @@ from zoho_sync.connection.errors import (
     Retryable,
     ZohoError,
 )
-from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.connection.http import ZohoHttp, noting_unanswered_writes
 from zoho_sync.connection.limits import reserve
 from zoho_sync.crm import exporter as crm_exporter
 from zoho_sync.crm.client import PER_UPSERT, CrmClient
@@ -227,7 +227,7 @@ def _upsert(http: ZohoHttp, ready: Sequence[tuple[Claim, DesiredRecord]], terms:
     if not ready or not claims.still_held([item for item, _record in ready]):
         return 0
     rows, records = [item.row for item, _ in ready], [record for _, record in ready]
-    with acting_from(_origin_of(rows)):
+    with acting_from(_origin_of(rows)), _holding_off([item for item, _record in ready]):
         results = crm_exporter.export(CrmClient(http), rows, records, terms)
     done: list[claims.Done] = []
     for (item, record), result in zip(ready, results, strict=True):
@@ -300,7 +300,7 @@ def _send_billing_record(http: ZohoHttp, item: Claim, batch: _Batch) -> int:
         if fault := _fault(record, terms):
             raise fault
         _forget_what_is_unsure(item, record)
-        with acting_from(_origin_of([item.row])):
+        with acting_from(_origin_of([item.row])), _holding_off([item]):
             remote_id = billing_exporter.export(
                 BillingClient(http),
                 item.row,
@@ -343,6 +343,17 @@ def _failures_reported(http: ZohoHttp, held: Sequence[Claim]) -> Iterator[None]:
         log.exception("our_mistake", records=[str(item.row) for item in held])
         for item in held:
             _report(http, item, OurMistake(f"{type(mistake).__name__}: {mistake}"))
+
+
+@contextmanager
+def _holding_off(held: Sequence[Claim]) -> Iterator[None]:
+    """Whatever is sent inside: a write that Zoho left unanswered keeps the next one of these records waiting."""
+    with noting_unanswered_writes() as unanswered:
+        try:
+            yield
+        finally:
+            if unanswered:
+                claims.hold_off(held)
 
 
 def _desired_of(row: ProductIntegration, package: ServicePackage, terms: Terms) -> DesiredRecord:

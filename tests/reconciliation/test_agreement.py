@@ -3,16 +3,20 @@
 import json
 from decimal import Decimal
 
+import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
 from catalogue import demo
 from catalogue.models import ServicePackage
 from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
+from reconciliation.verified import write_verified
 from tests import hostile
 from tests.factories import live_package
 from tests.reconciliation.conftest import brief
-from zoho_sync.models import ProductIntegration, SyncStatus
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 from zoho_sync.services import owe
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +199,28 @@ def test_a_dry_run_stores_nothing(zoho, drain, reconcile):
 
     assert len(outcome.findings) == 1
     assert (Finding.objects.count(), ReconciliationReport.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_what_somebody_holds_is_not_waited_for_when_agreement_is_written_down(zoho, drain):
+    """A publish locks the rows of its package one by one: waiting for one of them, both would wait for ever."""
+    package = live_package(sku="HELD-1")
+    live_package(sku="FREE-1")
+    drain()
+    ProductIntegration.objects.update(verified_at=None)
+    there = {name: connection.settings_dict[name.upper()] for name in ("host", "port", "user", "password")}
+    with psycopg.connect(**there, dbname=connection.settings_dict["NAME"]) as another:
+        another.execute(
+            "SELECT 1 FROM product_integrations WHERE package_id = %s AND kind = 'billing_plan' FOR UPDATE",
+            [package.pk],
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+
+        marked = write_verified(Kind.values, [], at=timezone.now())
+
+        another.rollback()
+    held = ProductIntegration.objects.get(package=package, kind=Kind.BILLING_PLAN)
+    assert held.verified_at is None
+    assert marked == ProductIntegration.objects.exclude(verified_at=None).count()
+    assert marked == ProductIntegration.objects.count() - 1

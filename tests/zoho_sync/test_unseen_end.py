@@ -1,11 +1,17 @@
 """A change went out, nobody saw its end, and what was wanted before is wanted again: Zoho is told once more."""
 
+from datetime import timedelta
+from fnmatch import fnmatch
+
 import pytest
+from django.utils import timezone
 
 from catalogue.models import ServicePackage
 from tests.factories import live_package
-from zoho_sync import services
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus
+from tests.processes import wait_until
+from zoho_sync import services, sync
+from zoho_sync.connection.http import ZohoHttp
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
 pytestmark = pytest.mark.django_db
 PRICES = {
@@ -30,6 +36,13 @@ def price_there(zoho, kind: Kind) -> float:
     table, field, _path, _method = PRICES[kind]
     [record] = zoho.records(table)
     return float(record[field])
+
+
+def writes(zoho, kind: Kind) -> int:
+    """How many writes to records of that kind Zoho is done with."""
+    _table, _field, path, method = PRICES[kind]
+    done = [one for one in zoho.requests() if one["method"] == method]
+    return len([one for one in done if fnmatch(one["path"], path)])
 
 
 def row(kind: Kind) -> ProductIntegration:
@@ -110,3 +123,52 @@ def test_a_worker_that_has_it_in_hand_when_it_is_taken_back(zoho, drain):
     drain()
     assert price_there(zoho, Kind.BILLING_PLAN) == 799.0
     assert row(Kind.BILLING_PLAN).status == SyncStatus.OK
+
+
+@pytest.mark.parametrize("kind", list(PRICES))
+def test_a_write_that_lands_late_does_not_undo_the_one_after_it(zoho, drain, zoho_settings, kind):
+    """It was sent again and acknowledged, but the first one is still on its way when the next price is wanted."""
+    package = live_package(sku="P-1")
+    drain()
+    zoho_settings.ZOHO_READ_TIMEOUT_SECONDS, zoho_settings.ZOHO_LATE_CALL_SECONDS = 0.3, 60
+    table, field, path, method = PRICES[kind]
+    ids = "id" if kind is Kind.CRM_PRODUCT else "plan_code"
+    zoho.fault(match={"path": path, "method": method}, action={"delay_ms": 3000}, times=1)
+    impatient = ZohoHttp(kind.system, sleep=lambda _seconds: None)
+    cost(package, "899.00")
+    sync.drain(kind.system, threads=1, http=impatient)
+    impatient.close()
+    assert (row(kind).status, price_there(zoho, kind)) == (SyncStatus.OK, 899.0)
+    asked = writes(zoho, kind)
+
+    cost(package, "949.00")
+    outcome = drain(kind.system)
+
+    assert (outcome.sent, row(kind).status) == (0, SyncStatus.PENDING)
+    assert writes(zoho, kind) == asked
+    assert row(kind).doubtful_until > timezone.now() + timedelta(seconds=50)
+    # As a minute later, when the late one has landed.
+    [held] = zoho.records(table)
+    zoho.edit(table, held[ids], **{field: 1})
+    wait_until(lambda: price_there(zoho, kind) == 899.0, what="the late write")
+    ProductIntegration.objects.filter(kind=kind).update(doubtful_until=timezone.now())
+    drain(kind.system)
+    assert (row(kind).status, price_there(zoho, kind)) == (SyncStatus.OK, 949.0)
+    assert len(zoho.records(table)) == 1
+
+
+def test_a_refused_write_keeps_nothing_waiting(zoho, drain, zoho_settings):
+    zoho_settings.ZOHO_LATE_CALL_SECONDS = 60
+    package = live_package(sku="P-1")
+    drain()
+    refusal = {"status": 400, "body": {"code": 3004, "message": "Invalid value"}}
+    zoho.fault(match={"path": "/billing/v1/plans/*", "method": "PUT"}, action=refusal, times=None)
+    cost(package, "899.00")
+    drain(System.BILLING)
+    assert (row(Kind.BILLING_PLAN).status, row(Kind.BILLING_PLAN).doubtful_until) == (SyncStatus.DEAD, None)
+    zoho.clear_faults()
+
+    cost(package, "949.00")
+    drain(System.BILLING)
+
+    assert price_there(zoho, Kind.BILLING_PLAN) == 949.0

@@ -3,8 +3,9 @@
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,10 @@ LONGEST_PAUSE = 5.0
 LONGEST_REST_SECONDS = 86_400.0
 
 
+# A gateway that gave up waiting: what it waited for goes on behind it.
+GATEWAY_GAVE_UP = (502, 504)
+_unanswered: ContextVar[list[str] | None] = ContextVar("unanswered_writes", default=None)
+
 RECORDS_A_CREDIT = 10
 CREDITS_OF_A_QUERY = 3
 
@@ -61,6 +66,18 @@ class Answer:
 
     http_status: int
     body: dict[str, Any] | None
+
+
+@contextmanager
+def noting_unanswered_writes() -> Iterator[list[str]]:
+    """Collects the paths of writes that were sent inside it and not answered. Zoho may still carry them out, also when
+    the same was sent again and acknowledged meanwhile, and also after what is sent next."""
+    found: list[str] = []
+    token = _unanswered.set(found)
+    try:
+        yield found
+    finally:
+        _unanswered.reset(token)
 
 
 class ZohoHttp:
@@ -172,10 +189,13 @@ class ZohoHttp:
                 )
                 body = _json(response)
                 error = self._error_in(call, response, body)
+                if response.status_code in GATEWAY_GAVE_UP:
+                    _note_unanswered(call)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as trouble:
                 error = Unreachable(f"{self.system.label} did not answer: {_words(trouble)}.")
             except (httpx.HTTPError, httpx.InvalidURL) as trouble:
                 error = self._broken_off(call, _words(trouble))
+                _note_unanswered(call)
         end_log(
             log,
             response=body if body is not None else (_text(response)[:2000] if response is not None else None),
@@ -247,6 +267,12 @@ class ZohoHttp:
         return OutcomeUnknown(
             f"{self.system.label} broke off, so it is not known whether the record was made: {words}."
         )
+
+
+def _note_unanswered(call: Call) -> None:
+    found = _unanswered.get()
+    if found is not None and call.method != "GET":
+        found.append(call.path)
 
 
 def _pause(state: RetryCallState) -> float:

@@ -105,7 +105,7 @@ def give_up(rows: QuerySet[ProductIntegration], *, actor: User, reason: str) -> 
     if not reason.strip():
         raise NotReady("reason: say why these records are given up")
     with transaction.atomic():
-        chosen = list(rows.filter(status__in=TROUBLE).select_for_update(of=("self",)))
+        chosen = list(rows.filter(status__in=TROUBLE).select_for_update(of=("self",)).order_by("pk"))
         audit.record_many(
             f"give up: {reason.strip()}"[:60],
             [(row, {"status": [row.status, "given_up"], "reason": ["", reason.strip()]}) for row in chosen],

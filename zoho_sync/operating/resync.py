@@ -43,7 +43,7 @@ def resync_package(
         package = ServicePackage.objects.select_for_update().get(pk=package_id)
         if earlier := _same_wish(package, system, force):
             return earlier
-        rows = list(package.integrations.of_system(system).select_for_update())
+        rows = list(package.integrations.of_system(system).select_for_update().order_by("pk"))
         wanted = [row for row in rows if force or row.status != SyncStatus.OK]
         wish = _written_down(package, system, wanted, actor=actor, force=force, reason=reason)
         if wanted:
