@@ -1,15 +1,17 @@
 """Python, SQL and a naive model agree on who pays what, whatever happened to the price."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pricing.rule import NoPrice, PriceHistory, Reason, price_for_customer, prices_for_customers
+from catalogue.models import VatRate
+from pricing.rule import NoPrice, PriceHistory, Reason, VatStep, price_for_customer, prices_for_customers
 from tests.pricing.histories import JOHANNESBURG, OPENED, Told, package_opened, write
 
 pytestmark = pytest.mark.django_db
@@ -265,3 +267,48 @@ def test_many_customers_are_answered_in_their_order_in_one_query(django_assert_n
         answers = prices_for_customers(package.pk, sign_ups, PUBLISHED + DAY)
 
     assert [answer.including_vat for answer in answers] == [R899, R799, R899] * 100
+
+
+# --- VAT --------------------------------------------------------------------------------------
+
+
+MIDNIGHT = datetime(2027, 3, 31, 22, 0, tzinfo=UTC)
+"""1 April 2027 begins in Johannesburg."""
+
+
+@pytest.fixture
+def sixteen_per_cent():
+    VatRate.objects.filter(valid_to=None).update(valid_to=date(2027, 4, 1))
+    VatRate.objects.create(rate=Decimal("0.16"), valid_from=date(2027, 4, 1))
+
+
+@pytest.mark.parametrize("zone", ["Africa/Johannesburg", "UTC", "Pacific/Auckland"])
+@pytest.mark.parametrize(
+    ("at", "excluding", "vat"),
+    [
+        (MIDNIGHT - SECOND, "694.78", "104.22"),
+        (MIDNIGHT, "688.79", "110.21"),
+        (MIDNIGHT + 30 * DAY, "688.79", "110.21"),
+    ],
+)
+def test_vat_is_that_of_the_day_in_johannesburg_whoever_asks(sixteen_per_cent, zone, at, excluding, vat):
+    package = package_opened(R799)
+
+    with timezone.override(zone):
+        answer = price_for_customer(package, OPENED, at)
+        assert prices_for_customers(package.pk, [OPENED], at) == [answer]
+
+    assert (answer.including_vat, answer.excluding_vat, answer.vat) == (
+        R799,
+        Decimal(excluding),
+        Decimal(vat),
+    )
+
+
+def test_without_a_vat_rate_there_is_no_price_and_the_day_is_named():
+    history = PriceHistory.of(package_opened(R799))
+    ended = replace(history, vat=[VatStep(Decimal("0.15"), date(2018, 4, 1), date(2027, 4, 1))])
+
+    assert price_for_customer(ended, OPENED, MIDNIGHT - SECOND).including_vat == R799
+    with pytest.raises(NoPrice, match=r"^No VAT rate is recorded for 1 Apr 2027\.$"):
+        price_for_customer(ended, OPENED, MIDNIGHT)

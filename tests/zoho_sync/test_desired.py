@@ -4,7 +4,7 @@ import pytest
 
 from catalogue.models import PackageStatus
 from tests.factories import live_package
-from zoho_sync.desired import current_terms, desired_records, problems_of
+from zoho_sync.desired import current_terms, desired_records, problems_of, retired_record
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind
 
@@ -163,3 +163,11 @@ def test_where_renewals_take_the_latest_price_plans_wait_and_bear_no_promotion(s
     terms = current_terms()
 
     assert (terms.plans_wait, terms.promotion_at) == (True, None)
+
+
+@pytest.mark.parametrize("acknowledged", [None, {"name": "Installation: Home Fibre 100", "status": "active"}])
+def test_what_is_no_longer_wanted_stays_as_it_was_but_inactive(acknowledged):
+    record = retired_record(Kind.BILLING_INSTALLATION, "HF-100_INSTALLATION", acknowledged)
+
+    assert (record.kind, record.key) == (Kind.BILLING_INSTALLATION, "HF-100_INSTALLATION")
+    assert record.payload == {**(acknowledged or {}), "status": "inactive"}
