@@ -56,6 +56,7 @@ class PackageSerializer(serializers.ModelSerializer):
     price = Amount(source="current_price")
     promotion = serializers.SerializerMethodField()
     installation_fee = Amount(allow_null=True)
+    discounted_installation_fee = Amount(allow_null=True)
     currency = serializers.ReadOnlyField(default="ZAR")
     valid_to = serializers.DateTimeField(source="sale_ends")
 
@@ -64,8 +65,9 @@ class PackageSerializer(serializers.ModelSerializer):
         fields = [
             "id", "sku", "slug", "name", "service_type", "category", "technology", "market_segment", "provider",
             "speed_down_mbps", "speed_up_mbps", "data_limit", "contract_months", "description", "features",
-            "add_ons", "bundle", "hardware", "price", "promotion", "installation_fee", "currency", "valid_from",
-            "valid_to",
+            "add_ons", "bundle", "hardware", "price", "promotion", "installation_fee",
+            "discounted_installation_fee", "installation_days", "zones", "featured", "popular", "currency",
+            "valid_from", "valid_to",
         ]  # fmt: skip
 
     def get_bundle(self, package: ServicePackage) -> None:

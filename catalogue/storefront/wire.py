@@ -32,12 +32,13 @@ def reading_from() -> BaseDatabaseWrapper:
 
 def ask(sql: str, values: Sequence[Any] = ()) -> list[Row]:
     """The rows of a SELECT with %s for each value. Raises Django's database errors."""
-    return healthy(lambda: _ask(sql, values))
-
-
-def healthy(ask: Callable[[], Answer]) -> Answer:
-    """The first question of a request is also the health check of its connection, which would cost one more."""
     connection = reading_from()
+    return healthy(lambda: _ask(connection, sql, values), connection)
+
+
+def healthy(ask: Callable[[], Answer], connection: BaseDatabaseWrapper | None = None) -> Answer:
+    """The first question of a request is also the health check of its connection, which would cost one more."""
+    connection = connection or reading_from()
     if connection.in_atomic_block:
         return ask()
     connection.health_check_done = True  # type: ignore[attr-defined]
@@ -48,8 +49,7 @@ def healthy(ask: Callable[[], Answer]) -> Answer:
         return ask()
 
 
-def _ask(sql: str, values: Sequence[Any]) -> list[Row]:
-    connection = reading_from()
+def _ask(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> list[Row]:
     connection.ensure_connection()
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": "0"})

@@ -1,10 +1,12 @@
 """The doors of the window. Thin: read the query, ask the collection, show what it answers."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -13,8 +15,10 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
+from catalogue.api import window
 from catalogue.api.authentication import PasswordAuthentication, TokenAuthentication
 from catalogue.models import TmfDraft
+from catalogue.storefront import epoch as epochs
 from catalogue.tmf620 import drafts, hub, queries
 from catalogue.tmf620.actors import actor_of, writer_of
 from catalogue.tmf620.collections import COLLECTIONS, Collection, PackageCollection
@@ -25,6 +29,8 @@ from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
 from catalogue.tmf620.values import Document
 from catalogue.tmf620.written import as_json
+
+CONTENT_TYPE = "application/json; charset=utf-8"
 
 
 class TmfJson(JSONRenderer):
@@ -83,12 +89,31 @@ class ListView(TmfView):
 
     def get(self, request: Request) -> HttpResponse:
         query = queries.read(request.query_params)
+        if not self._is_the_same_for_all() or not window.kept.most_bytes:
+            return self._answer(query)
+        # The same for everybody: kept in the process until the catalogue or the clock makes it untrue.
+        epoch, keeps = epochs.current(timezone.now())
+        address = request.build_absolute_uri()
+        body = window.kept.get(epoch, address) if keeps else None
+        if body is not None:
+            return _told(body)
+        response = self._answer(query)
+        # A change while it was read makes it one of no epoch.
+        if keeps and epochs.current(timezone.now())[0] is epoch:
+            window.kept.put(epoch, address, _kept(response))
+        return response
+
+    def _is_the_same_for_all(self) -> bool:
+        """Whether what is shown comes from what is on sale alone: jobs and drafts do not."""
+        return self.kind in COLLECTIONS and not self.drafts()
+
+    def _answer(self, query: Query) -> HttpResponse:
         shown, total = self._page_of(query)
         rest = query.offset + len(shown) < total
         response = HttpResponse(
             f"[{','.join(shown)}]",
             status=206 if rest and query.asks_for_a_page else 200,
-            content_type="application/json; charset=utf-8",
+            content_type=CONTENT_TYPE,
         )
         response["X-Total-Count"] = str(total)
         response["X-Result-Count"] = str(len(shown))
@@ -139,6 +164,21 @@ class ListView(TmfView):
         ]
         path = self.request.build_absolute_uri(self.request.path)
         return f"{path}?{urlencode([*rest, ('offset', offset), ('limit', limit)])}"
+
+
+PAGE_HEADERS = ("X-Total-Count", "X-Result-Count", "Link")
+
+
+def _kept(response: HttpResponse) -> bytes:
+    """Status and page headers in the first line, then the body."""
+    head = [response.status_code, {name: response[name] for name in PAGE_HEADERS if name in response}]
+    return as_json(head).encode() + b"\n" + response.content
+
+
+def _told(kept_bytes: bytes) -> HttpResponse:
+    head, _, body = kept_bytes.partition(b"\n")
+    status, headers = json.loads(head)
+    return HttpResponse(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 class ItemView(TmfView):

@@ -1,0 +1,34 @@
+"""The short way to the storefront: reads there are anonymous, so nothing has to ask who it is that reads."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+
+PREFIX = "/api/v1/"
+
+
+class StorefrontMiddleware:
+    """Answers reads of the storefront itself, past the session, the log-in and all that belongs to them.
+
+    What every answer needs (security headers, the correlation id, timing) stands outside of it. Addresses that lead
+    nowhere, and everything but GET and HEAD, go the long way.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD") or not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        request.get_host()  # refuses hosts that are not ours
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return self.get_response(request)
+        request.resolver_match = match
+        response = match.func(request, *match.args, **match.kwargs)
+        if hasattr(response, "render"):
+            response = response.render()
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
