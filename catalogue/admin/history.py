@@ -4,12 +4,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin
 from catalogue.admin.long_lists import LongList
+from catalogue.admin.supplier import AuditedAdmin
 from catalogue.models import AuditEntry, VatRate
 
 
@@ -58,7 +58,7 @@ def _shown(value: Any) -> str:
 
 
 @admin.register(VatRate)
-class VatRateAdmin(ModelAdmin):
+class VatRateAdmin(AuditedAdmin):
     """VAT rates by day. History is kept: a rate ends, it is not deleted."""
 
     list_display = ("percentage", "valid_from", "valid_to")
@@ -66,6 +66,3 @@ class VatRateAdmin(ModelAdmin):
     @display(description="Rate", ordering="rate")
     def percentage(self, rate: VatRate) -> str:
         return f"{rate.rate * 100:.2f} %"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -11,6 +11,7 @@ from catalogue.models.product import Product
 class BatchDeed(models.TextChoices):
     SUBMIT = "submit", "Submit for approval"
     APPROVE = "approve", "Approve"
+    APPROVE_PRICING = "approve pricing", "Approve pricing"
     PUBLISH = "publish", "Publish"
 
 
