@@ -25,6 +25,7 @@ LARGEST = 10_000
 DEEDS: dict[BatchDeed, tuple[str, Callable[..., Any], str]] = {
     BatchDeed.SUBMIT: ("catalogue.submit_product", services.submit, "waits for approval"),
     BatchDeed.APPROVE: ("catalogue.approve_product", services.approve, "approved"),
+    BatchDeed.APPROVE_PRICING: ("catalogue.approve_pricing", services.approve_pricing, "pricing approved"),
     BatchDeed.PUBLISH: ("catalogue.publish_product", services.publish, ""),
 }
 
@@ -202,4 +203,5 @@ def _finish(batch: Batch) -> None:
 
 
 def _ensure_may(actor: User, deed: str) -> None:
-    ensure_may(actor, DEEDS[BatchDeed(deed)][0], f"{BatchDeed(deed).label.lower()} products")
+    of = " of" if deed == BatchDeed.APPROVE_PRICING else ""
+    ensure_may(actor, DEEDS[BatchDeed(deed)][0], f"{BatchDeed(deed).label.lower()}{of} products")

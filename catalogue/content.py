@@ -48,6 +48,8 @@ PRICING_FIELDS = (
     "installation_fee",
     "discounted_installation_fee",
 )
+# Written down when they change, and signed by nobody; what a cost is, the audit trail does not say.
+NOTES, COST = "internal_notes", "hardware.dealer_cost"
 # Signed only where they say something, so that approvals from before they existed stay valid.
 SIGNED_WHEN_SAID = (
     "installation_days",
@@ -100,6 +102,13 @@ def content_of(
     if bundled := [_component(one) for one in components]:
         content["components"] = bundled
     return plain(content)
+
+
+def whole_content(product: Product) -> dict[str, Any]:
+    """`product_content` and what never leaves the back office: the basis of the audit trail's diffs, not of approvals."""
+    hardware = hardware_of(product)
+    unsigned = {NOTES: product.internal_notes, COST: hardware.dealer_cost if hardware else None}
+    return product_content(product) | plain(unsigned)
 
 
 def add_on_entries(add_ons: Iterable[ProductAddOn]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 
 from catalogue import services
-from catalogue.content import PRODUCT_FIELDS, hardware_of, pricing_of, product_content
+from catalogue.content import PRODUCT_FIELDS, hardware_of, pricing_of, whole_content
 from catalogue.errors import Invalid, NotAllowed, Refused, WrongStatus
 from catalogue.models import (
     BundleComponent,
@@ -75,7 +75,7 @@ def edit_product(product_id: Any, values: Mapping[str, Any], *, actor: User) -> 
     if fixed:
         words = "cannot change any more: the product was published, and another key is another product"
         raise Refused(*(f"{product}: {name} {words}" for name in fixed))
-    before = product_content(product)
+    before = whole_content(product)
     _write(product, values, actor)
     voided = services.record_edit(product, actor=actor, before=before)
     return Edited(Product.objects.with_content().get(pk=product_id), voided)

@@ -50,7 +50,13 @@ class ArchiveForm(BaseDialogForm):
 class ProductDeeds(HidesCosts, ResyncDeeds):
     """For the admin of products. Each button is a door to one service; what that refuses is shown and audited."""
 
-    actions = ("submit_selected", "approve_selected", "publish_selected", *ResyncDeeds.resync_actions)
+    actions = (
+        "submit_selected",
+        "approve_selected",
+        "approve_pricing_selected",
+        "publish_selected",
+        *ResyncDeeds.resync_actions,
+    )
     actions_row = ("submit_one", "approve_one", "publish_one", *ResyncDeeds.resync_one)
     actions_detail = (
         "submit_one",
@@ -214,6 +220,14 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
     @action(description=_("Approve selected products"), permissions=["approve"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
         return self._many(request, queryset, "approve", services.approve, "approved")
+
+    @action(description=_("Approve the pricing of selected products"), permissions=["approve_pricing"])
+    def approve_pricing_selected(
+        self, request: HttpRequest, queryset: QuerySet[Product]
+    ) -> HttpResponse | None:
+        return self._many(
+            request, queryset, "approve pricing", services.approve_pricing, "approved in their pricing"
+        )
 
     @action(description=_("Publish selected products"), permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:

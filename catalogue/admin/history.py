@@ -1,16 +1,13 @@
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, in_words
 from catalogue.admin.long_lists import LongList
+from catalogue.admin.supplier import AuditedAdmin
 from catalogue.models import AuditEntry, VatRate
 
 
@@ -57,7 +54,7 @@ class AuditEntryAdmin(LongList, ReadOnlyAdmin):
 
 
 @admin.register(VatRate)
-class VatRateAdmin(ModelAdmin):
+class VatRateAdmin(AuditedAdmin):
     """VAT rates by day. History is kept: a rate ends, it is not deleted."""
 
     list_display = ("percentage", "valid_from", "valid_to")
@@ -65,6 +62,3 @@ class VatRateAdmin(ModelAdmin):
     @display(description=_("Rate"), ordering="rate")
     def percentage(self, rate: VatRate) -> str:
         return f"{rate.rate * 100:.2f} %"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

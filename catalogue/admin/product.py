@@ -28,7 +28,7 @@ from catalogue.admin.standing import (
     words_of,
     worst_state,
 )
-from catalogue.content import pricing_of, product_content
+from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state
 from catalogue.resources import ProductImportMixin
 from catalogue.rights import name_of
@@ -240,7 +240,7 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         before = None
         if change:
-            before = product_content(Product.objects.with_content().get(pk=obj.pk))
+            before = whole_content(Product.objects.with_content().get(pk=obj.pk))
         else:
             obj.created_by = obj.changed_by = request.user  # type: ignore[assignment]
         request.content_before = before  # type: ignore[attr-defined]

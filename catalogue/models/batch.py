@@ -12,6 +12,7 @@ from catalogue.models.product import Product
 class BatchDeed(models.TextChoices):
     SUBMIT = "submit", _("Submit for approval")
     APPROVE = "approve", _("Approve")
+    APPROVE_PRICING = "approve pricing", _("Approve pricing")
     PUBLISH = "publish", _("Publish")
 
 

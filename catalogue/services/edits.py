@@ -8,22 +8,30 @@ from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.content import differences, pricing_of, product_content
+from catalogue.content import COST, NOTES, differences, pricing_of, whole_content
 from catalogue.models import Product, ProductPricing, ProductStatus
+
+UNSIGNED = frozenset({NOTES, COST})
 
 
 def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None) -> bool:
-    """Write down an edit just saved in this transaction; `before` is `product_content` as it was, None when new.
+    """Write down an edit just saved in this transaction; `before` is `whole_content` as it was, None when new.
 
     An approval signs content: when anything of substance changed, a pending or approved product goes back to draft.
-    Returns True when an approval or a pending request was voided by it.
+    Notes and costs are no substance. Returns True when an approval or a pending request was voided by it.
     """
     product = Product.objects.with_content().get(pk=product.pk)
+    content = whole_content(product)
     if before is None:
-        audit.record("created", product, actor=actor, changes=differences({}, product_content(product)))
+        said = {path: value for path, value in content.items() if path not in UNSIGNED or value}
+        audit.record("created", product, actor=actor, changes=_without_costs(differences({}, said)))
         return False
-    changes = differences(before, product_content(product))
-    if not changes:
+    # Who has the signed content alone at hand edited nothing else.
+    known = {path: value for path, value in content.items() if path not in UNSIGNED or path in before}
+    changes = _without_costs(differences(before, known))
+    if UNSIGNED.issuperset(changes):
+        if changes:
+            audit.record("edited", product, actor=actor, changes=changes)
         return False
     voided = product.status in (ProductStatus.PENDING, ProductStatus.APPROVED)
     if voided:
@@ -39,6 +47,11 @@ def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None)
         pricing.save(update_fields=["approved_by", "approved_at"])
     audit.record("edited", product, actor=actor, changes=changes, detail="approval voided" if voided else "")
     return voided
+
+
+def _without_costs(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Auditors need not be cost viewers: that a cost was changed is written down, and not what it is."""
+    return {path: ["hidden", "changed"] if path == COST else change for path, change in changes.items()}
 
 
 def record_edits(changes: dict[Any, dict[str, list[Any]]], *, actor: User) -> int:

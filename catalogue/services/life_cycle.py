@@ -10,9 +10,16 @@ from catalogue import audit
 from catalogue.content import fingerprint, pricing_of, product_content
 from catalogue.errors import NotAllowed, NotReady, Refused
 from catalogue.models import PackageStatus, Product, ProductStatus
-from catalogue.readiness import publishing_problems
+from catalogue.readiness import Problem, publishing_problems
 from catalogue.rights import ensure_may
 from catalogue.services.checks import ensure_status, locked, objections_to_publishing
+
+# From which status a deed leads on.
+STATUSES = {
+    "submit": (ProductStatus.DRAFT,),
+    "approve": (ProductStatus.PENDING,),
+    "approve pricing": (ProductStatus.PENDING, ProductStatus.APPROVED),
+}
 
 
 @transaction.atomic
@@ -20,7 +27,7 @@ def submit(product_id: Any, *, actor: User) -> Product:
     """draft → pending: ask for approval. Refused while the product is incomplete."""
     product = locked(product_id)
     ensure_may(actor, "catalogue.submit_product", "submit products")
-    ensure_status(product, "submitted", ProductStatus.DRAFT)
+    ensure_status(product, "submitted", *STATUSES["submit"])
     if problems := publishing_problems(product):
         raise NotReady(*(f"{product}: {problem}" for problem in problems))
     return _move(product, ProductStatus.PENDING, "submitted", actor, rejection_reason="")
@@ -34,7 +41,7 @@ def approve(product_id: Any, *, actor: User) -> Product:
     """
     product = locked(product_id)
     ensure_may(actor, "catalogue.approve_product", "approve products")
-    ensure_status(product, "approved", ProductStatus.PENDING)
+    ensure_status(product, "approved", *STATUSES["approve"])
     if actor.pk in (product.created_by_id, product.changed_by_id):
         raise NotAllowed(f"{product}: you made or last changed it, so someone else must approve it")
     if problems := publishing_problems(product):
@@ -53,13 +60,19 @@ def approve_pricing(product_id: Any, *, actor: User) -> Product:
     """Sign the pricing of a pending or approved product. Needed before it is published, like the approval itself."""
     product = locked(product_id)
     ensure_may(actor, "catalogue.approve_pricing", "approve pricing")
-    ensure_status(product, "approved in its pricing", ProductStatus.PENDING, ProductStatus.APPROVED)
+    ensure_status(product, "approved in its pricing", *STATUSES["approve pricing"])
     if actor.pk in (product.created_by_id, product.changed_by_id):
         raise NotAllowed(f"{product}: you made or last changed it, so someone else must approve its pricing")
-    if problems := [p for p in publishing_problems(product) if p.field.startswith("pricing.")]:
+    if problems := _pricing_problems(product):
         raise NotReady(*(f"{product}: {problem}" for problem in problems))
     _sign_pricing(product, actor)
     return product
+
+
+def _pricing_problems(product: Product, *, with_vat: bool = True) -> list[Problem]:
+    return [
+        one for one in publishing_problems(product, with_vat=with_vat) if one.field.startswith("pricing.")
+    ]
 
 
 def _sign_pricing(product: Product, actor: User) -> None:
@@ -107,18 +120,21 @@ def reject(product_id: Any, *, actor: User, reason: str) -> Product:
 
 
 def objections(deed: str, product: Product, *, actor: User) -> list[str]:
-    """What would be said against submitting, approving or publishing `product` now; empty when nothing is.
+    """What would be said against a batch's `deed` on `product` now; empty when nothing is.
 
     For previews of many: it asks the database nothing, so not for the VAT rate. The deed itself decides again.
     """
     status = product.get_status_display().lower()
     if deed == "publish":
         return objections_to_publishing(product, with_vat=False)[1]
-    wanted = ProductStatus.DRAFT if deed == "submit" else ProductStatus.PENDING
-    found = [f"it is {status}, not {wanted.label.lower()}"] if product.status != wanted else []
-    if deed == "approve" and actor.pk in (product.created_by_id, product.changed_by_id):
-        found.append("you made or last changed it, so someone else must approve it")
-    return found + [str(problem) for problem in publishing_problems(product, with_vat=False)]
+    wanted = STATUSES[deed]
+    names = " or ".join(one.label.lower() for one in wanted)
+    found = [f"it is {status}, not {names}"] if product.status not in wanted else []
+    if deed != "submit" and actor.pk in (product.created_by_id, product.changed_by_id):
+        what = "its pricing" if deed == "approve pricing" else "it"
+        found.append(f"you made or last changed it, so someone else must approve {what}")
+    problems = _pricing_problems if deed == "approve pricing" else publishing_problems
+    return found + [str(problem) for problem in problems(product, with_vat=False)]
 
 
 def record_refusal(action: str, product_id: Any, *, actor: User, refusal: Refused) -> None:

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from catalogue import batches, services
 from catalogue.errors import NotAllowed, Refused
-from catalogue.models import AuditEntry, Batch, ServicePackage
+from catalogue.models import AuditEntry, Batch, Product, ProductPricing, ServicePackage
 from circletel.origin import Origin, acting_from
-from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
+from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 
@@ -91,6 +91,37 @@ def test_approving_many(django_user_model):
         ("refused", f"{mine}: you made or last changed it, so someone else must approve it"),
         ("done", "approved"),
     ]
+
+
+def test_approving_the_pricing_of_many():
+    theirs, mine, early = draft_product(), draft_product(author=mr_botha()), draft_product()
+    for product in (theirs, mine):
+        services.submit(product.pk, actor=ms_naidoo())
+    services.approve(theirs.pk, actor=person("signs", "Approver"))
+    prices = person("prices", "Pricing manager")
+    Product.objects.filter(pk=mine.pk).update(created_by=prices)
+
+    batch = planned(theirs, mine, early, deed="approve pricing", actor=prices)
+    foreseen = [item.foreseen for item in batch.items.all()]
+    batches.start(batch.pk, actor=prices)
+    batches.run(batch.pk)
+
+    assert foreseen == [
+        "",
+        "you made or last changed it, so someone else must approve its pricing",
+        "it is draft, not pending approval or approved",
+    ]
+    assert items(batch) == [
+        ("done", "pricing approved"),
+        ("refused", f"{mine}: you made or last changed it, so someone else must approve its pricing"),
+        (
+            "refused",
+            f"{early} cannot be approved in its pricing: it is draft, not pending approval or approved",
+        ),
+    ]
+    signed = ProductPricing.objects.exclude(approved_by=None)
+    assert [(one.product_id, one.approved_by) for one in signed] == [(theirs.pk, prices)]
+    services.publish(theirs.pk, actor=mr_botha())
 
 
 def test_it_is_audited_as_the_deed_of_whoever_ordered_it():

@@ -6,9 +6,16 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from catalogue import services
-from catalogue.content import product_content
+from catalogue.content import whole_content
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
-from catalogue.models import AuditEntry, PackageStatus, Product, ProductStatus, ServicePackage
+from catalogue.models import (
+    AuditEntry,
+    PackageStatus,
+    Product,
+    ProductHardware,
+    ProductStatus,
+    ServicePackage,
+)
 from circletel.origin import Origin, acting_from
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 
@@ -21,7 +28,7 @@ def status_of(product):
 
 def edit(product, **values):
     """An edit as the admin makes it; True when it voided an approval."""
-    before = product_content(Product.objects.with_content().get(pk=product.pk))
+    before = whole_content(Product.objects.with_content().get(pk=product.pk))
     Product.objects.filter(pk=product.pk).update(**values)
     return services.record_edit(product, actor=ms_naidoo(), before=before)
 
@@ -150,6 +157,26 @@ def test_an_edit_of_notes_alone_leaves_the_approval():
     assert edit(product, internal_notes="Ask the supplier about stock") is False
 
     assert status_of(product) == ProductStatus.APPROVED
+    entry = AuditEntry.objects.get(action="edited")
+    assert (entry.actor_name, entry.changes) == (
+        "Thandi Naidoo",
+        {"internal_notes": ["", "Ask the supplier about stock"]},
+    )
+    services.publish(product.pk, actor=mr_botha())
+
+
+def test_that_a_cost_changed_is_audited_and_not_what_it_is():
+    product = approved_product(hardware={"model": "AX1", "included": True, "dealer_cost": Decimal("4739.27")})
+    before = whole_content(Product.objects.with_content().get(pk=product.pk))
+    ProductHardware.objects.filter(product=product).update(dealer_cost=Decimal("4800.13"))
+
+    assert services.record_edit(product, actor=ms_naidoo(), before=before) is False
+
+    assert status_of(product) == ProductStatus.APPROVED
+    assert AuditEntry.objects.get(action="edited").changes == {"hardware.dealer_cost": ["hidden", "changed"]}
+    everything = "".join(str(vars(entry)) for entry in AuditEntry.objects.all())
+    assert "4739" not in everything
+    assert "4800" not in everything
 
 
 def test_content_changed_behind_the_approval_is_not_published():

@@ -100,6 +100,7 @@ DEEDS: dict[str, str] = {
     "catalogue.pricelistrow: draft_price_changes": "PR",
     "catalogue.product: approve_one": "AP",
     "catalogue.product: approve_pricing_one": "PR PA",
+    "catalogue.product: approve_pricing_selected": "PR PA",
     "catalogue.product: approve_selected": "AP",
     "catalogue.product: archive_one": "PM TM",
     "catalogue.product: publish_one": "PB",
