@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Case, Count, F, QuerySet, Sum, When
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from zoho_sync.connection.http import CREDITS_OF_A_QUERY
 from zoho_sync.models import Kind, ProductIntegration, System, ZohoSyncLog
 from zoho_sync.operating.alerts import open_alerts
 from zoho_sync.operating.jobs import Job, jobs
@@ -131,8 +132,16 @@ def calls_of_the_day() -> QuerySet[Any, Any]:
         ZohoSyncLog.objects.filter(at__gte=timezone.now() - timedelta(days=1))
         .order_by()
         .values("system")
-        # CRM takes a credit for each ten records written, and at least one for a call.
-        .annotate(calls=Count("id"), credits=Sum(Greatest((F("records") + 9) / 10, 1)))
+        # As the budget counts them: a credit for each ten records written, at least one for a call, three for a query.
+        .annotate(
+            calls=Count("id"),
+            credits=Sum(
+                Case(
+                    When(path__endswith="/coql", then=CREDITS_OF_A_QUERY),
+                    default=Greatest((F("records") + 9) / 10, 1),
+                )
+            ),
+        )
     )
 
 

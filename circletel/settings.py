@@ -185,6 +185,8 @@ ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
 ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 # One for each ten records written; the edition says how many there are.
 ZOHO_CRM_CREDITS_PER_DAY = env.int("ZOHO_CRM_CREDITS_PER_DAY", default=50_000)
+# How long publishes that follow one another wait for a common call to CRM; 0 sends each as it comes.
+ZOHO_CRM_GATHER_SECONDS = env.int("ZOHO_CRM_GATHER_SECONDS", default=60)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 # What a renewal does in this organisation: retain, latest, or unknown until somebody has looked there.

@@ -23,7 +23,7 @@ from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
 log = structlog.get_logger(__name__)
 
-# Nudges within this time are one: a bulk publish sends a handful of messages, and upserts go out full.
+# Nudges within this time are one: a bulk publish sends a handful of messages.
 NUDGE_SECONDS = 1
 
 
@@ -167,7 +167,7 @@ def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = Fals
     def send() -> bool:
         first = cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1))
         if first or urgent:
-            drain_system.apply_async(args=(str(system),), countdown=seconds)
+            drain_system.apply_async(args=(str(system), urgent), countdown=seconds)
         return first or urgent
 
     return bool(quietly(send))

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from catalogue.models import ServicePackage
 from circletel.origin import Origin, acting_from, new_correlation_id
-from zoho_sync import claims
+from zoho_sync import claims, gathering
 from zoho_sync.billing import exporter as billing_exporter
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.claims import Claim
@@ -73,6 +73,7 @@ class _Turn:
     packages: Collection[UUID] | None
     stop: Event
     threads: int
+    gathers: bool = False
     news: Condition = field(default_factory=Condition)
     at_work: list[int] = field(default_factory=list)
     """The threads that hold records now. What they finish may be what others wait for."""
@@ -108,15 +109,18 @@ def drain(
     http: ZohoHttp | None = None,
     packages: Collection[UUID] | None = None,
     stop: Event | None = None,
+    gathers: bool = False,
 ) -> Drained:
     """Send what is due to `system` until nothing is, Zoho rests, the budget is spent or `seconds` are over.
 
-    `packages` narrows it to their records. Once `stop` is set, calls on their way are finished and none begun.
+    `packages` narrows it to their records. With `gathers` a call to CRM that is not full may wait for others. Once `stop` is set, calls on their way are finished and none begun.
     """
     own = http is None
     http = http or ZohoHttp(system)
     threads = threads or (settings.ZOHO_BILLING_CONCURRENCY if system is System.BILLING else 1)
-    turn = _Turn(time.monotonic() + seconds, packages, stop or Event(), threads)
+    turn = _Turn(
+        time.monotonic() + seconds, packages, stop or Event(), threads, gathers and system is System.CRM
+    )
     outcome = Drained()
     try:
         with acting_from(Origin(correlation_id=new_correlation_id())):
@@ -158,14 +162,17 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
             break
         reserved = http.budget.seconds_until_free(background=True)
         limit = 1 if verdict == "probe" else _most(system, http, turn)
+        gathers = turn.gathers and verdict != "probe"
+        if gathers and (wait := gathering.seconds_to_gather()) and _is_due(system):
+            outcome.postpone(wait, f"CRM's next call gathers records for {wait:.0f} s")
+            break
         held = _claim(system, turn, limit, background=reserved == 0)
+        if gathers and 0 < len(held) < limit:
+            gathering.left_with_room()
         if not held:
             if verdict == "probe":
                 http.breaker.release_probe()
-            if (
-                reserved
-                and claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
-            ):
+            if reserved and _is_due(system):
                 outcome.postpone(reserved, f"what is left for {reserved:.0f} s is kept for people")
                 break
             if turn.others_finish():
@@ -189,6 +196,10 @@ def _most(system: System, http: ZohoHttp, turn: _Turn) -> int:
         return PER_UPSERT
     room = min((left - reserve(window) for window, left in http.budget.left()), default=BILLING_BATCH)
     return max(1, min(BILLING_BATCH, room // (2 * turn.threads)))
+
+
+def _is_due(system: System) -> bool:
+    return claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
 
 
 def _claim(system: System, turn: _Turn, limit: int, *, background: bool) -> list[Claim]:

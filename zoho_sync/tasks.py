@@ -36,9 +36,9 @@ def follow_promotions() -> None:
 
 
 @shared_task
-def drain_system(system: str) -> None:
-    """Send what is due to one Zoho system; come back when something had to wait."""
-    outcome = sync.drain(System(system))
+def drain_system(system: str, urgent: bool = False) -> None:
+    """Send what is due to one Zoho system; come back when something had to wait. What is `urgent` gathers no company."""
+    outcome = sync.drain(System(system), gathers=not urgent)
     if outcome.again_in is not None and outcome.again_in < LONGEST_COUNTDOWN:
         services.nudge(System(system), seconds=outcome.again_in + 0.5)
     elif outcome.again_in is None and _is_due(System(system)):

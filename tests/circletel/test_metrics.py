@@ -65,13 +65,15 @@ def test_calls_credits_errors_and_the_breaker_are_told(settings):
         ZohoSyncLog.objects.create(
             system=system, method="POST", path="/", records=records, error_class=error, duration_ms=1
         )
+    ZohoSyncLog.objects.create(system="crm", method="POST", path="/crm/v8/coql", duration_ms=1)
     for _ in range(3):
         Breaker(System.BILLING).failed(ServerTrouble("down"))
 
     told = scraped()
 
-    assert told["circletel_zoho_used_24h", "crm", "credits"] == 10
-    assert told["circletel_zoho_left_24h", "crm", "credits"] == 4990
+    # Ten for a hundred records, three for a query: as the budget counts them.
+    assert told["circletel_zoho_used_24h", "crm", "credits"] == 13
+    assert told["circletel_zoho_left_24h", "crm", "credits"] == 4987
     assert told["circletel_zoho_used_24h", "billing", "calls"] == 2
     assert told["circletel_zoho_left_24h", "billing", "calls"] == 98
     assert told["circletel_zoho_failed_calls_1h", "RateLimited", "billing"] == 1

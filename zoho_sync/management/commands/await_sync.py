@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(["Zoho is out of step:", *self._explanations(last)]))
 
     def _wait(self, patience: float, timeout: float) -> Standing:
-        begun = moved = time.monotonic()
+        begun = moved = nudged = time.monotonic()
         now = standing(distinct=True)
         while (left := now.count("owed") + now.count("failed")) > waiting_for_another():
             before, now = now.count("in_step"), standing(distinct=True)
@@ -52,10 +52,12 @@ class Command(BaseCommand):
                     f"  in step with Zoho: {now.count('in_step')} of {sum(tally.total for tally in now.tallies)} records"
                 )
                 self.stdout.flush()
-            elif left and time.monotonic() - moved > 2:
-                # Harmless when workers are busy; spares a wait for the sweep when a nudge was lost.
+            elif left and time.monotonic() - max(moved, nudged) > 2:
+                # Harmless when workers are busy; spares a wait for the sweep when a nudge was lost, and for company
+                # in a call to CRM.
+                nudged = time.monotonic()
                 for system in System:
-                    nudge(system, seconds=1)
+                    nudge(system, seconds=1, urgent=True)
             if time.monotonic() - moved > patience or time.monotonic() - begun > timeout:
                 break
             time.sleep(POLL_SECONDS)
