@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -20,6 +21,8 @@ from catalogue.admin.resync import ResyncDeeds
 from catalogue.content import pricing_of
 from catalogue.errors import Refused
 from catalogue.models import Product, ProductStatus, ServicePackage
+from catalogue.services.publishing import Published
+from zoho_sync.services import hurry
 
 MOST_REASONS = 20
 # What a person waits for. A larger selection becomes a batch, planned first and done by a worker.
@@ -211,7 +214,7 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
         },
     )
     def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._one(request, object_id, "publish", services.publish, "{}.")
+        return self._one(request, object_id, "publish", _publish_while_watched, "{}.")
 
     @action(description=_("Submit selected products for approval"), permissions=["submit"])
     def submit_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
@@ -298,3 +301,10 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
                 request, f"… and {len(refusals) - MOST_REASONS} more reasons; the audit trail has them all."
             )
         return None
+
+
+def _publish_while_watched(product_id: Any, *, actor: User) -> Published:
+    """One product, on a page that shows how it comes to Zoho."""
+    published = services.publish(product_id, actor=actor)
+    hurry(published.package)
+    return published

@@ -34,6 +34,8 @@ def zoho_settings(sandbox: Any, redis_flushed: Any, settings: Any) -> Any:
         setattr(settings, name, value)
     # The sandbox is done with a call when it hangs up on it, unless a test has it be late.
     settings.ZOHO_LATE_CALL_SECONDS = 0
+    # Nothing waits for company either.
+    settings.ZOHO_CRM_GATHER_SECONDS = 0
     return settings
 
 

@@ -40,7 +40,8 @@ class Worker:
 
 
 @pytest.fixture
-def worker(zoho, monkeypatch):
+def worker(zoho, settings, monkeypatch):
+    settings.ZOHO_CRM_GATHER_SECONDS = 60
     with time_machine.travel(NOON, tick=False) as clock:
         worker = Worker(clock)
         monkeypatch.setattr(services, "nudge", worker.nudge)
@@ -121,6 +122,23 @@ def test_what_somebody_waits_for_takes_the_others_along_at_once(worker, calls):
     worker.second()
 
     assert (in_step(), calls.now()) == (3, {UPSERT: 2})
+
+
+def test_a_publish_at_the_button_waits_for_nobody(worker, calls):
+    first, second = unsynced(2)
+    owe([first])
+    worker.second()
+    owe([second])
+    worker.second()
+    assert in_step() == 1
+
+    services.hurry(second)
+    worker.second()
+
+    assert (in_step(), calls.now()) == (2, {UPSERT: 2})
+    services.hurry(second)
+    worker.second()
+    assert calls.now() == {UPSERT: 2}
 
 
 def test_an_urgent_drain_gathers_nothing(worker, calls):
