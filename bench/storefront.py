@@ -56,6 +56,7 @@ def _lines(template: Any) -> list[str]:
         again = _measured(server, {
             "plain list": (PLAIN_LIST, {}), "plain detail": (PLAIN_DETAIL, {}), "floor": ("/floor", {}),
             "list, repeated": (LIST, {}), "detail, repeated": (DETAIL, {}), "304": (LIST, {"If_None_Match": tag}),
+            "TMF620 list of 50, repeated": (TMF, {}),
         })  # fmt: skip
         memory = _memory(server)
     lines = [f"  {PACKAGES:,} packages; answers/s, times plain DRF, p50 and p99 in ms"]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+from circletel.security.policy import HEADER, NOTHING
+
 PREFIX = "/api/v1/"
 
 
@@ -31,4 +33,5 @@ class StorefrontMiddleware:
         if hasattr(response, "render"):
             response = response.render()
         response.headers.setdefault("Content-Length", str(len(response.content)))
+        response.headers.setdefault(HEADER, NOTHING)
         return response

@@ -2,6 +2,7 @@
 
 import pytest
 
+from circletel.security.policy import NOTHING
 from tests.catalogue.api.packages import package
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,7 @@ def test_the_headers_of_every_answer_are_there(client, path):
 
     assert [name for name in HEADERS if name not in answer] == []
     assert answer["Content-Length"] == str(len(answer.content))
+    assert answer["Content-Security-Policy"] == NOTHING
     assert "Cookie" not in answer.get("Vary", "")
 
 
