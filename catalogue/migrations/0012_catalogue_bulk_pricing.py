@@ -4,15 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalogue', '0011_search'),
+        ("catalogue", "0011_search"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='batch',
-            name='deed',
-            field=models.CharField(choices=[('submit', 'Submit for approval'), ('approve', 'Approve'), ('approve pricing', 'Approve pricing'), ('publish', 'Publish')], max_length=20),
+            model_name="batch",
+            name="deed",
+            field=models.CharField(
+                choices=[
+                    ("submit", "Submit for approval"),
+                    ("approve", "Approve"),
+                    ("approve pricing", "Approve pricing"),
+                    ("publish", "Publish"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

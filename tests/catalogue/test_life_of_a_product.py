@@ -8,7 +8,14 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from catalogue import services
 from catalogue.content import whole_content
 from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
-from catalogue.models import AuditEntry, PackageStatus, Product, ProductHardware, ProductStatus, ServicePackage
+from catalogue.models import (
+    AuditEntry,
+    PackageStatus,
+    Product,
+    ProductHardware,
+    ProductStatus,
+    ServicePackage,
+)
 from circletel.origin import Origin, acting_from
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 
