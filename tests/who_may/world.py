@@ -84,6 +84,7 @@ class World:
         self.published = pricing.publish_price_change(
             draft.pk, actor=person("publishes.prices", "Pricing approver")
         )
+        self.version = self.package.versions.first()
         self.batch = batches.plan("publish", [self.product.pk], actor=mr_botha())
         self.clerk = User.objects.create_user("clerk", is_staff=True)
         self._keys: dict[str, Any] = {
@@ -236,7 +237,7 @@ class World:
 
     def _values_for(self, route: str) -> dict[str, Any]:
         """What stands in an address, by the beginning of the route and by name."""
-        version = self.package.versions.first()
+        version = self.version
         found = {
             "admin/catalogue/packageversion/<int:before_id>": {
                 "before_id": version.pk,
