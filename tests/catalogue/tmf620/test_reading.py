@@ -425,3 +425,35 @@ def test_addresses_come_from_the_setting(client, settings):
     item = package()
     shown = client.get(f"{V5}/productOffering").json()[0]
     assert shown["href"] == f"https://catalogue.circletel.co.za{V5}/productOffering/{item.pk}"
+
+
+@pytest.mark.parametrize("version", ["v4", "v5"])
+def test_a_bundle_lists_its_components(client, version):
+    part, *_others = small_catalogue()
+    entry = {"package": str(part.pk), "sku": part.sku, "name": part.name, "quantity": 2, "price": "899.00"}
+    bundle = package("BUNDLE", name="Home and Voice", components=[entry])
+    base = BASES[version]
+    answer = client.get(f"{base}/productOffering/{bundle.pk}")
+
+    assert answer.json()["isBundle"] is True
+    assert answer.json()["bundledProductOffering"] == [
+        {
+            "id": str(part.pk),
+            "href": f"http://testserver{base}/productOffering/{part.pk}",
+            "name": part.name,
+            "bundledProductOfferingOption": {
+                "numberRelOfferDefault": 2,
+                "numberRelOfferLowerLimit": 2,
+                "numberRelOfferUpperLimit": 2,
+                "@type": "BundledProductOfferingOption",
+            },
+            "@type": "BundledProductOffering",
+            "@referredType": "ProductOffering",
+        }
+    ]
+    single = client.get(f"{base}/productOffering/{part.pk}").json()
+    assert single["isBundle"] is False
+    assert "bundledProductOffering" not in single
+    for wanted, expected in (("true", ["Home and Voice"]), ("false", 3)):
+        found = [one["name"] for one in client.get(f"{base}/productOffering", {"isBundle": wanted}).json()]
+        assert (found if wanted == "true" else len(found)) == expected
