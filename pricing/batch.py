@@ -122,16 +122,22 @@ def _read_rows(
     errors = []
     for number, record in enumerate(records, 2):
         cells = dict(zip(header, map(tidy, record), strict=False))
+        beyond = ", ".join(filter(None, map(tidy, record[len(header) :])))
+        if beyond:
+            # An amount such as 849,50 in a file of commas: read on, it would be R 849.
+            errors.append(RowError(number, "", beyond, "no cell beyond the columns; amounts as 899.00"))
+            continue
         if not any(cells.values()):
             continue
-        named = [each for each in by_sku.get(cells["sku"].casefold(), []) if _is_meant(each, cells)]
+        sku = cells.get("sku", "")
+        named = [each for each in by_sku.get(sku.casefold(), []) if _is_meant(each, cells)]
         if len(named) != 1:
             expected = (
                 "market_segment and provider too: several packages have this SKU"
                 if named
                 else "a live package"
             )
-            errors.append(RowError(number, "sku", cells["sku"], expected))
+            errors.append(RowError(number, "sku", sku, expected))
             continue
         try:
             price = read_price(cells.get("new_price", ""))
@@ -141,7 +147,7 @@ def _read_rows(
             )
             continue
         if named[0].pk in found:
-            errors.append(RowError(number, "sku", cells["sku"], "each package once"))
+            errors.append(RowError(number, "sku", sku, "each package once"))
         found[named[0].pk] = named[0], price
     if not found and not errors:
         errors.append(RowError(None, "", "", "at least one row below the header"))

@@ -95,6 +95,19 @@ def test_everything_wrong_with_a_file_is_told_at_once():
     ]
 
 
+def test_a_row_of_another_length_is_named_and_no_amount_is_cut_off():
+    live_package(sku="A")
+
+    rows, errors = batch.read_file(b"new_price,sku\n849\n,,\n849.00,A,\n")
+    assert (rows, [str(error) for error in errors]) == ([], ["row 2, sku: empty, expected a live package"])
+
+    rows, errors = batch.read_file(b"sku,new_price\nA,849,50\n")
+    assert rows == []
+    assert [str(error) for error in errors] == [
+        "row 2: \u201c50\u201d, expected no cell beyond the columns; amounts as 899.00"
+    ]
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"sku\nA\n", b"sku,new_price,colour\n", b"\xff\xfe", b"sku,new_price\n"]
 )

@@ -492,7 +492,10 @@ def test_the_preview_follows_what_is_written_and_keeps_nothing(client, change):
     assert "Dear Zinhle Nkosi" in preview()
     assert "For Zinhle Nkosi" in preview(subject="For {{ customer_name }}")
     assert "As it stands this would be refused" in preview(body="Hello")
-    assert client.get(address).status_code == 405
+    refused = client.get(address)
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    client.force_login(person("anna.approver", "Approver"))
+    assert [client.get(address).status_code, client.post(address).status_code] == [403, 403]
     assert not PriceNotice.objects.exists()
 
 
