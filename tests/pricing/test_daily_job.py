@@ -285,6 +285,15 @@ def test_the_command_takes_a_day_that_has_come():
         assert run("apply_price_changes") == "1 took effect.\n"
 
 
+def test_a_rehearsal_of_the_past_is_refused():
+    with pytest.raises(
+        CommandError, match=r"--days -1: a rehearsal looks ahead, so say 0 or more\."
+    ) as refused:
+        run("rehearse", "--days", "-1")
+
+    assert refused.value.returncode == 2
+
+
 def test_rehearsing_prints_every_move_to_come_and_writes_nothing(django_assert_num_queries):
     package, later = package_opened(R799), package_opened(R799)
     published(package)

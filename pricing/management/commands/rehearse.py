@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from pricing import rehearsal
@@ -18,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=90, help="how far to look ahead")
 
     def handle(self, *, days: int, **_: Any) -> None:
+        if days < 0:
+            raise CommandError(f"--days {days}: a rehearsal looks ahead, so say 0 or more.", returncode=2)
         counted: Counter[str] = Counter()
         for line in rehearsal.lines(timezone.now(), days):
             counted[line.kind] += line.number
