@@ -278,6 +278,40 @@ def test_an_existing_plan_that_says_something_else_is_left_to_a_person(zoho, dra
     assert zoho.records("billing_plans")[0]["recurring_price"] == 1.0
 
 
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("whose", ["ours", "another package's"])
+def test_a_plan_that_names_its_package_is_adopted_by_that_one_alone(zoho, drain, settings, whose, lost):
+    zoho.set(billing_custom_fields={"plan": ["Package Id"]})
+    settings.ZOHO_BILLING_CUSTOM_FIELDS = ["Package Id"]
+    package = full_package()
+    drain()
+    ProductIntegration.objects.filter(kind=Kind.BILLING_PLAN).update(
+        status=SyncStatus.PENDING,
+        remote_id="",
+        synced_hash="",
+        acknowledged_payload=None,
+        outcome_unknown=lost,
+        next_retry_at=package.published_at,
+    )
+    [plan] = zoho.records("billing_plans")
+    stranger = "11111111-1111-4111-8111-111111111111"
+    assert list(plan["custom_fields"].values()) == [str(package.pk)]
+    other = plan["custom_fields"] if whose == "ours" else dict.fromkeys(plan["custom_fields"], stranger)
+    zoho.edit("billing_plans", plan["plan_id"], recurring_price=1.0, custom_fields=other)
+
+    drain(System.BILLING)
+
+    [held] = zoho.records("billing_plans")
+    row = rows(package)[Kind.BILLING_PLAN]
+    if whose == "ours":
+        assert (row.status, row.remote_id) == (SyncStatus.OK, plan["plan_id"])
+        assert held["recurring_price"] != 1.0
+    else:
+        assert (row.status, row.remote_id) == (SyncStatus.DEAD, "")
+        assert row.sync_error_details["class"] == "DuplicateRecord"
+        assert (held["recurring_price"], held["custom_fields"]) == (1.0, other)
+
+
 def test_a_plan_deleted_in_zoho_is_made_again_when_it_is_next_written(zoho, drain):
     package = full_package()
     drain()

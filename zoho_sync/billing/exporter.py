@@ -11,11 +11,13 @@ from typing import Any
 from django.utils import timezone
 
 from zoho_sync.billing.client import ADDONS, ITEMS, PLANS, PRODUCTS, BillingClient, Family, Remote
+from zoho_sync.billing.mapping import PACKAGE_ID
 from zoho_sync.billing.organisation import checked
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
 from zoho_sync.desired import DesiredRecord, table_of
 from zoho_sync.fields import Terms, wire
 from zoho_sync.models import Kind, ProductIntegration
+from zoho_sync.reading import items, text
 
 FAMILIES = {
     Kind.BILLING_PRODUCT: PRODUCTS,
@@ -93,7 +95,7 @@ class _Flow:
         known: Mapping[str, str],
     ) -> None:
         self.client, self.family, self.record, self.packages = client, family, record, [row.package_id]
-        self.remote_id = row.remote_id
+        self.package_id, self.remote_id = row.package_id, row.remote_id
         # A backfill has read the whole list and not found it.
         self._was_just_listed = row.listed_at is not None and timezone.now() - row.listed_at < LISTING_HOLDS
         # Products are addressed by their id, plans and add-ons by their code.
@@ -115,8 +117,13 @@ class _Flow:
                 return self._created()
             except DuplicateRecord:
                 found = self.client.find(self.family, self.record.key, packages=self.packages)
-                if found is None or not (look_first or self._says_the_same(found)):
+                if found is None or not (look_first or self._is_ours(found)):
                     raise
+        if (owner := _owner_of(found)) and owner != str(self.package_id) and not self._says_the_same(found):
+            raise DuplicateRecord(
+                f"{self.record.key} already exists in Zoho Billing as {found.remote_id} and belongs to the package "
+                f"{owner} ({PACKAGE_ID}), not to {self.package_id}."
+            )
         self.remote_id, self.address = found.remote_id, found.address
         return as_payload(self.record.payload, found)
 
@@ -149,6 +156,10 @@ class _Flow:
         needs_product = self.family is ADDONS or (self.family is PLANS and on_create)
         return body | {name: id for name, id in self._known.items() if name != "product_id" or needs_product}
 
+    def _is_ours(self, found: Remote) -> bool:
+        """It bears the package's id, whatever else somebody made of it; or it is what we would have made."""
+        return _owner_of(found) == str(self.package_id) or self._says_the_same(found)
+
     def _says_the_same(self, found: Remote) -> bool:
         """Is this the record we would have made? Then it is ours, from a time we have forgotten."""
         theirs = as_payload(self.record.payload, found)
@@ -157,6 +168,12 @@ class _Flow:
             for name, value in self.record.payload.items()
             if name in theirs and name != "status"
         )
+
+
+def _owner_of(found: Remote) -> str:
+    """The package that the record names in its custom field; empty where it names none."""
+    told = items(found.values, "custom_fields")
+    return next((text(each, "value") for each in told if each.get("label") == PACKAGE_ID), "")
 
 
 def as_payload(ours: Mapping[str, Any], found: Remote) -> dict[str, Any]:

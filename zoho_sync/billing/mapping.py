@@ -180,8 +180,9 @@ HARDWARE_ITEM = _item(HARDWARE_SUFFIX, "Hardware", "goods", _device)
 
 # Values for the custom fields that the organisation has made by hand, by label. Sent only when named in
 # ZOHO_BILLING_CUSTOM_FIELDS, because Zoho refuses a label it does not know.
+PACKAGE_ID = "Package Id"
 PLAN_CUSTOM_FIELDS: dict[str, Callable[[Facts], Any]] = {
-    "Package Id": lambda f: str(f.package.pk),
+    PACKAGE_ID: lambda f: str(f.package.pk),
     "Market Segment": lambda f: f.package.market_segment,
     "Provider": lambda f: f.package.provider,
     "Technology": lambda f: f.package.technology,
