@@ -13,7 +13,7 @@ import copy
 import json
 import os
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +200,7 @@ class Specification:
         return resolved
 
 
-@lru_cache(maxsize=None)
+@cache
 def document(path: str) -> Any:
     """Read once: some have thousands of lines. Nobody changes what it gives."""
     content = (OAS / path).read_text()
