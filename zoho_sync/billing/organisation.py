@@ -106,9 +106,10 @@ def checked(client: OrganisationCalls, *, vat_rate: Decimal, prices_include_vat:
     Raises Disagreement when it does not. Then Billing rests as a whole, and the next probe looks again.
     """
     try:
-        # Threads that begin together ask once.
-        with _ASKING:
-            standing = _known(vat_rate) or _found(client, vat_rate)
+        if (standing := _known(vat_rate)) is None:
+            # Threads that begin together ask once.
+            with _ASKING:
+                standing = _known(vat_rate) or _found(client, vat_rate)
         if complaint := disagreement(standing, prices_include_vat=prices_include_vat):
             raise Misconfigured(complaint)
     except Misconfigured as trouble:
