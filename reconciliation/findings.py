@@ -43,7 +43,7 @@ def told(deviation: Deviation) -> Finding:
         ours=deviation.ours,
         theirs=deviation.theirs,
         live=remote.values if remote else {},
-        since=_when(remote.modified_at) if remote else None,
+        since=when(remote.modified_at) if remote else None,
         changed_by=remote.modified_by[:200] if remote else "",
         at_stake=deviation.at_stake,
     )
@@ -109,8 +109,11 @@ def _seen_again(former: Finding, now: Finding, report: ReconciliationReport | No
         if former.last_report_id is None or (was_ignored and former.theirs != now.theirs)
         else FindingState.STILL
     )
-    for name in ("ours", "theirs", "live", "since", "changed_by", "at_stake", "remote_name", "package_id"):
+    for name in ("ours", "live", "at_stake", "remote_name", "package_id"):
         setattr(former, name, getattr(now, name))
+    # While Zoho says the same, whoever touched the record since did not do this.
+    if former.theirs != now.theirs or former.since is None:
+        former.theirs, former.since, former.changed_by = now.theirs, now.since, now.changed_by
     if former.last_report_id is None:
         former.first_report = report
     former.last_seen_at, former.last_report = at, report or former.last_report
@@ -142,7 +145,8 @@ def as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _when(text: str) -> datetime | None:
+def when(text: str) -> datetime | None:
+    """An instant of Zoho's, to the second; None where it is none."""
     try:
         found = instant(text)
     except ValueError:

@@ -26,6 +26,7 @@ from reconciliation.locking import only_one
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.stake import total_at_stake, weigh
 from reconciliation.verified import write_verified
+from reconciliation.whose import ask_who, can_be_asked
 from zoho_sync.models import ZohoSyncLog
 
 OURS = ("crm", "billing")
@@ -67,12 +68,14 @@ def run(
     only: Sequence[str] = (),
     dry_run: bool = False,
     report: ReconciliationReport | None = None,
+    who_calls: int = 0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Compare the catalogue, or the packages with these SKUs, with what Zoho holds.
 
     Writes a report and its findings, nothing with `dry_run`. `actor` None is the schedule. Zoho's troubles do not
-    raise: the outcome says that it is not complete, and why. Refused while another run is going on.
+    raise: the outcome says that it is not complete, and why. Refused while another run is going on. Up to
+    `who_calls` calls more are spent on who did what is new.
     """
     ensure_system_or_may(actor, "reconciliation.run_reconciliation", "compare the catalogue with Zoho")
     _ensure_known(only)
@@ -89,7 +92,7 @@ def run(
             if not dry_run:
                 report = report or start(scope, actor=actor, only=only)
                 _bury_interrupted(report)
-            outcome = _compare(scope, only, report if not dry_run else None, sleep)
+            outcome = _compare(scope, only, report if not dry_run else None, sleep, who_calls)
             if outcome.lists_complete and not dry_run:
                 heal(sleep=sleep)
             return outcome
@@ -134,7 +137,11 @@ def _take(report: ReconciliationReport) -> None:
 
 
 def _compare(
-    scope: Scope, only: Sequence[str], report: ReconciliationReport | None, sleep: Callable[[float], None]
+    scope: Scope,
+    only: Sequence[str],
+    report: ReconciliationReport | None,
+    sleep: Callable[[float], None],
+    who_calls: int,
 ) -> Outcome:
     begun = timezone.now()
 
@@ -161,6 +168,8 @@ def _compare(
             lively, tally = record(seen, report=report, at=begun, closes=closes)
             if listed:
                 write_verified(comparison.covered, seen, at=begun)
+        new = [each for each in lively if each.state == FindingState.NEW]
+        ask_who([each for each in new if can_be_asked(each)], calls=who_calls, sleep=sleep)
     outcome = Outcome(
         complete=comparison.is_complete,
         counts=_counts(comparison, lively, tally),

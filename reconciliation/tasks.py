@@ -4,6 +4,7 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 
 from catalogue.errors import Refused
 from circletel.jobs import job
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 def run_nightly() -> None:
     """Compare everything, tell people what is new, and forget what is old."""
     try:
-        outcome = services.run(actor=None)
+        outcome = services.run(actor=None, who_calls=settings.RECONCILIATION_WHO_CALLS)
     except Refused as refusal:
         log.warning("nightly_comparison_refused", reason=str(refusal))
         return

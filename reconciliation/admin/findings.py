@@ -22,6 +22,7 @@ from reconciliation.admin.ignoring import IgnoreDeeds
 from reconciliation.admin.shared import BADGES, STYLE, line, plural, value
 from reconciliation.models import Deed, Finding, FindingState
 from reconciliation.planning import deeds_for, plan
+from reconciliation.whose import can_be_asked, look_up
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -82,7 +83,7 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
     search_fields = ("key", "remote_id", "remote_name", "package__name", "package__sku")
     list_select_related = ("package",)
     actions = ("push_selected", "adopt_selected", "link_selected", "deactivate_selected", "ignore_selected")
-    actions_detail = ("push_one", "adopt_one", "link_one", "deactivate_one", "ignore_one")
+    actions_detail = ("push_one", "adopt_one", "link_one", "deactivate_one", "ignore_one", "who_one")
     fieldsets = (
         (
             None,
@@ -179,6 +180,8 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
         offered = {name for name, deed in DEEDS.items() if deed in fitting}
         if finding and finding.state != FindingState.RESOLVED:
             offered.add("ignore_one")
+        if finding and can_be_asked(finding):
+            offered.add("who_one")
         return [
             one
             for one in super().get_actions_detail(request, object_id)
@@ -225,6 +228,30 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
     )
     def deactivate_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._plan_one(request, object_id, Deed.DEACTIVATE)
+
+    @action(
+        description=_("Who did it?"),
+        permissions=["repair"],
+        icon="person_search",
+        url_path="who",
+        dialog={
+            "title": _("Ask Zoho CRM who did it?"),
+            "description": _(
+                "Its history of the record is read, which is one call. Until then you see who touched the record last."
+            ),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Ask"),
+        },
+    )
+    def who_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        page = reverse("admin:reconciliation_finding_change", args=[object_id])
+        try:
+            found = look_up(Finding.objects.get(pk=object_id), actor=request.user)  # type: ignore[arg-type]
+        except Refused as refusal:
+            messages.error(request, f"{refusal}.")
+        else:
+            messages.success(request, _("It was %(name)s.") % {"name": found.changed_by})
+        return moved_to(request, page)
 
     @action(description=_("Push ours for selected findings"), permissions=["repair"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:

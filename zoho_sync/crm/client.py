@@ -152,6 +152,18 @@ class CrmClient:
             answer = self.http.send(Call("GET", f"/crm/v8/{MODULE}", safe=True, params=params))
             yield from items(answer.body or {}, "data")
 
+    def timeline(self, remote_id: str) -> list[dict[str, Any]]:
+        """Who changed what of one product, the latest first, as far as one page tells; empty when it is gone."""
+        path = f"/crm/v8/{MODULE}/{remote_id}/__timeline"
+        answer = self.http.send(Call("GET", path, safe=True, params={"per_page": PER_PAGE}, records=1))
+        return items(answer.body or {}, "__timeline")
+
+    def deleted_products(self) -> list[dict[str, Any]]:
+        """The products deleted last, with who and when; up to 200."""
+        params = {"type": "all", "per_page": PER_PAGE}
+        answer = self.http.send(Call("GET", f"/crm/v8/{MODULE}/deleted", safe=True, params=params))
+        return items(answer.body or {}, "data")
+
     def _query(self, fields: Sequence[str], rest: str) -> tuple[list[dict[str, Any]], bool]:
         query = f"select {', '.join(fields)} from {MODULE} where {rest}"  # noqa: S608  (COQL, our own names)
         answer = self.http.send(Call("POST", "/crm/v8/coql", safe=True, body={"select_query": query}))
