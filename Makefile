@@ -32,7 +32,7 @@ manage: setup ## Run CMD="…" with manage.py, against what `make run` started o
 manage: export CIRCLETEL_COMMAND = $(value CMD)
 
 test: setup-dev ## Run the tests on real PostgreSQL and Valkey; ARGS="-k price" and so on
-	@exec $(VENV_PYTHON) -m pytest $(if $(ARGS),$(ARGS),-n 2)
+	@exec $(VENV_PYTHON) -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist worksteal)
 
 check: setup-dev ## Format, lint, types, import contracts, migrations, settings, known vulnerabilities
 	$(VENV_PYTHON) -m ruff format --check .

@@ -150,6 +150,8 @@ class Zoho:
 
     def _from_billing(self, family: Family, record: BillingRecord) -> Remote:
         values = {name: record.values[name] for name in _names(family, self.terms) if name in record.values}
+        if "status" in values:
+            values["status"] = "active" if record.is_active else "inactive"  # as the sync reads it
         return Remote(
             id=record.remote_id,
             key=str(record.values.get(family.key) or ""),

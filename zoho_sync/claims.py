@@ -9,13 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import DateTimeField, Exists, F, Min, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import payload_hash
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating import resync
 from zoho_sync.operating.causes import cause_of
 
@@ -43,6 +43,15 @@ def due() -> QuerySet[ProductIntegration]:
         .filter(free, Q(doubtful_until=None) | Q(doubtful_until__lte=now), next_retry_at__lte=now)
         .filter(_prerequisite_exists())
     )
+
+
+def seconds_until_due(system: System) -> float | None:
+    """When the next of this system's records comes due that must wait for its time; None when none does."""
+    now = timezone.now()
+    rows = ProductIntegration.objects.owed().of_system(system)
+    waiting = rows.annotate(due_at=Greatest("next_retry_at", "doubtful_until")).filter(due_at__gt=now)
+    soonest = waiting.aggregate(Min("due_at"))["due_at__min"]
+    return (soonest - now).total_seconds() if soonest else None
 
 
 def _prerequisite_exists() -> Q:

@@ -1,5 +1,6 @@
 """The deeds of the sync that people and other apps may ask for: owe, nudge, send again."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 # Nudges within this time are one: a bulk publish sends a handful of messages.
 NUDGE_SECONDS = 1
+NUDGE_SLOT = 5  # seconds
 
 
 def owe(package: ServicePackage, terms: Terms | None = None) -> list[ProductIntegration]:
@@ -150,7 +152,7 @@ def give_another_chance(systems: Iterable[System]) -> None:
     """Somebody waits for `systems`: end the rest of their breakers and wake a worker for each, now."""
     for system in systems:
         quietly(Breaker(system).reset)
-        # A person is waiting, and a drain that was put off may hold the turn of ordinary nudges.
+        # A person is waiting: the ordinary nudge of a moment ago may gather company first.
         nudge(system, seconds=0, urgent=True)
 
 
@@ -170,11 +172,17 @@ def nudge_after_commit(systems: Iterable[System]) -> None:
 
 
 def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = False) -> bool:
-    """Ask a worker to drain `system` shortly; False when the broker is away, or somebody just did unless `urgent`."""
+    """Ask a worker to drain `system` shortly, or in so many `seconds`.
+
+    False when the broker is away, or when somebody just asked for about the same time, unless `urgent`.
+    """
     from zoho_sync.tasks import drain_system
 
+    # A drain that is put off must not hold the turn of those that are not.
+    when = "soon" if seconds <= NUDGE_SLOT else str(int((time.time() + seconds) // NUDGE_SLOT))
+
     def send() -> bool:
-        first = cache.add(f"zoho:nudged:{system}", 1, timeout=max(int(seconds), 1))
+        first = cache.add(f"zoho:nudged:{system}:{when}", 1, timeout=max(int(seconds), 1))
         if first or urgent:
             drain_system.apply_async(args=(str(system), urgent), countdown=seconds)
         return first or urgent

@@ -167,8 +167,8 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
             outcome.postpone(wait, f"CRM's next call gathers records for {wait:.0f} s")
             break
         held = _claim(system, turn, limit, background=reserved == 0)
-        if gathers and 0 < len(held) < limit:
-            gathering.left_with_room()
+        if gathers and held:
+            gathering.left(len(held))
         if not held:
             if verdict == "probe":
                 http.breaker.release_probe()

@@ -16,8 +16,8 @@ from zoho_sync.operating import alerts, outbox, queue, upkeep
 
 log = structlog.get_logger(__name__)
 
-# Messages that ask for a later drain are not worth more than the sweep that comes each minute anyway.
-LONGEST_COUNTDOWN = 65.0
+# What has to wait longer than a first retry is left to the sweep that comes each minute anyway.
+LONGEST_COUNTDOWN = 70.0
 
 
 @shared_task
@@ -37,12 +37,20 @@ def follow_promotions() -> None:
 
 @shared_task
 def drain_system(system: str, urgent: bool = False) -> None:
-    """Send what is due to one Zoho system; come back when something had to wait. What is `urgent` gathers no company."""
-    outcome = sync.drain(System(system), gathers=not urgent)
-    if outcome.again_in is not None and outcome.again_in < LONGEST_COUNTDOWN:
-        services.nudge(System(system), seconds=outcome.again_in + 0.5)
-    elif outcome.again_in is None and _is_due(System(system)):
-        services.nudge(System(system))
+    """Send what is due to one Zoho system; come back when something had to wait, or is to be tried again soon.
+
+    What is `urgent` gathers no company.
+    """
+    one = System(system)
+    outcome = sync.drain(one, gathers=not urgent)
+    again_in = outcome.again_in
+    if again_in is None:
+        if _is_due(one):
+            services.nudge(one)
+            return
+        again_in = claims.seconds_until_due(one)
+    if again_in is not None and again_in < LONGEST_COUNTDOWN:
+        services.nudge(one, seconds=again_in + 0.5)
 
 
 @shared_task

@@ -57,6 +57,13 @@ class TestOneThing:
         assert (finding.state, finding.times_seen, finding.package.sku) == (FindingState.NEW, 1, "HF-1")
         assert outcome.calls == 4
 
+    def test_a_status_in_capitals_is_the_same(self, zoho, reconcile):
+        for plan in zoho.records("billing_plans"):
+            zoho.edit("billing_plans", plan["plan_code"], status="ACTIVE")
+        assert [plan["status"] for plan in zoho.records("billing_plans")] == ["ACTIVE"] * 4
+
+        assert brief(reconcile()) == []
+
     def test_a_price_changed_by_one_cent_in_billing_is_found(self, zoho, reconcile):
         zoho.edit("billing_plans", KEY, recurring_price=898.99)
 

@@ -139,6 +139,7 @@ DEEDS: dict[str, str] = {
     "reconciliation.finding: link_selected": "SO",
     "reconciliation.finding: push_one": "SO",
     "reconciliation.finding: push_selected": "SO",
+    "reconciliation.finding: who_one": "SO",
     "reconciliation.reconciliationreport: run_now": "SO",
     "reconciliation.repair: apply_one": "SO",
     "zoho_sync.alert: acknowledge": "SO",

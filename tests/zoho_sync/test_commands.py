@@ -2,9 +2,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.factories import live_package
-from zoho_sync import tasks
+from zoho_sync import services, tasks
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
@@ -172,3 +173,32 @@ def test_a_drain_that_had_to_wait_comes_back_by_itself(zoho, settings, monkeypat
     [(system, seconds)] = asked
     assert (system, 50 < seconds <= 62) == (System.BILLING, True)
     assert ProductIntegration.objects.get(kind=Kind.BILLING_PLAN).retry_count == 0
+
+
+def test_what_failed_is_tried_again_when_its_time_has_come_not_with_the_next_sweep(zoho, settings, monkeypatch):
+    settings.ZOHO_BILLING_CONCURRENCY = 1
+    live_package()
+    asked = []
+    monkeypatch.setattr(
+        "zoho_sync.tasks.services.nudge", lambda system, seconds=1: asked.append((system, seconds))
+    )
+    zoho.fault(match={"method": "POST", "path": "/billing/v1/plans"}, action={"status": 500, "body": ""})
+
+    tasks.drain_system("billing")
+
+    plan = ProductIntegration.objects.get(kind=Kind.BILLING_PLAN)
+    assert (plan.status, plan.retry_count) == (SyncStatus.FAILED, 1)
+    [(system, seconds)] = asked
+    left = (plan.next_retry_at - timezone.now()).total_seconds()
+    assert (system, left < seconds < left + 2) == (System.BILLING, True)
+
+
+def test_a_drain_put_off_holds_no_nudge_up(zoho, monkeypatch):
+    sent = []
+    monkeypatch.setattr(tasks.drain_system, "apply_async", lambda args, countdown: sent.append(countdown))
+
+    asked = [services.nudge(System.CRM, seconds=seconds) for seconds in (60, 60, 1, 1, 30)]
+
+    assert asked == [True, False, True, False, True]
+    assert sent == [60, 1, 30]
+    assert services.nudge(System.BILLING, seconds=1) is True

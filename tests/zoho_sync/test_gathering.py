@@ -93,21 +93,54 @@ def test_two_hundred_publishes_within_a_minute_leave_in_three_upserts_at_most(wo
     assert in_step() == len(calls.zoho.records("crm_products")) == 200
 
 
-def test_the_first_goes_at_once_and_the_next_waits_for_the_minute(worker, calls):
-    first, second = unsynced(2)
+def test_what_comes_now_and_then_waits_a_moment(worker, calls):
+    first, second, third = unsynced(3)
     owe([first])
     worker.second()
     assert in_step() == 1
 
     owe([second])
-    for _ in range(58):
+    for _ in range(3):
         worker.second()
     assert (in_step(), calls.now()) == (1, {UPSERT: 1})
     assert ProductIntegration.objects.get(package=second).retry_count == 0
+    for _ in range(4):
+        worker.second()
+    assert (in_step(), calls.now()) == (2, {UPSERT: 2})
+    for _ in range(10):
+        worker.second()
+    owe([third])
+    worker.second()
+    assert (in_step(), calls.now()) == (3, {UPSERT: 3})
+
+
+def test_more_than_a_few_wait_for_the_minute(worker, calls):
+    first, *others = unsynced(5)
+    owe([first])
+    worker.second()
+
+    owe(others)
+    for _ in range(58):
+        worker.second()
+    assert (in_step(), calls.now()) == (1, {UPSERT: 1})
     for _ in range(6):
         worker.second()
+    assert (in_step(), calls.now()) == (5, {UPSERT: 2})
 
-    assert (in_step(), calls.now()) == (2, {UPSERT: 2})
+
+def test_after_a_rush_nobody_leaves_alone(worker, calls):
+    last, *many = unsynced(51)
+    owe(many)
+    worker.second()
+    assert in_step() == 50
+
+    owe([last])
+    for _ in range(57):
+        worker.second()
+    assert (in_step(), calls.now()) == (50, {UPSERT: 1})
+    for _ in range(6):
+        worker.second()
+    assert (in_step(), calls.now()) == (51, {UPSERT: 2})
 
 
 def test_what_somebody_waits_for_takes_the_others_along_at_once(worker, calls):
