@@ -68,14 +68,17 @@ def list_customers(client: BillingClient, pull: SubscriptionPull) -> None:
 
 
 def take_customers(rows: list[dict[str, Any]]) -> None:
-    told = {customer.customer_id: customer for customer in map(Customer.read, rows)}
+    told = {
+        customer.customer_id: (customer, "email" in row) for row in rows for customer in [Customer.read(row)]
+    }
     differing = []
     known = Subscription.objects.filter(customer_id__in=told, erased_at=None).only(
         "customer_id", "customer_email", "customer_name"
     )
     for subscription in known:
-        customer = told[subscription.customer_id]
-        email, name = customer.email[:254], customer.display_name[:200] or subscription.customer_name
+        customer, tells_email = told[subscription.customer_id]
+        email = customer.email[:254] if tells_email else subscription.customer_email
+        name = customer.display_name[:200] or subscription.customer_name
         if (subscription.customer_email, subscription.customer_name) != (email, name):
             subscription.customer_email, subscription.customer_name = email, name
             differing.append(subscription)

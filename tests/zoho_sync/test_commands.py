@@ -175,7 +175,9 @@ def test_a_drain_that_had_to_wait_comes_back_by_itself(zoho, settings, monkeypat
     assert ProductIntegration.objects.get(kind=Kind.BILLING_PLAN).retry_count == 0
 
 
-def test_what_failed_is_tried_again_when_its_time_has_come_not_with_the_next_sweep(zoho, settings, monkeypatch):
+def test_what_failed_is_tried_again_when_its_time_has_come_not_with_the_next_sweep(
+    zoho, settings, monkeypatch
+):
     settings.ZOHO_BILLING_CONCURRENCY = 1
     live_package()
     asked = []

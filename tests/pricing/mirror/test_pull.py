@@ -310,6 +310,21 @@ def test_an_address_that_changed_reaches_the_mirror(shop):
     assert mirror(told).customer_email == "new.address@example.com"
 
 
+@pytest.mark.parametrize(("told_of_it", "kept"), [({}, True), ({"email": ""}, False)])
+def test_a_list_without_addresses_takes_none_away_and_a_blank_one_does(shop, told_of_it, kept):
+    told = shop.join()
+    pulled()
+    thin = {"customer_id": told.customer_id, "display_name": told.customer_name} | told_of_it
+    shop.zoho.fault(
+        match={"method": "GET", "path": "/billing/v1/customers"},
+        action={"status": 200, "body": {"code": 0, "message": "success", "customers": [thin]}},
+    )
+
+    pulled()
+
+    assert mirror(told).customer_email == (told.email if kept else "")
+
+
 def test_one_that_cannot_be_read_stops_no_other(shop):
     first, second = shop.join(), shop.join()
     body = {"code": 0, "message": "success", "subscription": {"subscription_id": first.subscription_id}}
