@@ -291,6 +291,9 @@ def _by_status(http_status: int | None) -> Meaning:
         return Meaning(RateLimited, 429, "too many calls", FASTER, pause=60)
     if http_status is not None and http_status >= 500:
         return Meaning(ServerTrouble, http_status, "Zoho failed inside", BY_ITSELF)
+    if http_status is not None and (300 <= http_status < 400 or http_status == 408):
+        # A page of maintenance, a proxy that waited too long: nobody judged the record.
+        return Meaning(ServerTrouble, http_status, "something else answered in Zoho's place", BY_ITSELF)
     if http_status in (401, 403):
         return Meaning(NotAuthorised, http_status, "the connection was refused", SCOPES)
     if http_status == 404:

@@ -143,6 +143,19 @@ def test_each_crm_refusal_of_a_whole_request_is_understood(status, body, error):
     assert type(refusal.value) is error
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 408])
+@pytest.mark.parametrize(("call", "error"), [(CREATE, OutcomeUnknown), (READ, ServerTrouble)])
+def test_what_answers_in_zohos_place_judges_no_record(status, call, error):
+    """A page of maintenance, or a proxy that gave up: it is tried again, and nobody follows."""
+    zoho = Zoho((status, b""))
+
+    with pytest.raises(error, match="in Zoho's place"):
+        zoho.send(call)
+
+    assert {request.url.path for request in zoho.requests} == {"/billing/v1/plans"}
+    assert len(zoho.requests) == (4 if call.safe else 1)
+
+
 def test_a_safe_call_is_tried_four_times_with_growing_pauses():
     zoho = Zoho((503, b"busy"))
 
