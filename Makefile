@@ -2,7 +2,7 @@
 # `make` lists the rest. docs/decisions/embedded-services.md says how and why.
 
 .DEFAULT_GOAL := help
-.PHONY: help run manage test check format bench browser torture fuzz mutate client lock clean setup setup-dev
+.PHONY: help run manage test coverage check format bench browser torture fuzz mutate client lock clean setup setup-dev
 
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
@@ -33,6 +33,9 @@ manage: export CIRCLETEL_COMMAND = $(value CMD)
 
 test: setup-dev ## Run the tests on real PostgreSQL and Valkey; ARGS="-k price" and so on
 	@exec $(VENV_PYTHON) -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist worksteal)
+
+coverage: setup-dev ## Run the tests and see which branches of the four apps they take; below 95 % fails
+	@exec $(VENV_PYTHON) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 check: setup-dev ## Format, lint, types, import contracts, migrations, settings, known vulnerabilities
 	$(VENV_PYTHON) -m ruff format --check .
