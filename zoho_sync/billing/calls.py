@@ -88,7 +88,7 @@ def record_in(body: dict[str, Any], *envelopes: str) -> dict[str, Any]:
     for name in envelopes:
         if isinstance(body.get(name), dict):
             return dict(body[name])
-    raise ServerTrouble(f"Zoho Billing answered without a {envelopes[0]}.")
+    raise ServerTrouble(f"Zoho Billing answered, but not with the {envelopes[0]}.")
 
 
 def the_one_asked_for(record: T, found: str, asked: str) -> T:
