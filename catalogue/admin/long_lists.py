@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path, lookup_spawns_duplicates
+from django.contrib.admin.views.main import ALL_VAR, PAGE_VAR
 from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db import connections, models
@@ -29,11 +30,19 @@ class LongPaginator(Paginator):
     """Counts what is filtered. Of a whole long table it takes PostgreSQL's estimate, and says so."""
 
     is_estimated = False
+    is_first_page = False
+    first_rows: list[Any] | None = None
+    """Those of the first page and one more, where that is the page to show and the rows are filtered."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
         if rows.query.where or rows.query.combinator or rows.query.is_sliced:
+            if self.is_first_page:
+                # What few rows fulfil is looked for once, not once to count them and once to show them.
+                self.first_rows = list(rows[: self.per_page + 1])
+                if len(self.first_rows) <= self.per_page:
+                    return len(self.first_rows)
             return int(rows.count())
         estimate = _estimated_rows(rows)
         if estimate < ESTIMATED_FROM:
@@ -78,6 +87,11 @@ def _known_values(model: type[models.Model], name: str) -> list[Any]:
 class LongChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        first_rows = self.paginator.first_rows
+        if first_rows is not None and not self.show_all:
+            rows: Any = self.queryset._chain()
+            rows._result_cache, rows._prefetch_done = first_rows[: self.list_per_page], True
+            self.result_list = rows
         if not self.query and not self.has_active_filters:
             # All of them are shown already: the page need not offer it.
             self.full_result_count = self.result_count
@@ -92,6 +106,11 @@ class LongList(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LongChangeList
+
+    def get_paginator(self, request: HttpRequest, *arguments: Any, **options: Any) -> Paginator:
+        paginator = super().get_paginator(request, *arguments, **options)
+        paginator.is_first_page = request.GET.get(PAGE_VAR, "1") == "1" and ALL_VAR not in request.GET
+        return paginator
 
     def get_list_filter(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         return [self._quick(one) for one in super().get_list_filter(request)]

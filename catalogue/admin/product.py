@@ -29,7 +29,7 @@ from catalogue.admin.standing import (
     worst_state,
 )
 from catalogue.content import pricing_of, whole_content
-from catalogue.models import Product, PublishState, ServicePackage, publish_state
+from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
 from catalogue.resources import ProductImportMixin
 from catalogue.rights import name_of
 from zoho_sync.models import System
@@ -45,7 +45,7 @@ class PublishStateFilter(admin.SimpleListFilter):
         return [(value, str(words)) for value, words in PublishState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
-        return queryset.filter(publish_state_=self.value()) if self.value() else queryset  # type: ignore[misc]
+        return queryset.alias(asked=publish_state()).filter(asked=self.value()) if self.value() else queryset
 
 
 class ProductForm(forms.ModelForm):
@@ -108,7 +108,7 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
             .get_queryset(request)
             .select_related("pricing", "created_by", "changed_by", "approved_by")
             .annotate(
-                publish_state_=publish_state(),
+                publish_state_=publish_state_of_each(),
                 crm_state=worst_state(System.CRM, "package__source_admin_product"),
                 billing_state=worst_state(System.BILLING, "package__source_admin_product"),
             )

@@ -5,7 +5,7 @@ from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
 from catalogue.models.document import CatalogueRevision, PackageDocument
 from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
-from catalogue.models.package import PackageContent, ServicePackage, publish_state
+from catalogue.models.package import PackageContent, ServicePackage, publish_state, publish_state_of_each
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.supplier import ColumnMapping, DealField, MappedColumn, Supplier
@@ -69,6 +69,7 @@ __all__ = [
     "VatRate",
     "excluding_vat",
     "publish_state",
+    "publish_state_of_each",
     "vat_rate_at",
     "vat_rate_today",
     "vat_read_once",

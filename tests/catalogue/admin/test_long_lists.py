@@ -108,6 +108,29 @@ def test_every_word_has_to_be_found_and_quotes_keep_words_together(client):
     assert skus("karoo lake") == set()
 
 
+def test_what_few_rows_fulfil_is_looked_for_once(client, monkeypatch):
+    for number in range(4):
+        live_package(name=f"Karoo Fibre {number}", sku=f"K-{number}")
+    live_package(name="Overberg", sku="O")
+    monkeypatch.setattr(admin.site._registry[ServicePackage], "list_per_page", 3)
+
+    def asked(search):
+        queries = own_queries(client, url(ServicePackage) + search)
+        found = [sql for sql in queries if "LIKE" in sql]
+        return len(found), len([sql for sql in found if "COUNT(*)" in sql])
+
+    def shown(search):
+        page = client.get(url(ServicePackage) + search).context["cl"]
+        return page.result_count, sorted(one.sku for one in page.result_list)
+
+    assert (asked("?q=overberg"), shown("?q=overberg")) == ((1, 0), (1, ["O"]))
+    assert (asked("?q=nothing"), shown("?q=nothing")) == ((1, 0), (0, []))
+    # More than a page has to be counted; its first page is read already.
+    assert (asked("?q=karoo"), shown("?q=karoo")) == ((2, 1), (4, ["K-0", "K-1", "K-2"]))
+    assert (asked("?q=karoo&p=2"), shown("?q=karoo&p=2")) == ((2, 1), (4, ["K-3"]))
+    assert shown("?q=karoo&all=") == (4, ["K-0", "K-1", "K-2", "K-3"])
+
+
 def test_a_long_table_is_estimated_and_the_page_says_so(client, monkeypatch):
     rows(3)
     with connection.cursor() as cursor:
