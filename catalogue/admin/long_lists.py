@@ -101,7 +101,7 @@ class LongList(ModelAdmin):
     """Before the other bases of an admin page whose table grows without end."""
 
     paginator = LongPaginator
-    list_per_page = 50
+    list_per_page = 40
     show_full_result_count = False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
