@@ -19,4 +19,4 @@ RUN DJANGO_SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1/build REDIS_
 USER 10001
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--no-ws", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "25", "circletel.wsgi:application"]
+     "--blocking-threads", "4", "--respawn-failed-workers", "--workers-kill-timeout", "25", "circletel.wsgi:application"]

@@ -58,7 +58,9 @@ class Web(AppProcess):
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def command(self) -> Sequence[str | Path]:
-        options = ("--interface", "wsgi", "--host", self.host, "--port", str(self.port), "--workers", "2")
+        options = ["--interface", "wsgi", "--host", self.host, "--port", str(self.port), "--workers", "2"]
+        # Each thread has a connection to PostgreSQL: without a bound a rush of visitors uses them all up.
+        options += ["--blocking-threads", "4"]
         application = "circletel.wsgi:application"
         return [sys.executable, "-m", "granian", *options, "--no-ws", "--respawn-failed-workers", application]
 

@@ -93,6 +93,37 @@ def answers(url: str) -> bool:
         return False
 
 
+def test_a_rush_of_visitors_waits_its_turn_and_leaves_connections_to_others(tmp_path):
+    live_package(sku="RUSH-1")
+    port = any_free()
+    url = f"http://127.0.0.1:{port}"
+    database = environment()["DATABASE_URL"]
+    named = {"DATABASE_URL": f"{database}?application_name=rush"}
+    with running("web", tmp_path, port=port, **named), psycopg.connect(database) as other:
+        wait_until(lambda: answers(url), what="an answer of the web server")
+        # All wait for this lock, so that nobody is answered before others have come.
+        other.execute("LOCK TABLE service_packages IN ACCESS EXCLUSIVE MODE")
+        statuses: list[int] = []
+        rush = [
+            threading.Thread(
+                target=lambda: statuses.append(
+                    httpx.get(url + PACKAGES, headers=BY_TLS, timeout=60).status_code
+                )
+            )
+            for _ in range(64)
+        ]
+        for one in rush:
+            one.start()
+        wait_until(lambda: sessions_of("rush") == 8, what="eight requests in the database")
+        other.rollback()
+        for one in rush:
+            one.join(60)
+
+        assert statuses == [200] * 64
+        # They are kept for the next, so this is how many there ever were.
+        assert sessions_of("rush") == 8
+
+
 def test_a_request_that_has_begun_is_answered(db, tmp_path):
     live_package(sku="SLOW-1")
     port = any_free()

@@ -17,6 +17,7 @@ def serving() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", "1"]
+    command += ["--blocking-threads", "4"]
     process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "error", "circletel.wsgi:application"], env=environment()
     )
