@@ -86,7 +86,7 @@ def _measured(server: Server, wanted: dict[str, tuple[str, dict[str, str]]]) -> 
         told = (f"{name} {load.rate:.0f}/s" for name, load in each.items())
         print("  …", *told, sep=", ", file=sys.stderr, flush=True)
     return {
-        name: sorted((each[name] for each in rounds), key=lambda load: load.rate)[ROUNDS // 2]
+        name: Load(*(median(getattr(each[name], what) for each in rounds) for what in ("rate", "p50", "p99")))
         for name in wanted
     }
 
