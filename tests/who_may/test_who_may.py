@@ -20,7 +20,7 @@ from tests.who_may.world import COSTS, World
 
 pytestmark = pytest.mark.django_db
 ANYBODY = ["anonymous", "staff", "superuser", *SHORT]
-COST = re.compile("|".join(rf"(?<![\d.]){cost}(?!\d)" for cost in COSTS))
+COST = re.compile("|".join(rf"(?<![\d.]){re.escape(str(cost))}(?!\d)" for cost in COSTS))
 
 
 def row_of(knock: Knock) -> str | None:
