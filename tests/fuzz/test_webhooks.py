@@ -56,7 +56,8 @@ CONTENTS = st.one_of(
 )
 def test_whatever_resend_says(client, settings, content, is_signed, stamp, kind):
     bad_input("calls of the mail webhook")
-    settings.RESEND_WEBHOOK_SECRET = SECRET
+    if settings.RESEND_WEBHOOK_SECRET != SECRET:  # each time it is set, Django's settings nest a level deeper
+        settings.RESEND_WEBHOOK_SECRET = SECRET
     at = (
         str(int(time.time()))
         if stamp is None

@@ -290,6 +290,25 @@ def test_what_is_no_workbook_is_refused(content, words):
         read(content)
 
 
+@pytest.mark.parametrize(
+    ("place", "altered"),
+    [
+        (6, b"\x40\x00"),  # the version of zip it needs: 6.4
+        (8, b"\x00\x08"),  # its names are UTF-8, says this, and the first below is not
+    ],
+)
+def test_a_workbook_with_altered_bytes_is_damaged(place, altered):
+    good = mtn_workbook(deal())
+    entry = good.index(b"PK\x01\x02")
+    bad = bytearray(good)
+    bad[entry + place : entry + place + 2] = altered
+    bad[entry + 46] = 0xFF
+
+    assert len(read(good)) == 1
+    with pytest.raises(UnreadableWorkbook, match="the file is damaged"):
+        read(bytes(bad))
+
+
 def test_a_workbook_that_would_fill_the_memory_is_not_unpacked(monkeypatch):
     monkeypatch.setattr("catalogue.pricelists.workbook.LARGEST_UNPACKED_MB", 0)
 
