@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import payload_hash
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
 from zoho_sync.operating import resync
 from zoho_sync.operating.causes import cause_of
 
@@ -34,7 +34,7 @@ class Claim:
     """Another worker held it and never reported: whether its call arrived is not known."""
 
 
-def due() -> QuerySet[ProductIntegration]:
+def due() -> ProductIntegrationQuerySet:
     """Owed, its time has come, nobody holds it, and what must exist before it does exist."""
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lte=now)
@@ -43,6 +43,11 @@ def due() -> QuerySet[ProductIntegration]:
         .filter(free, Q(doubtful_until=None) | Q(doubtful_until__lte=now), next_retry_at__lte=now)
         .filter(_prerequisite_exists())
     )
+
+
+def is_due(system: System) -> bool:
+    """Whether a record of this system could be claimed now."""
+    return due().of_system(system).exists()
 
 
 def seconds_until_due(system: System) -> float | None:

@@ -1,8 +1,8 @@
 """CRM takes a hundred records a call, so those published one by one leave together.
 
 The first goes at once, and so does, after a few seconds, what comes now and then. When more come, they wait until
-`ZOHO_CRM_GATHER_SECONDS` after the last call that had room, or until a full call is owed: two hundred publishes in
-any minute's even or sudden rush are three calls at most. What somebody waits for never waits here.
+`ZOHO_CRM_GATHER_SECONDS` after the last call that had room, or until a full call is owed: two hundred publishes within
+a minute, evenly or in a rush, are three calls at most. What somebody waits for never waits here.
 """
 
 import time

@@ -113,7 +113,8 @@ def drain(
 ) -> Drained:
     """Send what is due to `system` until nothing is, Zoho rests, the budget is spent or `seconds` are over.
 
-    `packages` narrows it to their records. With `gathers` a call to CRM that is not full may wait for others. Once `stop` is set, calls on their way are finished and none begun.
+    `packages` narrows it to their records. With `gathers` a call to CRM that is not full may wait for others.
+    Once `stop` is set, calls on their way are finished and none begun.
     """
     own = http is None
     http = http or ZohoHttp(system)
@@ -163,7 +164,7 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
         reserved = http.budget.seconds_until_free(background=True)
         limit = 1 if verdict == "probe" else _most(system, http, turn)
         gathers = turn.gathers and verdict != "probe"
-        if gathers and (wait := gathering.seconds_to_gather()) and _is_due(system):
+        if gathers and (wait := gathering.seconds_to_gather()) and claims.is_due(system):
             outcome.postpone(wait, f"CRM's next call gathers records for {wait:.0f} s")
             break
         held = _claim(system, turn, limit, background=reserved == 0)
@@ -172,7 +173,7 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
         if not held:
             if verdict == "probe":
                 http.breaker.release_probe()
-            if reserved and _is_due(system):
+            if reserved and claims.is_due(system):
                 outcome.postpone(reserved, f"what is left for {reserved:.0f} s is kept for people")
                 break
             if turn.others_finish():
@@ -196,10 +197,6 @@ def _most(system: System, http: ZohoHttp, turn: _Turn) -> int:
         return PER_UPSERT
     room = min((left - reserve(window) for window, left in http.budget.left()), default=BILLING_BATCH)
     return max(1, min(BILLING_BATCH, room // (2 * turn.threads)))
-
-
-def _is_due(system: System) -> bool:
-    return claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
 
 
 def _claim(system: System, turn: _Turn, limit: int, *, background: bool) -> list[Claim]:

@@ -11,7 +11,7 @@ from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import readback
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.desired import current_terms
-from zoho_sync.models import Kind, System
+from zoho_sync.models import System
 from zoho_sync.operating import alerts, outbox, queue, upkeep
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ def drain_system(system: str, urgent: bool = False) -> None:
     outcome = sync.drain(one, gathers=not urgent)
     again_in = outcome.again_in
     if again_in is None:
-        if _is_due(one):
+        if claims.is_due(one):
             services.nudge(one)
             return
         again_in = claims.seconds_until_due(one)
@@ -58,7 +58,7 @@ def drain_system(system: str, urgent: bool = False) -> None:
 def sweep() -> None:
     """Each minute: pick up what a nudge missed and what a lost worker still held."""
     for system in System:
-        if _is_due(system):
+        if claims.is_due(system):
             services.nudge(system)
     _read_mapping_back()
 
@@ -86,10 +86,6 @@ def check_field_security() -> None:
         field_security.check(actor=None)
     except ZohoError as trouble:
         log.error("field_security_not_checked", trouble=str(trouble))
-
-
-def _is_due(system: System) -> bool:
-    return claims.due().filter(kind__in=[kind for kind in Kind if kind.system is system]).exists()
 
 
 @shared_task

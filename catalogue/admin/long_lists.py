@@ -89,6 +89,7 @@ class LongChangeList(ChangeList):
         super().get_results(request)
         first_rows = self.paginator.first_rows
         if first_rows is not None and not self.show_all:
+            # Pages and actions want a query set; this one has been asked already.
             rows: Any = self.queryset._chain()
             rows._result_cache, rows._prefetch_done = first_rows[: self.list_per_page], True
             self.result_list = rows

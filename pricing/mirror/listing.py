@@ -68,9 +68,10 @@ def list_customers(client: BillingClient, pull: SubscriptionPull) -> None:
 
 
 def take_customers(rows: list[dict[str, Any]]) -> None:
-    told = {
-        customer.customer_id: (customer, "email" in row) for row in rows for customer in [Customer.read(row)]
-    }
+    told = {}
+    for row in rows:
+        customer = Customer.read(row)
+        told[customer.customer_id] = customer, row.get("email") is not None
     differing = []
     known = Subscription.objects.filter(customer_id__in=told, erased_at=None).only(
         "customer_id", "customer_email", "customer_name"

@@ -310,7 +310,9 @@ def test_an_address_that_changed_reaches_the_mirror(shop):
     assert mirror(told).customer_email == "new.address@example.com"
 
 
-@pytest.mark.parametrize(("told_of_it", "kept"), [({}, True), ({"email": ""}, False)])
+@pytest.mark.parametrize(
+    ("told_of_it", "kept"), [({}, True), ({"email": None}, True), ({"email": ""}, False)]
+)
 def test_a_list_without_addresses_takes_none_away_and_a_blank_one_does(shop, told_of_it, kept):
     told = shop.join()
     pulled()
