@@ -1,5 +1,6 @@
 """Web, worker and beat exactly as docker-compose.yml starts them, on real PostgreSQL and Valkey, with the sandbox."""
 
+import http.client
 import re
 import signal
 import threading
@@ -101,27 +102,20 @@ def test_a_rush_of_visitors_waits_its_turn_and_leaves_connections_to_others(tmp_
     named = {"DATABASE_URL": f"{database}?application_name=rush"}
     with running("web", tmp_path, port=port, **named), psycopg.connect(database) as other:
         wait_until(lambda: answers(url), what="an answer of the web server")
-        # All wait for this lock, so that nobody is answered before others have come.
+        # All wait for this lock, so that nobody is answered before all have asked.
         other.execute("LOCK TABLE service_packages IN ACCESS EXCLUSIVE MODE")
-        statuses: list[int] = []
-        rush = [
-            threading.Thread(
-                target=lambda: statuses.append(
-                    httpx.get(url + PACKAGES, headers=BY_TLS, timeout=60).status_code
-                )
-            )
-            for _ in range(64)
-        ]
+        rush = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(64)]
         for one in rush:
-            one.start()
-        wait_until(lambda: sessions_of("rush") == 8, what="eight requests in the database")
+            one.request("GET", PACKAGES, headers=BY_TLS)
+        # Which of the two processes takes a visitor is the kernel's choice, so one may have them all.
+        wait_until(lambda: sessions_of("rush") >= 4, what="four requests in the database")
         other.rollback()
-        for one in rush:
-            one.join(60)
 
-        assert statuses == [200] * 64
-        # They are kept for the next, so this is how many there ever were.
-        assert sessions_of("rush") == 8
+        assert [one.getresponse().status for one in rush] == [200] * 64
+        # They are kept for the next, so this is how many there ever were: four of each process.
+        assert 4 <= sessions_of("rush") <= 8
+        for one in rush:
+            one.close()
 
 
 def test_a_request_that_has_begun_is_answered(db, tmp_path):
