@@ -82,6 +82,36 @@ def test_a_reset_forgets_records_fields_faults_and_calls(zoho):
     assert zoho.crm("GET", "/Products/actions/count").json() == {"count": 0}
 
 
+def test_a_reset_to_a_snapshot_brings_back_its_records_and_nothing_of_after_it(zoho):
+    key = fill(zoho)
+    kinds = ("crm_products", "crm_fields", "crm_deleted", "billing_plans", "billing_custom_fields")
+    zoho.control("POST", "/snapshots", json={"name": "filled"})
+    held = {kind: zoho.records(kind) for kind in kinds}
+    zoho.upsert({"Product_Name": "A", key: "changed"}, {"Product_Name": "C", key: "m"})
+    zoho.billing("DELETE", "/plans/p")
+    zoho.unique_field("Another")
+    newest = max(int(record["id"]) for record in zoho.records("crm_products"))
+
+    state = zoho.control("POST", "/reset", json={"to": "filled"})
+
+    assert {kind: zoho.records(kind) for kind in kinds} == held
+    assert (state["calls"], state["limits"]["billing"]["today"]) == ({}, 0)
+    zoho.sign_in()
+    result = zoho.upsert({"Product_Name": "D", key: "K"}, duplicate_check_fields=[key]).json()["data"][0]
+    assert (result["action"], result["duplicate_field"]) == ("update", key)
+    assert int(zoho.upsert({"Product_Name": "E"}).json()["data"][0]["details"]["id"]) > newest
+
+
+def test_a_reset_to_a_snapshot_that_nobody_took_changes_nothing(zoho):
+    fill(zoho)
+    held = zoho.records("crm_products")
+
+    answer = zoho.http.post("/_sandbox/reset", json={"to": "never"})
+
+    assert (answer.status_code, "no snapshot 'never'" in answer.json()["error"]) == (404, True)
+    assert zoho.records("crm_products") == held
+
+
 def test_calls_are_counted_by_system_and_endpoint(zoho):
     zoho.control("DELETE", "/requests")
     zoho.upsert({"Product_Name": "A"})

@@ -8,6 +8,7 @@ import pytest
 from reconciliation import services as reconciliation
 from tests.factories import live_package
 from tests.sandbox.test_contract import CRM, OAS, Specification, problems
+from tests.zoho_sync.conftest import prepare
 from zoho_sync import field_security, smoke_test
 from zoho_sync.models import ProductIntegration, System
 from zoho_sync.services import owe
@@ -87,7 +88,6 @@ def test_every_body_we_send_is_one_that_zohos_files_allow(zoho, drain, settings,
     assert found == {}
     charges = "addons" if one_time == "addon" else "items"
     assert seen >= {
-        "POST /settings/fields",
         "PATCH /settings/fields",
         "POST /{module}/upsert",
         "POST /coql",
@@ -99,3 +99,12 @@ def test_every_body_we_send_is_one_that_zohos_files_allow(zoho, drain, settings,
         "POST /subscriptions",
         "POST /payments",
     }
+
+
+def test_every_field_we_make_is_one_that_zohos_files_allow(sandbox, zoho_settings):
+    prepare(sandbox)
+
+    found, seen = complaints(sandbox.requests(system="crm"))
+
+    assert found == {}
+    assert seen == {"POST /settings/fields"}

@@ -29,6 +29,8 @@ BLOCKED_SECONDS = 600
 # A request whose answer is nonsense may count for Zoho as one of the ten: after a few, they are spaced.
 FREE_FAILURES = 3
 SPACED_SECONDS = 90
+# What a header may carry; anything else is no token, whatever it is called.
+TOKEN = re.compile(r"[\x21-\x7e]+")
 # www.zohoapis.com, sandbox.zohoapis.eu, www.zohoapis.com.au, …: every data centre, and nobody else.
 ZOHO_HOST = re.compile(r"(^|\.)zohoapis\.(com|eu|in|com\.au|jp|ca|com\.cn|sa|uk)$")
 
@@ -85,14 +87,14 @@ class TokenSource:
         except ServerTrouble:
             self._space_the_next()
             raise
-        if not answer.get("access_token"):
+        if not has_token(answer):
             refusal = oauth_error(answer)
             if isinstance(refusal, RateLimited):
                 shared_store().set(f"{self._key}:blocked", "1", ex=BLOCKED_SECONDS)
             raise refusal
         lifetime = token_lifetime(answer)
         token = AccessToken(
-            value=str(answer["access_token"]),
+            value=answer["access_token"],
             api_url=trusted_api_url(answer.get("api_domain")),
             renew_at=time.time()
             + max(lifetime - EARLY_SECONDS, lifetime * 0.9 if lifetime <= 2 * EARLY_SECONDS else 0),
@@ -125,7 +127,7 @@ class TokenSource:
         except (ValueError, RecursionError):
             answer = None
         # A token is a success and everything else an error, whatever the HTTP status says.
-        understood = isinstance(answer, dict) and (answer.get("access_token") or answer.get("error"))
+        understood = isinstance(answer, dict) and (has_token(answer) or answer.get("error"))
         if not understood and error is None:
             error = ServerTrouble(
                 f"Zoho's accounts server answered {status} without a token.", http_status=status
@@ -134,12 +136,17 @@ class TokenSource:
             log,
             response=answer,
             http_status=status,
-            error=error or (None if answer.get("access_token") else oauth_error(answer)),
+            error=error or (None if has_token(answer) else oauth_error(answer)),
             seconds=time.monotonic() - begun,
         )
         if error is not None:
             raise error
         return answer
+
+
+def has_token(answer: dict[str, Any]) -> bool:
+    token = answer.get("access_token")
+    return isinstance(token, str) and TOKEN.fullmatch(token) is not None
 
 
 def token_lifetime(answer: dict[str, Any]) -> float:

@@ -108,11 +108,30 @@ async def change_settings(request: web.Request) -> web.Response:
 
 
 async def reset(request: web.Request) -> web.Response:
-    """`POST /_sandbox/reset`: an empty organisation, no faults, nothing used up. Settings stay."""
+    """`POST /_sandbox/reset`: an empty organisation, no faults, nothing used up. Settings stay.
+
+    With `{"to": "prepared"}` it is not empty but as it was when that snapshot was taken.
+    """
     state = state_of(request)
+    name = (await json_body(request)).get("to")
+    if name is not None and name not in state.snapshots:
+        raise Wrong(f"there is no snapshot {name!r} (there are: {sorted(state.snapshots)})", 404)
     state.clear()
-    seed(state)
+    if name is None:
+        seed(state)
+    else:
+        state.restore(name)
     return reply(summary(state))
+
+
+async def take_snapshot(request: web.Request) -> web.Response:
+    """`POST /_sandbox/snapshots` with `{"name": "prepared"}`: remember every record until this process ends."""
+    state = state_of(request)
+    name = (await json_body(request)).get("name")
+    if not isinstance(name, str) or not name:
+        raise Wrong("say `name`, a text")
+    state.take_snapshot(name)
+    return reply({"snapshots": sorted(state.snapshots)})
 
 
 async def move_clock(request: web.Request) -> web.Response:
@@ -251,6 +270,7 @@ ROUTES = [
     web.get("/_sandbox/state", show_state),
     web.post("/_sandbox/settings", change_settings),
     web.post("/_sandbox/reset", reset),
+    web.post("/_sandbox/snapshots", take_snapshot),
     web.post("/_sandbox/clock", move_clock),
     web.get("/_sandbox/requests", list_requests),
     web.delete("/_sandbox/requests", forget_requests),

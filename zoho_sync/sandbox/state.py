@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -56,14 +57,35 @@ class State:
         self.billing_limits = BillingLimits(settings, self.store)
         self.crm_limits = CrmLimits(settings, self.store)
         self.search_index = SearchIndex(self)
+        self.snapshots: dict[str, Snapshot] = {}
 
     def load(self) -> None:
         self.store.load()
+        self._derive()
+
+    def _derive(self) -> None:
+        """What follows from the records and values."""
         self.clock.ahead = timedelta(seconds=self.store.values.get("clock", {}).get("ahead_seconds", 0))
         for field in self.crm_fields:
             if field["unique"] or field["external"]:
                 self.crm_products.add_index(field["api_name"])
         self.search_index.rebuild()
+
+    def take_snapshot(self, name: str) -> None:
+        """Remember every record and value. No document is changed in place, so references are enough."""
+        documents = {kind: list(table) for kind, table in self.store.tables.items()}
+        self.snapshots[name] = Snapshot(documents, dict(self.store.values))
+
+    def restore(self, name: str) -> None:
+        """After `clear`: what was there when the snapshot was taken, but what was used up."""
+        snapshot = self.snapshots[name]
+        for kind, documents in snapshot.documents.items():
+            for document in documents:
+                self.store.tables[kind].put(document)
+        for value, document in snapshot.values.items():
+            if value not in USED_UP:
+                self.store.set_value(value, document)
+        self._derive()
 
     def clear(self) -> None:
         """Back to an empty Zoho, with all limits unused and no faults ordered."""
@@ -77,6 +99,16 @@ class State:
         self.billing_limits.reset()
         self.crm_limits.reset()
         self.search_index.rebuild()
+
+
+# Values that a reset does not bring back: ids go on counting, and nothing is used up.
+USED_UP = ("next_id", "billing_use", "crm_credits", "token_requests")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    documents: dict[str, list[Document]]
+    values: dict[str, Document]
 
 
 class SearchIndex:

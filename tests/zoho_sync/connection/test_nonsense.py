@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ConnectionError
 
 from zoho_sync import services
-from zoho_sync.connection.auth import token_lifetime, trusted_api_url
+from zoho_sync.connection.auth import has_token, token_lifetime, trusted_api_url
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.connection.errors import InvalidField
 from zoho_sync.connection.http import LONGEST_REST_SECONDS, _retry_after
@@ -40,6 +40,13 @@ def test_what_is_no_amount(said):
 @pytest.mark.parametrize("said", [float("inf"), float("nan"), 10**400, -1, 0, "1e308", 10**12])
 def test_what_is_no_lifetime(said):
     assert token_lifetime({"expires_in": said}) == 3600
+
+
+@pytest.mark.parametrize(
+    "said", ["", "  ", "a b", "a\r\nX: 1", "caf\xe9", "\x80", "\ud800", 5, True, ["a"], {"a": 1}, None]
+)
+def test_what_is_no_token(said):
+    assert not has_token({"access_token": said})
 
 
 def test_what_is_no_address(settings):
