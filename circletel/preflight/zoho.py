@@ -1,5 +1,6 @@
 """What Zoho says, and what people recorded about it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,11 +19,13 @@ from zoho_sync.crm.client import CrmClient
 from zoho_sync.models import FieldSecurityCheck, MappingCheck, SmokeTest, System
 
 SECURITY_DAYS, SMOKE_TEST_DAYS = 2, 30
+LONGEST_PAUSE_SECONDS = 0.2
 
 
 @contextmanager
 def _connection(system: System) -> Iterator[ZohoHttp]:
-    http = ZohoHttp(system)
+    # Somebody waits for the page: what fails three times is said at once.
+    http = ZohoHttp(system, sleep=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE_SECONDS)))
     try:
         yield http
     finally:

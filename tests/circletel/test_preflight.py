@@ -24,6 +24,12 @@ def states(found: Any) -> dict[str, str]:
     return {check.name: str(check.state) for check in found}
 
 
+@pytest.fixture(autouse=True)
+def no_patience(monkeypatch: Any) -> None:
+    """No worker runs here, and waiting for one finds none either."""
+    monkeypatch.setattr(services, "WORKER_PATIENCE_SECONDS", 0.05)
+
+
 @pytest.mark.django_db
 class TestPreflight:
     def test_a_fresh_installation_is_not_ready_and_says_why(self, settings: Any, sandbox: Any) -> None:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 
 from catalogue.roles import ROLES
+from circletel.preflight import services as preflight_services
 from tests.factories import person
 from tests.who_may.doors import Knock, all_knocks
 from tests.who_may.knocking import Answer, knock_at
@@ -61,6 +62,8 @@ def knocking(world, monkeypatch, settings):
     """Knock at doors as one person, who is looked up once and not for each of hundreds of requests."""
     # Drawn on every page, it takes a third of the time; it holds links and no figures.
     settings.UNFOLD = settings.UNFOLD | {"SIDEBAR": {"navigation": []}}
+    # There is no worker, and who may see that does not depend on how long one waits for it.
+    monkeypatch.setattr(preflight_services, "WORKER_PATIENCE_SECONDS", 0.01)
 
     def as_person(user, drawn=False):
         client = Client(raise_request_exception=False)

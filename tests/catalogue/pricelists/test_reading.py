@@ -1,7 +1,9 @@
 """From a workbook to deals: what they say, and why others are refused."""
 
+import io
 from datetime import date, datetime
 
+import openpyxl
 import pytest
 
 from catalogue.models import ColumnMapping, MappedColumn
@@ -313,6 +315,33 @@ def test_a_workbook_that_would_fill_the_memory_is_not_unpacked(monkeypatch):
     monkeypatch.setattr("catalogue.pricelists.workbook.LARGEST_UNPACKED_MB", 0)
 
     with pytest.raises(UnreadableWorkbook, match="at most 0 MB are read"):
+        read(mtn_workbook(deal()))
+
+
+def with_a_cell_at(row, column):
+    book = openpyxl.load_workbook(io.BytesIO(mtn_workbook(deal())))
+    book.active.cell(row, column).value = "stray"
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def test_a_cell_in_the_last_corner_is_refused_and_ends_nothing_but_the_reader():
+    with pytest.raises(UnreadableWorkbook, match="more than 1000 MB: delete the empty columns and rows"):
+        read(with_a_cell_at(1_048_576, 16_384))
+
+
+def test_a_cell_far_down_costs_no_deal():
+    deals, _found = read_all(with_a_cell_at(400_000, 2))
+
+    assert [(one.deal_id, one.number) for one in deals if not one.reasons] == [("202504EBU1603", 2)]
+    assert [(one.number, bool(one.reasons)) for one in deals] == [(2, False), (400_000, True)]
+
+
+def test_a_reader_that_ends_early_is_no_end_of_the_list(monkeypatch):
+    monkeypatch.setattr("catalogue.pricelists.workbook.LARGEST_READER_MB", 1)
+
+    with pytest.raises(UnreadableWorkbook, match="takes more than 1 MB"):
         read(mtn_workbook(deal()))
 
 
