@@ -18,5 +18,5 @@ RUN DJANGO_SECRET_KEY=build DATABASE_URL=postgres://build@127.0.0.1/build REDIS_
     python manage.py collectstatic --noinput
 USER 10001
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--no-ws", \
-     "--blocking-threads", "4", "--respawn-failed-workers", "--workers-kill-timeout", "25", "circletel.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "3", "--no-ws", \
+     "--blocking-threads", "2", "--respawn-failed-workers", "--workers-kill-timeout", "25", "circletel.wsgi:application"]

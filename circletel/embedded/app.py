@@ -59,8 +59,8 @@ class Web(AppProcess):
 
     def command(self) -> Sequence[str | Path]:
         options = ["--interface", "wsgi", "--host", self.host, "--port", str(self.port), "--workers", "2"]
-        # Each thread has a connection to PostgreSQL: without a bound a rush of visitors uses them all up.
-        options += ["--blocking-threads", "4"]
+        # As in docker-compose.yml, which says why there are no more.
+        options += ["--blocking-threads", "2"]
         application = "circletel.wsgi:application"
         return [sys.executable, "-m", "granian", *options, "--no-ws", "--respawn-failed-workers", application]
 

@@ -87,9 +87,9 @@ def test_from_a_publish_to_zoho_and_the_storefront(zoho, each_second, tmp_path):
     assert leased() == 0
 
 
-def answers(url: str, within: float = 5) -> bool:
+def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz", timeout=within).status_code == 200
+        return httpx.get(f"{url}/healthz", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -107,13 +107,13 @@ def test_a_rush_of_visitors_waits_its_turn_and_leaves_connections_to_others(tmp_
         rush = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(64)]
         for one in rush:
             one.request("GET", PACKAGES, headers=BY_TLS)
-        # Which of the two processes takes a visitor is the kernel's choice, so one may have them all.
-        wait_until(lambda: sessions_of("rush") >= 4, what="four requests in the database")
+        # Which of the three processes takes a visitor is the kernel's choice, so one may have them all.
+        wait_until(lambda: sessions_of("rush") >= 2, what="two requests in the database")
         other.rollback()
 
         assert [one.getresponse().status for one in rush] == [200] * 64
-        # They are kept for the next, so this is how many there ever were: four of each process.
-        assert 4 <= sessions_of("rush") <= 8
+        # They are kept for the next, so this is how many there ever were: two of each process.
+        assert 2 <= sessions_of("rush") <= 6
         for one in rush:
             one.close()
 
@@ -124,7 +124,8 @@ def test_a_request_that_has_begun_is_answered(db, tmp_path):
     url = f"http://127.0.0.1:{port}"
     answers_got: list[httpx.Response] = []
     with running("web", tmp_path, port=port) as web, psycopg.connect(environment()["DATABASE_URL"]) as other:
-        wait_until(lambda: answers(url), what="an answer of the web server")
+        # A process that is still starting is deaf to the signal: it would serve on until it is killed.
+        wait_until(lambda: web.said().count("Started worker-") == 3, what="all processes of the web server")
         # The request waits for this lock, however long that takes.
         other.execute("LOCK TABLE service_packages IN ACCESS EXCLUSIVE MODE")
         asking = threading.Thread(
@@ -134,7 +135,7 @@ def test_a_request_that_has_begun_is_answered(db, tmp_path):
         wait_until(lambda: waits_for_a_lock(), what="the request in the database")
 
         web.terminate()
-        wait_until(lambda: not answers(url, within=0.5), what="the end of new requests")
+        wait_until(lambda: not answers(url), what="the end of new requests")
         assert not web.has_ended()
         other.rollback()
         asking.join()
