@@ -59,7 +59,7 @@ class OriginMiddleware:
         origin = Origin(
             correlation_id=new_correlation_id(),
             address=request.META.get("REMOTE_ADDR") or None,
-            user_agent=request.headers.get("User-Agent", "")[:400],
+            user_agent=request.META.get("HTTP_USER_AGENT", "")[:400],
         )
         with acting_from(origin):
             response = self.get_response(request)

@@ -1,13 +1,16 @@
 """The short way to the storefront: reads there are anonymous, so nothing has to ask who it is that reads."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from circletel.security.policy import HEADER, NOTHING
 
 PREFIX = "/api/v1/"
+LONGEST_REMEMBERED = 200
 
 
 class StorefrontMiddleware:
@@ -25,7 +28,7 @@ class StorefrontMiddleware:
             return self.get_response(request)
         request.get_host()  # refuses hosts that are not ours
         try:
-            match = resolve(request.path_info)
+            match = _resolve(request.path_info, settings.ROOT_URLCONF)
         except Resolver404:
             return self.get_response(request)
         request.resolver_match = match
@@ -35,3 +38,13 @@ class StorefrontMiddleware:
         response.headers.setdefault("Content-Length", str(len(response.content)))
         response.headers.setdefault(HEADER, NOTHING)
         return response
+
+
+def _resolve(path: str, urlconf: str) -> ResolverMatch:
+    return _remembered(path, urlconf) if len(path) <= LONGEST_REMEMBERED else resolve(path, urlconf)
+
+
+# The same addresses are asked for again and again, and finding the view is a tenth of a repeated answer.
+@lru_cache(maxsize=2_000)
+def _remembered(path: str, urlconf: str) -> ResolverMatch:
+    return resolve(path, urlconf)
