@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -11,7 +12,7 @@ from bench._load import Load, Missing, Server, serving, wrk
 PACKAGES = int(os.environ.get("BENCH_PACKAGES", 10_000))
 MANY = 10 * PACKAGES
 SECONDS = float(os.environ.get("BENCH_SECONDS", 4))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", 3))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", 200_000))
 COPIES = """
 INSERT INTO service_packages
@@ -62,6 +63,7 @@ def _lines(template: Any) -> list[str]:
     lines = [f"  {PACKAGES:,} packages; answers/s, times plain DRF, p50 and p99 in ms"]
     lines += [_line(name, load, loads) for name, load in loads.items()]
     lines += [_line(name, load, again) for name, load in again.items() if name not in loads]
+    lines += _remarks()
     lines.append(f"  304 is {again['304'].rate / again['floor'].rate:.0%} of the floor of its own run")
     lines.append(memory)
     _fill(template, PACKAGES + 1, MANY)
@@ -97,6 +99,15 @@ def _line(name: str, load: Load, beside: dict[str, Load]) -> str:
         f"  {name:20} {load.rate:8,.0f}/s {load.rate / plain.rate:6.1f}×"
         f"  p50 {load.p50:6.2f}  p99 {load.p99:6.2f} ({load.p99 / load.p50:.1f}×)"
     )
+
+
+def _remarks() -> list[str]:
+    grouped = Path("/proc/sys/kernel/sched_autogroup_enabled")
+    if not grouped.exists() or grouped.read_text().strip() == "0":
+        return []
+    return [
+        "  kernel.sched_autogroup_enabled is 1: now and then p99 is the scheduler's, see docs/deployment.md"
+    ]
 
 
 def _memory(server: Server) -> str:

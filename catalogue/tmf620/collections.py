@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from catalogue.models import MarketSegment, ServicePackage
-from catalogue.tmf620 import columns, resources, written
+from catalogue.tmf620 import columns, resources, totals, written
 from catalogue.tmf620.categories import CategoryKey
 from catalogue.tmf620.columns import INSTALLATION_NOW, PRICE_NOW, Columns
 from catalogue.tmf620.dialects import Kind, Rendering
@@ -59,7 +59,8 @@ class PackageCollection:
         """The same page as JSON, from what was written down ahead as far as that is true, and the total."""
         packages = self._matching(query, rendering)
         ordered = self._ordered(packages, query)
-        return written.texts(ordered, offset, limit, self.kind, rendering), packages.count()
+        total = totals.total((self.kind, query.conditions), packages.count)
+        return written.texts(ordered, offset, limit, self.kind, rendering), total
 
     def build(self, package: ServicePackage, rendering: Rendering) -> Document:
         return written.BUILDERS[self.kind](package, rendering)

@@ -1,9 +1,14 @@
 """Lists are kept in the process as long as they are true, and never for those who see drafts."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalogue.models import ServicePackage
 from tests.catalogue.api.packages import package
@@ -46,3 +51,29 @@ def test_drafts_are_neither_kept_nor_shown_to_others(client):
     assert [one["name"] for one in client.get(f"{V4}/productOffering").json()] == ["Secret", "Home Fibre 100"]
     client.logout()
     assert client.get(f"{V4}/productOffering").json() == anonymous
+
+
+def test_the_total_is_counted_once_for_all_pages_and_never_stale(client, django_assert_num_queries):
+    for sku in ("ONE", "TWO", "THREE"):
+        package(sku, name=f"Fibre {sku}")
+    first = client.get(f"{LIST}&offset=0")
+    with CaptureQueriesContext(connection) as asked:
+        second = client.get(f"{LIST}&offset=1")
+    assert not [each for each in asked.captured_queries if "COUNT(" in each["sql"]]
+    assert first["X-Total-Count"] == second["X-Total-Count"] == "3"
+    assert client.get(f"{LIST}&name=Fibre TWO")["X-Total-Count"] == "1"
+
+    ServicePackage.objects.filter(sku="THREE").update(status="inactive")
+
+    assert client.get(f"{LIST}&offset=1")["X-Total-Count"] == "2"
+    assert client.get(f"{LIST}&name=Fibre THREE")["X-Total-Count"] == "0"
+
+
+def test_a_total_ends_with_the_sale_of_one_of_them(client):
+    package("ONE")
+    ending = package("TWO", name="Zuma Fibre")
+    ServicePackage.objects.filter(pk=ending.pk).update(end_of_sale=timezone.now() + timedelta(hours=1))
+    assert client.get(f"{LIST}&offset=0")["X-Total-Count"] == "2"
+
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
+        assert client.get(f"{LIST}&offset=1")["X-Total-Count"] == "1"
