@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import http_date, parse_http_date_safe
+from django.utils.http import parse_http_date_safe
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -136,7 +136,7 @@ def _told(response: HttpResponse, moment: Moment, tag: str) -> HttpResponse:
     response["Cache-Control"] = f"public, max-age={left}"
     response["ETag"] = tag
     if moment.epoch.is_settled(moment.now):
-        response["Last-Modified"] = http_date(moment.epoch.changed_at.timestamp())
+        response["Last-Modified"] = moment.epoch.last_modified
     if response.status_code == 304:
         del response["Content-Type"]
     return response

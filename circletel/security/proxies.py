@@ -19,7 +19,7 @@ class ClientAddressMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         proxies = settings.TRUSTED_PROXIES
         told = [
-            each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",") if each.strip()
+            each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if each.strip()
         ]
         if proxies and len(told) >= proxies:
             request.META["REMOTE_ADDR"] = told[-proxies]
