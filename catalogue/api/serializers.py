@@ -1,5 +1,7 @@
 """The public answers as the API's description tells them. They are made in `catalogue.storefront.document`."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -61,7 +63,7 @@ class BundleSerializer(serializers.Serializer):
 
 
 class PackageSerializer(serializers.Serializer):
-    """A package on sale, as a customer who signs up now would get it."""
+    """A package on sale, as a customer who signs up now would get it. All of it, unless `fields` names what is wanted."""
 
     id = serializers.UUIDField(help_text="Never changes.")
     sku = serializers.CharField(
@@ -115,6 +117,13 @@ class PackageSerializer(serializers.Serializer):
         allow_null=True,
         help_text="No longer on sale from this instant; null when no end is set.",
     )
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            # An answer to `fields` has none of the others.
+            field.required = False
+        return fields
 
 
 class PaginatedPackageListSerializer(serializers.Serializer):
