@@ -8,6 +8,8 @@ from catalogue.storefront import epoch as epochs
 from catalogue.storefront.epoch import Epoch
 
 MOST = 1_000
+# Filters longer than this are asked once; nobody fills the memory with them.
+LONGEST_KEY = 500
 
 _known: tuple[Epoch | None, dict[Hashable, int]] = (None, {})
 
@@ -15,6 +17,8 @@ _known: tuple[Epoch | None, dict[Hashable, int]] = (None, {})
 def total(key: Hashable, count: Callable[[], int]) -> int:
     """What `count` says, or said for `key` since the catalogue last changed. One cheap query where it is known."""
     global _known
+    if len(repr(key)) > LONGEST_KEY:
+        return count()
     epoch, keeps = epochs.current(timezone.now())
     if not keeps:
         return count()
