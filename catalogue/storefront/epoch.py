@@ -18,6 +18,7 @@ ASK = (
     "SELECT revision, vat_rate, (extract(epoch FROM begins) * 1000000)::bigint,"
     " (extract(epoch FROM ends) * 1000000)::bigint FROM storefront_epoch(%s, %s)"
 )
+# Told the revision that a process knows, the function would leave out the rest.
 NOTHING_KNOWN = -1
 # A third cheaper than the function, and all that has to be asked while nothing changes.
 ASK_REVISION = "SELECT revision FROM catalogue_revision"
