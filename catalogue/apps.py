@@ -11,7 +11,7 @@ class CatalogueConfig(AppConfig):
         import catalogue.receivers
         import catalogue.storefront.receivers
         import catalogue.tmf620.receivers  # noqa: F401  (their receivers are connected)
-        from catalogue.roles import sync_roles
+        from circletel.core.roles import sync_roles
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.
-        post_migrate.connect(sync_roles, dispatch_uid="catalogue.roles")
+        post_migrate.connect(sync_roles, dispatch_uid="circletel.core.roles")

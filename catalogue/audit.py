@@ -6,10 +6,10 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
-from catalogue.copying import copy_in
-from catalogue.errors import Refused
 from catalogue.models import AuditEntry
-from circletel.origin import current_origin
+from circletel.core.copying import copy_in
+from circletel.core.errors import Refused
+from circletel.core.origin import current_origin
 
 
 def record(

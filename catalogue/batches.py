@@ -13,10 +13,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit, services
-from catalogue.errors import Refused
 from catalogue.models import Batch, BatchDeed, BatchItem, BatchStatus, ItemState, Product
-from catalogue.rights import ensure_may
-from circletel.origin import Origin, acting_from, current_origin
+from circletel.core.errors import Refused
+from circletel.core.origin import Origin, acting_from, current_origin
+from circletel.core.rights import ensure_may
 
 log = structlog.get_logger(__name__)
 

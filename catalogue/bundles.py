@@ -8,10 +8,10 @@ from django.db.models import Q, QuerySet
 from django.dispatch import receiver
 
 from catalogue import audit
-from catalogue.amounts import rand
 from catalogue.content import differences
 from catalogue.models import BundleComponent, PackageStatus, Product, ServicePackage
 from catalogue.signals import package_changed
+from circletel.core.amounts import rand
 
 # What follows the component; the rest of an entry is the bundle's own and signed with it.
 FOLLOWS = ("name", "price")

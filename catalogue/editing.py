@@ -10,7 +10,6 @@ from django.db import IntegrityError, models, transaction
 
 from catalogue import services
 from catalogue.content import PRODUCT_FIELDS, hardware_of, pricing_of, whole_content
-from catalogue.errors import Invalid, NotAllowed, Refused, WrongStatus
 from catalogue.models import (
     BundleComponent,
     Product,
@@ -20,7 +19,8 @@ from catalogue.models import (
     ProductPricing,
     ProductStatus,
 )
-from catalogue.rights import ensure_may, name_of
+from circletel.core.errors import Invalid, NotAllowed, Refused, WrongStatus
+from circletel.core.rights import ensure_may, name_of
 
 BUSINESS_KEY = ("sku", "provider", "market_segment")
 OWN_FIELDS = (*PRODUCT_FIELDS, "internal_notes")

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from catalogue import audit
-from catalogue.errors import Refused
 from catalogue.models import PackageStatus, PackageVersion, ServicePackage
-from catalogue.rights import ensure_may
 from catalogue.signals import package_changed, subscriptions_asked
 from catalogue.versions import CONTENT, compare
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_may
 
 # The price moves only through a price change, the business key never, and the rest is bookkeeping.
 KEPT_ON_RETURN = {

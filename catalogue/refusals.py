@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from catalogue import audit
 from catalogue.models import AuditEntry
-from circletel.origin import current_origin
+from circletel.core.origin import current_origin
 
 READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 

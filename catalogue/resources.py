@@ -15,7 +15,6 @@ from import_export.tmp_storages import CacheStorage
 from redis.exceptions import RedisError
 from unfold.contrib.import_export.forms import ImportForm
 
-from catalogue.errors import Refused
 from catalogue.importing import (
     COLUMNS,
     BadFile,
@@ -29,7 +28,8 @@ from catalogue.importing import (
 )
 from catalogue.importing.columns import Column
 from catalogue.importing.plan import PlannedRow
-from catalogue.uploads import LARGEST_CSV_MB, at_most
+from circletel.core.errors import Refused
+from circletel.core.uploads import LARGEST_CSV_MB, at_most
 
 # A page with every cell of twenty thousand rows is of no use to a person, and hardly to a browser.
 MOST_SHOWN = 500

@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotAllowed, Refused
 from catalogue.models import ApiToken, TokenActor
-from catalogue.rights import ensure_may, name_of
+from circletel.core.errors import NotAllowed, Refused
+from circletel.core.rights import ensure_may, name_of
 
 BEGINNING = "ctk_"
 SHOWN = len(BEGINNING) + 8

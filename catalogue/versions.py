@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalogue.content import plain
 from catalogue.models import PackageContent, PackageVersion, ServicePackage
-from catalogue.rights import name_of
+from circletel.core.rights import name_of
 
 CONTENT = tuple(field.attname for field in PackageContent._meta.local_fields)
 

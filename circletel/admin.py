@@ -34,8 +34,8 @@ from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalogue.admin.base import moved_to
-from catalogue.errors import Refused
 from circletel import preflight
+from circletel.core.errors import Refused
 from circletel.security import second_factor
 from zoho_sync.operating import jobs
 

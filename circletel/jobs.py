@@ -9,8 +9,8 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from circletel.origin import Origin, acting_from, new_correlation_id
-from circletel.secrecy import hide
+from circletel.core.origin import Origin, acting_from, new_correlation_id
+from circletel.core.secrecy import hide
 
 log = structlog.get_logger(__name__)
 

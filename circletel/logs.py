@@ -4,8 +4,8 @@ from typing import Any
 
 import structlog
 
-from circletel.origin import current_origin
-from circletel.secrecy import hide, hide_people
+from circletel.core.origin import current_origin
+from circletel.core.secrecy import hide, hide_people
 
 
 def add_correlation_id(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:

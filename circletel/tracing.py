@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor, Tr
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
 
-from circletel.origin import current_origin
-from circletel.secrecy import hidden, hide, hide_people
+from circletel.core.origin import current_origin
+from circletel.core.secrecy import hidden, hide, hide_people
 
 CORRELATION_ID = "circletel.correlation_id"
 # What a span may say; the rest stays here. Addresses of clients, user agents and headers are not among it.

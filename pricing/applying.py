@@ -17,11 +17,11 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from catalogue import versions
-from catalogue.amounts import rand
-from catalogue.errors import Refused
 from catalogue.models import ServicePackage
 from catalogue.storefront import written
-from circletel.origin import current_origin
+from circletel.core.amounts import rand
+from circletel.core.errors import Refused
+from circletel.core.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.renewal import uses_latest_prices
 from zoho_sync.desired import current_terms
@@ -34,7 +34,7 @@ CHUNK = 10_000
 
 
 def _rand(amount: str) -> str:
-    """SQL that writes an amount as `catalogue.amounts.rand` does."""
+    """SQL that writes an amount as `circletel.core.amounts.rand` does."""
     return f"'R' || chr(160) || translate(to_char({amount}, 'FM99,999,990.00'), ',.', chr(160) || ',')"
 
 

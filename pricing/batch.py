@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalogue import audit
-from catalogue.amounts import rand
-from catalogue.errors import NotReady
 from catalogue.importing.parsing import RowError
 from catalogue.importing.values import price as read_price
 from catalogue.importing.values import tidy
 from catalogue.models import PackageStatus, ServicePackage
-from catalogue.rights import ensure_may
+from circletel.core.amounts import rand
+from circletel.core.errors import NotReady
+from circletel.core.rights import ensure_may
 from pricing.models import PriceChange
 from pricing.services import already_open
 

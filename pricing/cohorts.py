@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from catalogue.amounts import rand
+from circletel.core.amounts import rand
 from pricing.models import Cohort, PriceChange, Subscription
 from pricing.models.subscription import LEAVING
 from pricing.notice import beginning_of, civil_day, earliest_effective_date

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalogue import audit
-from catalogue.errors import NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry
-from catalogue.rights import ensure_may, name_of
+from circletel.core.errors import NotReady, Refused, WrongStatus
+from circletel.core.rights import ensure_may, name_of
 from pricing.models import Hold, MoveState, PriceMove
 from pricing.planning import OPEN, take_back
 

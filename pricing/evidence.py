@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from catalogue.spreadsheet import safe_cell
+from circletel.core.spreadsheet import safe_cell
 from pricing import proof
 from pricing.models import PriceChange, PriceMove
 

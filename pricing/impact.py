@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from catalogue.models import SupplierDeal
 from catalogue.pricelists.margin import cost
-from catalogue.rights import ensure_may
-from catalogue.spreadsheet import safe_cell
+from circletel.core.rights import ensure_may
+from circletel.core.spreadsheet import safe_cell
 from pricing.cohorts import Judgement, effective_date_of, in_months, judge, same_price
 from pricing.impact_calls import CallPlan, plan_calls
 from pricing.models import Cohort, MoveState, NoticeStage, Occasion, PriceChange, PriceMove

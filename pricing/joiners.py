@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from catalogue.amounts import rand
+from circletel.core.amounts import rand
 from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceMove, Subscription
 from pricing.notice import civil_day
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalogue.amounts import rand
 from catalogue.models import excluding_vat, vat_rate_today
+from circletel.core.amounts import rand
 from pricing.models import Hold, MoveState, PriceChangeStatus, PriceMove
 from pricing.models.subscription import BILLED
 from pricing.move_claims import RENEWALS_ARE_THROUGH, renewed_until

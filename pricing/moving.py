@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from circletel.origin import Origin, acting_from, new_correlation_id
+from circletel.core.origin import Origin, acting_from, new_correlation_id
 from pricing import move_claims, move_steps
 from pricing.models import MoveState
 from pricing.move_claims import Held

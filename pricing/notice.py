@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from catalogue.amounts import rand
 from catalogue.models import PackageStatus
+from circletel.core.amounts import rand
 from pricing.models import PriceChange
 from pricing.notices.linter import complaints_about_message
 from pricing.renewal import renewal_pricing_problems

@@ -16,8 +16,8 @@ from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotReady, WrongStatus
-from catalogue.rights import ensure_may
+from circletel.core.errors import NotReady, WrongStatus
+from circletel.core.rights import ensure_may
 from pricing.models import NoticeEvent, NoticeText, PriceMove, PriceNotice, Subscription
 
 CHUNK = 500

@@ -6,9 +6,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.dispatch import receiver
 
-from catalogue.amounts import rand
 from catalogue.models import ServicePackage
 from catalogue.signals import package_changed, price_asked, subscriptions_asked
+from circletel.core.amounts import rand
 from pricing.ledger import open_ledger
 from pricing.models import PriceChange, Subscription
 from pricing.services import draft_price_change

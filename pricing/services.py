@@ -14,11 +14,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.amounts import rand
-from catalogue.errors import NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry, PackageStatus, ServicePackage
-from catalogue.rights import ensure_may
 from catalogue.signals import package_changed
+from circletel.core.amounts import rand
+from circletel.core.errors import NotAllowed, NotReady, Refused, WrongStatus
+from circletel.core.rights import ensure_may
 from pricing import applying, ledger, planning
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
 from pricing.notice import beginning_of, publication_problems

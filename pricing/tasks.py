@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from circletel.jobs import job
 from pricing import applying, counting, moving, personal_data, proof, rechecking
 from pricing.mirror.pull import Order

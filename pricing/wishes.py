@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from catalogue.errors import NotReady
+from circletel.core.errors import NotReady
 from pricing.models import PriceChange
 
 

@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 
 from catalogue import services as catalogue
 from catalogue.content import pricing_of, product_content
-from catalogue.errors import Refused
 from catalogue.models import Product
-from catalogue.rights import ensure_may
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_may
 from pricing.services import draft_price_change
 from reconciliation.compare import CENT
 from reconciliation.models import Finding

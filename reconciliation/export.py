@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from catalogue.spreadsheet import safe_cell
+from circletel.core.spreadsheet import safe_cell
 
 COLUMNS = (
     "system",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from reconciliation.models import Deed, Finding, FindingType
 from reconciliation.planning import MOST, field_of, plan
 from reconciliation.repair import apply

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from catalogue.errors import NotAllowed, Refused
+from circletel.core.errors import NotAllowed, Refused
 from reconciliation.comparison import strangers_in
 from reconciliation.findings import record, told
 from reconciliation.locking import only_one

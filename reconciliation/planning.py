@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from catalogue import audit
-from catalogue.errors import Refused
-from catalogue.rights import ensure_system_or_may
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_system_or_may
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
 from reconciliation.ours import expected_for
 from reconciliation.records import shelf_of

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import Refused
 from catalogue.models import AuditEntry
-from catalogue.rights import ensure_system_or_may
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_system_or_may
 from reconciliation.adopting import adopt
 from reconciliation.compare import differences
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState

@@ -15,10 +15,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.errors import Refused
 from catalogue.models import ServicePackage
-from catalogue.rights import ensure_system_or_may
-from circletel.origin import Origin, acting_from, current_origin, new_correlation_id
+from circletel.core.errors import Refused
+from circletel.core.origin import Origin, acting_from, current_origin, new_correlation_id
+from circletel.core.rights import ensure_system_or_may
 from reconciliation.comparison import Comparison
 from reconciliation.findings import as_json, covered_by, record, told
 from reconciliation.healing import heal

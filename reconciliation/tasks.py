@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from circletel.jobs import job
 from reconciliation import hints, mail, services
 from reconciliation.channel import keep_channel

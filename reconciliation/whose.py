@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from catalogue import audit
-from catalogue.errors import Refused
-from catalogue.rights import ensure_system_or_may
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_system_or_may
 from reconciliation.findings import when
 from reconciliation.models import Finding, FindingState, FindingType
 from reconciliation.theirs import Zoho

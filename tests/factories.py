@@ -13,7 +13,7 @@ _numbers = count(1)
 
 
 def person(username: str, *roles: str) -> User:
-    """A member of staff with these roles (the names in `catalogue.roles`)."""
+    """A member of staff with these roles (the names in `circletel.core.roles`)."""
     first, _, last = username.partition(".")
     user, _created = User.objects.get_or_create(
         username=username,

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from catalogue.errors import Refused
-from circletel.origin import current_origin
+from circletel.core.errors import Refused
+from circletel.core.origin import current_origin
 from zoho_sync.desired import DesiredRecord, payload_hash
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 from zoho_sync.services import nudge_after_commit

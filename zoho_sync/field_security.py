@@ -16,7 +16,7 @@ from django.core.mail import mail_admins
 from django.db import transaction
 
 from catalogue import audit
-from catalogue.rights import ensure_system_or_may
+from circletel.core.rights import ensure_system_or_may
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import FIELDS_PER_CALL, CrmClient

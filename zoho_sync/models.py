@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
-from catalogue.models.fields import searched
+from circletel.core.models.fields import searched
 
 
 class System(models.TextChoices):

@@ -11,11 +11,11 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from catalogue import services
-from catalogue.amounts import rand
 from catalogue.content import pricing_of
-from catalogue.errors import NotReady
 from catalogue.models import NoVatRate, Product, ServicePackage
 from catalogue.readiness import Problem, publishing_problems
+from circletel.core.amounts import rand
+from circletel.core.errors import NotReady
 from zoho_sync.billing import exporter as billing
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, problems_of, table_of
 from zoho_sync.fields import Terms

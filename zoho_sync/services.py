@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
-from catalogue.rights import ensure_may
-from circletel.origin import current_origin
+from circletel.core.origin import current_origin
+from circletel.core.rights import ensure_may
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, retired_record
 from zoho_sync.fields import Terms

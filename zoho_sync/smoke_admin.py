@@ -14,7 +14,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from zoho_sync import smoke_test
 from zoho_sync.models import SmokeTest
 

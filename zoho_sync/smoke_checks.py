@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from catalogue.amounts import rand
+from circletel.core.amounts import rand
 from zoho_sync.billing.invoices import Invoice, InvoiceLine
 from zoho_sync.desired import DesiredRecord
 from zoho_sync.models import Kind

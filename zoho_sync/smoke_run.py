@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from catalogue.amounts import rand
+from circletel.core.amounts import rand
 from zoho_sync import smoke_checks as checks
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.customers import Customer

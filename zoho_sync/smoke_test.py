@@ -18,9 +18,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.errors import NotReady, Refused
 from catalogue.models import PackageStatus, ServicePackage
-from catalogue.rights import ensure_may
+from circletel.core.errors import NotReady, Refused
+from circletel.core.rights import ensure_may
 from zoho_sync.billing import organisation
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.connection.errors import ZohoError

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from redis.exceptions import RedisError
 
 from catalogue.models import ServicePackage
-from circletel.origin import Origin, acting_from, new_correlation_id
+from circletel.core.origin import Origin, acting_from, new_correlation_id
 from zoho_sync import claims, gathering
 from zoho_sync.billing import exporter as billing_exporter
 from zoho_sync.billing.client import BillingClient

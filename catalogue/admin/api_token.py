@@ -25,8 +25,8 @@ from unfold.widgets import (
 
 from catalogue import tokens
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
-from catalogue.errors import Refused
 from catalogue.models import ApiToken
+from circletel.core.errors import Refused
 
 DEFAULT_DAYS = 90
 

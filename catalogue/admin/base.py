@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
-from catalogue.amounts import NBSP, rand
+from circletel.core.amounts import NBSP, rand
 
 __all__ = [
     "BADGES",

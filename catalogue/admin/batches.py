@@ -16,8 +16,8 @@ from unfold.forms import BaseDialogForm
 
 from catalogue import audit, batches
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
-from catalogue.errors import Refused
 from catalogue.models import Batch, BatchItem, BatchStatus
+from circletel.core.errors import Refused
 
 STATES = BADGES | {
     "Planned": "info",

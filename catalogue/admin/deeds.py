@@ -19,9 +19,9 @@ from catalogue import batches, services
 from catalogue.admin.base import HidesCosts, moved_to
 from catalogue.admin.resync import ResyncDeeds
 from catalogue.content import pricing_of
-from catalogue.errors import Refused
 from catalogue.models import Product, ProductStatus, ServicePackage
 from catalogue.services.publishing import Published
+from circletel.core.errors import Refused
 from zoho_sync.services import hurry
 
 MOST_REASONS = 20

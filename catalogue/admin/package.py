@@ -34,8 +34,8 @@ from catalogue.admin.standing import (
     words_of,
     worst_state,
 )
-from catalogue.errors import Refused
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core.errors import Refused
 from zoho_sync.models import ProductIntegration, System
 
 LOCAL_INSTANT = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})

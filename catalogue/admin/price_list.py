@@ -21,12 +21,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
 from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
-from catalogue.uploads import at_most
+from circletel.core.errors import Refused
+from circletel.core.uploads import at_most
 
 DEEDS_BY_STATUS = {
     PriceListStatus.UPLOADED: {"cancel_one"},

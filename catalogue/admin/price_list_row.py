@@ -16,9 +16,9 @@ from unfold.decorators import display
 from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
 from catalogue.admin.long_lists import LongList
 from catalogue.admin.price_list import latest_lists
-from catalogue.errors import Refused
 from catalogue.models import PriceListRow, SupplierDeal
 from catalogue.pricelists import services
+from circletel.core.errors import Refused
 
 MOST_SAID = 20
 COSTS = ("shown_margin",)

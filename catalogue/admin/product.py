@@ -31,7 +31,7 @@ from catalogue.admin.standing import (
 from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
 from catalogue.resources import ProductImportMixin
-from catalogue.rights import name_of
+from circletel.core.rights import name_of
 from zoho_sync.models import System
 from zoho_sync.preview import preview_publish, readiness
 

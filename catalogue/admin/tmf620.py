@@ -15,9 +15,9 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, TwoLines, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
 from catalogue.models import HubDelivery, HubListener
 from catalogue.tmf620 import hub
+from circletel.core.errors import Refused
 
 SEND_AGAIN = {
     "title": _("Send again?"),

@@ -19,8 +19,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from catalogue import audit, ending, versions
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, in_words, moved_to, rand, term
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
 from catalogue.models import PackageVersion
+from circletel.core.errors import Refused
 
 MOST_SHOWN = 500
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
-from catalogue.api import parameters
-from catalogue.api.parameters import ParameterField
 from catalogue.models import MarketSegment
 from catalogue.storefront import asking
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS
+from circletel.core.rest import parameters
+from circletel.core.rest.parameters import ParameterField
 
 ORDERINGS: dict[str, Key] = {
     "price": Key(asking.PRICE, "numeric"),

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from catalogue import tokens
 from catalogue.api.problems import Problem
 from catalogue.models import ApiToken, TokenActor
-from circletel.origin import came_with_token
+from circletel.core.origin import came_with_token
 
 
 class TokenRefused(Problem):

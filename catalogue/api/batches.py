@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from catalogue import batches
 from catalogue.api.staff import StaffEndpoint, refusals
-from catalogue.api.strict import StrictSerializer
 from catalogue.models import Batch, BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
-from catalogue.rights import ensure_may
+from circletel.core.rest.strict import StrictSerializer
+from circletel.core.rights import ensure_may
 
 TAG = "products"
 

@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from catalogue.api import asked, examples
 from catalogue.api.asked import FILTERS
-from catalogue.api.parameters import ensure_understood
 from catalogue.api.views import INVALID, described, shelf_of
 from catalogue.api.window import Moment, StorefrontView
 from catalogue.storefront.document import as_json
 from catalogue.storefront.reading import counts
+from circletel.core.rest.parameters import ensure_understood
 
 _FIELDS = {name: parameter.field for name, parameter in FILTERS.items()}
 

@@ -6,10 +6,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 from django_filters import rest_framework as filters
 
-from catalogue.api import parameters
-from catalogue.api.filters import AnyOf, Parameter
 from catalogue.api.product_serializers import PUBLISH_STATES
 from catalogue.models import MarketSegment, ProductStatus
+from circletel.core.rest import parameters
+from circletel.core.rest.filters import AnyOf, Parameter
 
 ORDERINGS: dict[str, Any] = {
     "name": Lower("name"),

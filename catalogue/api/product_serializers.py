@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalogue.api.strict import Strict, StrictSerializer
 from catalogue.editing import COSTS, OWN_FIELDS
 from catalogue.models import (
     Product,
@@ -15,6 +14,7 @@ from catalogue.models import (
     PublishState,
     ServicePackage,
 )
+from circletel.core.rest.strict import Strict, StrictSerializer
 
 # As the query and the answer name them.
 PUBLISH_STATES = {state.name.lower(): state for state in PublishState}

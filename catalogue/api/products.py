@@ -16,15 +16,15 @@ from rest_framework.response import Response
 
 from catalogue import editing, services
 from catalogue.api import staff_examples as examples
-from catalogue.api.filters import StrictFilterBackend
-from catalogue.api.pages import Pages
 from catalogue.api.product_filters import ProductFilter
 from catalogue.api.product_serializers import ProductSerializer, PublishedSerializer, ReasonSerializer
 from catalogue.api.staff import StaffEndpoint, refusals
-from catalogue.api.strict import StrictSerializer
-from catalogue.errors import Refused
 from catalogue.models import Product, ServicePackage, publish_state
-from catalogue.rights import ensure_may
+from circletel.core.errors import Refused
+from circletel.core.rest.filters import StrictFilterBackend
+from circletel.core.rest.pages import Pages
+from circletel.core.rest.strict import StrictSerializer
+from circletel.core.rights import ensure_may
 
 TAG = "products"
 _PRODUCT = OpenApiResponse(ProductSerializer, "The product as it stands now.", [examples.PRODUCT])

@@ -10,7 +10,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 from catalogue.api import asked, cursors, examples, problems
 from catalogue.api.asked import FIELDS, FILTERS, NARROWING, ORDERING, Parameter, Values
-from catalogue.api.parameters import ensure_understood
 from catalogue.api.problems import AmbiguousSku, NotOnSale
 from catalogue.api.serializers import (
     AmbiguousSkuSerializer,
@@ -24,6 +23,7 @@ from catalogue.api.window import Moment, StorefrontView, Unkept
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS, as_json
 from catalogue.storefront.reading import Row, Shelf, read
+from circletel.core.rest.parameters import ensure_understood
 
 LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
 DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}

@@ -10,12 +10,12 @@ from psycopg.errors import UniqueViolation
 
 from catalogue import services
 from catalogue.content import HARDWARE_FIELDS, content_of, pricing_of
-from catalogue.errors import Refused
 from catalogue.importing.parsing import ParsedFile, RowError
 from catalogue.importing.plan import ImportOutcome, PlannedRow, plan_import
 from catalogue.models import Product, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.product import slug_candidates
-from catalogue.rights import ensure_may
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_may
 
 _BATCH = 1000
 

@@ -11,7 +11,7 @@ import psycopg
 from django.db import DatabaseError, connection, transaction
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 
 CONNECT_SECONDS = 10
 _NAMES_SHOWN = 10

@@ -4,7 +4,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.models.fields import searched
+from circletel.core.models.fields import searched
 
 
 class AuditResult(models.TextChoices):

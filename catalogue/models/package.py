@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.choices import MarketSegment, PackageStatus, PublishState
-from catalogue.models.fields import (
+from catalogue.models.product import Product, free_slug
+from circletel.core.models.fields import (
     StorefrontContent,
     charged_fee,
     including_vat,
@@ -24,7 +25,6 @@ from catalogue.models.fields import (
     searched,
     speed,
 )
-from catalogue.models.product import Product, free_slug
 
 
 def on_sale_at(at: datetime) -> Q:

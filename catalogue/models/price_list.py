@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.models.fields import optional_money
 from catalogue.models.package import ServicePackage
 from catalogue.models.product import Product
 from catalogue.models.supplier import ColumnMapping, Supplier
+from circletel.core.models.fields import optional_money
 
 
 class PriceListStatus(models.TextChoices):

@@ -10,9 +10,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.amounts import rand
 from catalogue.models.choices import MarketSegment, ProductStatus
-from catalogue.models.fields import (
+from circletel.core.amounts import rand
+from circletel.core.models.fields import (
     StorefrontContent,
     charged_fee,
     including_vat,

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from catalogue.amounts import rand
 from catalogue.importing.plan import KEY_PATHS, NO_DEVICE
+from circletel.core.amounts import rand
 
 # When a deal meets a product that we made ourselves, its words are ours; price, term, device and dates are the deal's.
 OURS_WHEN_MET = ("name", "service_type", "category", "technology", "features")

@@ -9,13 +9,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
-from catalogue.amounts import rand
 from catalogue.models import DealField, MappedColumn
 from catalogue.models.product import SKU_FORMAT
 from catalogue.models.vat import CENT
 from catalogue.pricelists import cells
 from catalogue.pricelists.cells import BadCell, TextDate
 from catalogue.pricelists.tables import TableRow
+from circletel.core.amounts import rand
 
 LONGEST_SKU = 64
 UNKNOWN_DEVICES = {"unknown", "tbc", "tba", "tbd", "?", "#n/a", "#ref!", "device"}

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 
 from catalogue.models import Outcome, PriceList
-from catalogue.spreadsheet import safe_cell
+from circletel.core.spreadsheet import safe_cell
 
 TITLES = ("Sheet", "Row", "Deal id", "Name", "Reasons")
 

@@ -20,8 +20,6 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.copying import copy_in
-from catalogue.errors import Refused, WrongStatus
 from catalogue.models import (
     NoVatRate,
     Outcome,
@@ -39,9 +37,11 @@ from catalogue.pricelists.rows import deal_of, row_of, settle, vanished_rows
 from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
 from catalogue.pricelists.writing import carry_out
-from catalogue.rights import ensure_may
 from catalogue.signals import price_asked
-from circletel.origin import Origin, acting_from, current_origin
+from circletel.core.copying import copy_in
+from circletel.core.errors import Refused, WrongStatus
+from circletel.core.origin import Origin, acting_from, current_origin
+from circletel.core.rights import ensure_may
 
 BATCH = 500
 MOVES = (Outcome.NEW, Outcome.CHANGED, Outcome.VANISHED)

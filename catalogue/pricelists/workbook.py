@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 
 LARGEST_FILE_MB = 30
 # A workbook is a zip: a small file may unpack to more than a machine holds.

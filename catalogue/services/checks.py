@@ -3,9 +3,9 @@
 from typing import Any
 
 from catalogue.content import fingerprint, pricing_of
-from catalogue.errors import ContentChanged, NotReady, Refused, WrongStatus
 from catalogue.models import Product, ProductStatus
 from catalogue.readiness import publishing_problems
+from circletel.core.errors import ContentChanged, NotReady, Refused, WrongStatus
 
 
 def locked(product_id: Any) -> Product:

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from catalogue import audit
 from catalogue.content import fingerprint, pricing_of, product_content
-from catalogue.errors import NotAllowed, NotReady, Refused
 from catalogue.models import PackageStatus, Product, ProductStatus
 from catalogue.readiness import Problem, publishing_problems
-from catalogue.rights import ensure_may
 from catalogue.services.checks import ensure_status, locked, objections_to_publishing
+from circletel.core.errors import NotAllowed, NotReady, Refused
+from circletel.core.rights import ensure_may
 
 # From which status a deed leads on.
 STATUSES = {

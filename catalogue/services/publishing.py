@@ -12,17 +12,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.amounts import rand
 from catalogue.bundles import live_bundles_with
 from catalogue.content import differences, logical_key, pricing_of
 from catalogue.ending import archive_others
-from catalogue.errors import NotReady
 from catalogue.models import PackageStatus, Product, ServicePackage, vat_read_once
 from catalogue.package_fields import EACH_TIME, FIRST_TIME, carry_over
 from catalogue.readiness import publishing_problems
-from catalogue.rights import ensure_may
 from catalogue.services.checks import ensure_publishable, locked
 from catalogue.signals import package_changed, price_asked
+from circletel.core.amounts import rand
+from circletel.core.errors import NotReady
+from circletel.core.rights import ensure_may
 
 # What a publish may change of a package that exists, and what it never does but shows.
 COMPARED = (*(field.name for field in EACH_TIME), "price", "status", "logical_key")

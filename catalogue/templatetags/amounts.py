@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from catalogue import amounts
+from circletel.core import amounts
 
 register = template.Library()
 

@@ -15,11 +15,11 @@ from django.utils import timezone
 from catalogue import audit, ending, services
 from catalogue.content import differences, product_content
 from catalogue.models import Product, ServicePackage, TmfDraft
-from catalogue.rights import ensure_may
 from catalogue.tmf620 import mapping, shapes, values
 from catalogue.tmf620.dialects import Dialect, Kind, Rendering
 from catalogue.tmf620.errors import Conflict, InvalidBody, NotFound
 from catalogue.tmf620.values import Document
+from circletel.core.rights import ensure_may
 
 DRAFT_STATUS, DRAFT_REASON = "In design", "A draft: not approved, not on sale"
 EDIT_WAITS = "The edit waits for approval and publication; this is what is on sale until then"

@@ -9,8 +9,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from catalogue.errors import NotAllowed, Refused
 from catalogue.models import NoVatRate
+from circletel.core.errors import NotAllowed, Refused
 
 logger = logging.getLogger(__name__)
 

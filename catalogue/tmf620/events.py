@@ -19,7 +19,7 @@ from catalogue.tmf620 import queries, resources, values, written
 from catalogue.tmf620.dialects import DIALECTS, V4, Dialect, Kind, Rendering
 from catalogue.tmf620.matching import meets
 from catalogue.tmf620.values import Document
-from circletel.origin import current_origin
+from circletel.core.origin import current_origin
 
 CREATE, CHANGE, STATE, DELETE = "Create", "AttributeValueChange", "StateChange", "Delete"
 DOMAIN = "productCatalogManagement"

@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from catalogue import audit
 from catalogue.models import HubDelivery, HubEvent, HubListener
-from catalogue.rights import ensure_may
 from catalogue.tmf620 import deliver, queries
 from catalogue.tmf620.dialects import Dialect
 from catalogue.tmf620.errors import InvalidBody, NotFound
 from catalogue.tmf620.events import wants
 from catalogue.tmf620.values import Document
+from circletel.core.rights import ensure_may
 
 log = structlog.get_logger(__name__)
 

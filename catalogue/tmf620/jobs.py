@@ -16,14 +16,14 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import Refused
 from catalogue.models import NoVatRate, TmfJob
-from catalogue.rights import ensure_may
 from catalogue.tmf620 import deliver, drafts, queries, values
 from catalogue.tmf620.collections import COLLECTIONS, as_uuid
 from catalogue.tmf620.dialects import DIALECTS, Dialect, Kind, Rendering
 from catalogue.tmf620.errors import InvalidBody, NotFound, TmfError
 from catalogue.tmf620.values import Document
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_may
 
 log = structlog.get_logger(__name__)
 

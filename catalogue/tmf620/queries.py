@@ -15,8 +15,8 @@ from typing import Any
 
 from django.http import QueryDict
 
-from catalogue.api.parameters import split
 from catalogue.tmf620.errors import InvalidQuery
+from circletel.core.rest.parameters import split
 
 # Without `limit`, a list shows this many at most; and nobody gets more than LARGEST_LIMIT at once.
 DEFAULT_LIMIT = 500

@@ -6,10 +6,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import Refused
 from catalogue.legacy.source import Row
 from catalogue.models import ServicePackage
 from catalogue.signals import package_changed
+from circletel.core.errors import Refused
 from circletel.predecessor.history import EFFECTIVE, IMPORTED, OldChange, PriceHistory
 from circletel.predecessor.report import Outcome
 from circletel.predecessor.tables import CHANGES, OldTable, first_of

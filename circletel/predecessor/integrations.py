@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 
-from catalogue.errors import Refused
 from catalogue.legacy.source import Row
 from catalogue.models import ServicePackage
+from circletel.core.errors import Refused
 from circletel.predecessor.report import Outcome
 from circletel.predecessor.tables import INTEGRATIONS, OldTable, is_empty
 from circletel.predecessor.values import identity, text

@@ -3,13 +3,13 @@
 from typing import Any
 
 from catalogue import audit, services
-from catalogue.errors import NotReady, Refused
 from catalogue.importing.plan import NOTHING, wanted_content
 from catalogue.importing.service import create_products
 from catalogue.legacy.mapping import map_columns
 from catalogue.legacy.reading import Options, Reader, ReadRow
 from catalogue.legacy.source import LegacyTrouble, Row
 from catalogue.models import Product, ProductStatus
+from circletel.core.errors import NotReady, Refused
 from circletel.predecessor.report import Outcome
 from circletel.predecessor.tables import PRODUCTS, OldTable
 from circletel.predecessor.values import identity, text

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from catalogue import audit
-from catalogue.errors import NotAllowed
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, LegacyTrouble
-from catalogue.rights import ensure_may
+from circletel.core.errors import NotAllowed
+from circletel.core.rights import ensure_may
 from circletel.predecessor import integrations
 from circletel.predecessor.changes import histories_of, import_changes, needs_approver
 from circletel.predecessor.integrations import import_integrations

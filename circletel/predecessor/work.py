@@ -8,9 +8,9 @@ from typing import TypeVar
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from catalogue.errors import Refused
 from catalogue.legacy.source import Row
 from catalogue.models import ServicePackage
+from circletel.core.errors import Refused
 from circletel.predecessor.report import Outcome, Report
 from circletel.predecessor.tables import first_of
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from catalogue.errors import Refused
-from circletel.secrecy import hide
+from circletel.core.errors import Refused
+from circletel.core.secrecy import hide
 
 log = logging.getLogger(__name__)
 

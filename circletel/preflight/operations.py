@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from catalogue.models import PackageStatus, ServicePackage
-from catalogue.roles import ROLES
+from circletel.core.roles import ROLES
 from circletel.preflight.checks import Check, State, judged
 from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
 from zoho_sync.models import ProductIntegration

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from catalogue import audit
 from catalogue.models import AuditEntry
-from circletel.origin import current_origin
+from circletel.core.origin import current_origin
 from circletel.security.person import current_person
 
 # What of a user decides who may do what. The password's hash is compared, never written down.

@@ -13,8 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from catalogue.admin.base import rand
-from catalogue.errors import Refused
 from catalogue.models import ServicePackage
+from circletel.core.errors import Refused
 from pricing import batch
 from pricing.admin.amounts import signed_percent
 from pricing.admin.forms import BatchForm

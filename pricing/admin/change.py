@@ -17,7 +17,7 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import moved_to, rand
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from pricing import capacity, services
 from pricing.admin import proof as proof_page
 from pricing.admin.amounts import signed_percent, signed_rand

@@ -13,9 +13,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from catalogue.errors import NotReady
 from catalogue.models import MarketSegment, PackageStatus, ServicePackage
-from catalogue.uploads import LARGEST_CSV_MB, at_most
+from circletel.core.errors import NotReady
+from circletel.core.uploads import LARGEST_CSV_MB, at_most
 from pricing.models import PriceChange
 from pricing.services import already_open
 from pricing.wishes import Wish, fill_in

@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalogue.admin.base import moved_to, rand
-from catalogue.errors import NotAllowed, Refused
+from circletel.core.errors import NotAllowed, Refused
 from pricing.admin.amounts import signed_rand
 from pricing.impact import Impact, impact_csv, impact_of
 from pricing.models import PriceChange

@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidg
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from pricing import deciding
 from pricing.admin.amounts import signed_rand
 from pricing.joiners import cost_of_return

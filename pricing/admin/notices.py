@@ -25,7 +25,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
 from pricing.notices import deciding, evidence
 from pricing.notices.standing import standing_of

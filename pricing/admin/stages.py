@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import moved_to
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from pricing.models import NoticeStage, PriceChange
 from pricing.notices import stages
 from pricing.notices.linter import REQUIRED, complaints_about

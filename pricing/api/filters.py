@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django_filters import rest_framework as filters
 
-from catalogue.api import parameters
-from catalogue.api.filters import Parameter
+from circletel.core.rest import parameters
+from circletel.core.rest.filters import Parameter
 from pricing.models import PriceChange, PriceChangeStatus
 
 

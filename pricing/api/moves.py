@@ -13,13 +13,13 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api import parameters
-from catalogue.api.filters import Parameter, StrictFilterBackend
-from catalogue.api.pages import Pages
 from catalogue.api.staff import StaffEndpoint
-from catalogue.api.strict import StrictSerializer
-from catalogue.errors import Refused
-from catalogue.rights import ensure_may
+from circletel.core.errors import Refused
+from circletel.core.rest import parameters
+from circletel.core.rest.filters import Parameter, StrictFilterBackend
+from circletel.core.rest.pages import Pages
+from circletel.core.rest.strict import StrictSerializer
+from circletel.core.rights import ensure_may
 from pricing import deciding, evidence, proof
 from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
 from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict

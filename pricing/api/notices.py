@@ -14,10 +14,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api import parameters
-from catalogue.api.filters import Parameter, StrictFilterBackend
-from catalogue.api.pages import Pages
 from catalogue.api.staff import StaffEndpoint
+from circletel.core.rest import parameters
+from circletel.core.rest.filters import Parameter, StrictFilterBackend
+from circletel.core.rest.pages import Pages
 from pricing.api.views import REFUSALS, TAG
 from pricing.models import NoticeState, PriceChange, PriceNotice
 from pricing.notices import evidence

@@ -12,15 +12,16 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from catalogue.api import examples, parameters
+from catalogue.api import examples
 from catalogue.api.asked import Parameter
-from catalogue.api.parameters import ensure_understood
 from catalogue.api.problems import InvalidParameters, NotOnSale, Problem
 from catalogue.api.serializers import AmountSerializer, CurrencyField, ProblemSerializer
 from catalogue.api.views import INVALID, UNAVAILABLE, described, problem
 from catalogue.api.window import JSON, StorefrontView
 from catalogue.models import PackageStatus, ServicePackage, vat_rate_at
 from catalogue.storefront.document import CURRENCY, amount, as_json, instant
+from circletel.core.rest import parameters
+from circletel.core.rest.parameters import ensure_understood
 from pricing import price_lock
 from pricing.price_lock import Expired, Forged, LockRefused, PriceLock, Withdrawn
 from pricing.rule import NoPrice, PriceHistory, Reason, price_for_customer

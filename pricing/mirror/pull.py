@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from catalogue.errors import Refused
 from catalogue.models import ServicePackage, vat_rate_today
-from circletel.origin import Origin, acting_from, new_correlation_id
+from circletel.core.errors import Refused
+from circletel.core.origin import Origin, acting_from, new_correlation_id
 from pricing.mirror import listing
 from pricing.mirror.reading import Terms, Unreadable, take_answer
 from pricing.mirror.report import PullReport, before_listing, plan_lines

@@ -8,9 +8,9 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import NullIf, Round
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.amounts import rand
 from catalogue.models import ServicePackage
-from catalogue.models.fields import money
+from circletel.core.amounts import rand
+from circletel.core.models.fields import money
 
 # Typed, so that PostgreSQL computes with decimals throughout.
 HUNDRED, ZERO = (Value(Decimal(number), output_field=models.DecimalField()) for number in (100, 0))

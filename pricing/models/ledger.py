@@ -7,9 +7,9 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.amounts import rand
 from catalogue.models import ServicePackage
-from catalogue.models.fields import money
+from circletel.core.amounts import rand
+from circletel.core.models.fields import money
 from pricing.models.change import PriceChange
 
 

@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.amounts import rand
-from catalogue.models.fields import money, optional_money
+from circletel.core.amounts import rand
+from circletel.core.models.fields import money, optional_money
 from pricing.models.change import PriceChange, person
 from pricing.models.subscription import Subscription
 

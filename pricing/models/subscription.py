@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
-from catalogue.models.fields import money, searched
+from circletel.core.models.fields import money, searched
 
 # In Zoho's words. These are billed again unless something happens; the rest never is.
 BILLED = ("live", "trial", "future", "dunning", "unpaid", "past_due")

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotReady, Refused, WrongStatus
 from catalogue.models import AuditEntry
-from catalogue.rights import ensure_may
+from circletel.core.errors import NotReady, Refused, WrongStatus
+from circletel.core.rights import ensure_may
 from pricing.models import UNDELIVERED, NoticeEventKind, NoticeState, PriceChangeStatus, PriceNotice
 from pricing.models.notice import Occasion
 from pricing.notices.sending import record

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from catalogue.spreadsheet import safe_cell
+from circletel.core.spreadsheet import safe_cell
 from pricing.models import NoticeEvent, NoticeText, PriceChange, PriceNotice
 
 COLUMNS = (

@@ -8,9 +8,9 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 
 from catalogue import audit
-from catalogue.errors import NotReady
 from catalogue.models import vat_rate_today
-from catalogue.rights import ensure_may
+from circletel.core.errors import NotReady
+from circletel.core.rights import ensure_may
 from circletel.mail import words_of
 from pricing.models import NoticeStage, Occasion, PriceChange, PriceMove, Subscription
 from pricing.notices.linter import complaints_about

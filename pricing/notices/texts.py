@@ -13,8 +13,8 @@ from django.template import Context, Engine
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from catalogue.amounts import NBSP, rand
 from catalogue.models import VatRate
+from circletel.core.amounts import NBSP, rand
 from pricing.models import NoticeText, PriceChange, Subscription
 
 # What a template may say, and what each name stands for.

@@ -17,7 +17,7 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from reconciliation.admin.ignoring import IgnoreDeeds
 from reconciliation.admin.shared import BADGES, STYLE, line, plural, value
 from reconciliation.models import Deed, Finding, FindingState

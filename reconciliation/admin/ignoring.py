@@ -18,7 +18,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 
 from catalogue.admin.base import moved_to
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.admin.shared import plural
 from reconciliation.models import Finding

@@ -15,7 +15,7 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from reconciliation.admin.shared import BADGES, STYLE, plural
 from reconciliation.models import Repair, RepairState
 from reconciliation.repair import apply

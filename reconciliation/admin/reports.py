@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.admin.shared import BADGES, STYLE
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from catalogue.errors import NotAllowed, Refused
+from circletel.core.errors import NotAllowed, Refused
 from reconciliation.hints import take
 
 LONGEST_BODY = 100_000

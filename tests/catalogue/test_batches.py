@@ -8,9 +8,9 @@ from django.db import connection
 from django.utils import timezone
 
 from catalogue import batches, services
-from catalogue.errors import NotAllowed, Refused
 from catalogue.models import AuditEntry, Batch, Product, ProductPricing, ServicePackage
-from circletel.origin import Origin, acting_from
+from circletel.core.errors import NotAllowed, Refused
+from circletel.core.origin import Origin, acting_from
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]

@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from catalogue import services
 from catalogue.bundles import live_bundles_with
 from catalogue.content import fingerprint, product_content
-from catalogue.errors import NotReady
 from catalogue.models import (
     AuditEntry,
     BundleComponent,
@@ -21,6 +20,7 @@ from catalogue.models import (
 )
 from catalogue.readiness import publishing_problems
 from catalogue.signals import package_changed
+from circletel.core.errors import NotReady
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo
 
 pytestmark = pytest.mark.django_db

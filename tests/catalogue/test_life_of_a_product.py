@@ -7,7 +7,6 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from catalogue import services
 from catalogue.content import whole_content
-from catalogue.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
 from catalogue.models import (
     AuditEntry,
     PackageStatus,
@@ -16,7 +15,8 @@ from catalogue.models import (
     ProductStatus,
     ServicePackage,
 )
-from circletel.origin import Origin, acting_from
+from circletel.core.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
+from circletel.core.origin import Origin, acting_from
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from catalogue import services
 from catalogue.content import product_content
-from catalogue.errors import Refused
 from catalogue.models import AuditEntry, Product, ServicePackage
-from catalogue.roles import ROLES
+from circletel.core.errors import Refused
+from circletel.core.roles import ROLES
 from tests.factories import draft_product, ms_naidoo, person
 
 RIGHTS = {

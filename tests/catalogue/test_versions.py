@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from catalogue import ending, services, versions
 from catalogue.content import product_content
-from catalogue.errors import NotAllowed, Refused
 from catalogue.models import AuditEntry, PackageVersion, Product, ServicePackage
+from circletel.core.errors import NotAllowed, Refused
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from catalogue.errors import NotAllowed
 from catalogue.models import AuditEntry
+from circletel.core.errors import NotAllowed
+from circletel.core.origin import current_origin
 from circletel.jobs import job
-from circletel.origin import current_origin
 from tests.factories import live_package, ms_naidoo, person
 from zoho_sync import tasks
 from zoho_sync.models import DailyFigures, JobRun, ZohoSyncLog

@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from catalogue.roles import ROLES
 from circletel import preflight
+from circletel.core.roles import ROLES
 from circletel.preflight import State, checks, operations, services, zoho
 from circletel.preflight import settings as environment
 from reconciliation.models import ReconciliationReport, ReportState

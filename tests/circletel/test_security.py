@@ -12,7 +12,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from catalogue.models import AuditEntry
-from circletel.origin import Origin, acting_from
+from circletel.core.origin import Origin, acting_from
 from circletel.security import second_factor
 
 PASSWORD = "correct-horse-battery"

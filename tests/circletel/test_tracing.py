@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from sentry_sdk.transport import Transport
 
-from circletel.origin import Origin, acting_from
+from circletel.core.origin import Origin, acting_from
 from circletel.tracing import ClearedExporter, CorrelationProcessor, sentry_options
 from tests.processes import environment
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.errors import Refused
 from catalogue.importing import import_products, parse
 from catalogue.models import ColumnMapping
 from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import sheets
+from circletel.core.errors import Refused
 from tests.catalogue.pricelists.workbooks import FIBRE_5G, TITLES
 from tests.catalogue.test_import_fuzz import GOOD
 from tests.factories import ms_naidoo

@@ -12,11 +12,11 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.errors import Refused
 from catalogue.models import TmfJob
 from catalogue.tmf620 import deliver, jobs
 from catalogue.tmf620.dialects import Kind
 from catalogue.tmf620.errors import TmfError
+from circletel.core.errors import Refused
 from tests.catalogue.tmf620.test_fuzz import BODIES
 from tests.catalogue.tmf620.world import BASES
 from tests.factories import ms_naidoo

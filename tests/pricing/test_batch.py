@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.errors import NotAllowed, NotReady
 from catalogue.models import AuditEntry, ServicePackage
+from circletel.core.errors import NotAllowed, NotReady
 from pricing import batch
 from pricing.batch import adjusted
 from pricing.models import PriceChange

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from catalogue.errors import NotAllowed
 from catalogue.models import ColumnMapping, PriceList, Supplier, SupplierDeal
+from circletel.core.errors import NotAllowed
 from pricing import counting, impact, services
 from pricing.impact_calls import plan_calls
 from pricing.models import Cohort, NoticeStage, Occasion, Subscription

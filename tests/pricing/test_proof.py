@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from catalogue.errors import NotAllowed, WrongStatus
 from catalogue.models import AuditEntry
+from circletel.core.errors import NotAllowed, WrongStatus
 from pricing import applying, deciding, proof, services
 from pricing.models import Cohort, Hold, MoveState, PriceChange, Verdict
 from tests.factories import ms_naidoo, person
@@ -244,7 +244,7 @@ def test_an_organisation_that_does_not_do_what_was_recorded_is_found_out(world, 
 
 
 def test_nothing_is_published_until_somebody_has_looked_which_it_is(no_stages, settings):
-    from catalogue.errors import NotReady
+    from circletel.core.errors import NotReady
 
     settings.ZOHO_BILLING_RENEWAL_PRICING = "unknown"
     package = package_opened(R799)

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalogue.errors import NotAllowed, NotReady, WrongStatus
 from catalogue.models import AuditEntry, ServicePackage
+from circletel.core.errors import NotAllowed, NotReady, WrongStatus
 from pricing import services
 from pricing.models import Audience, PriceChange
 from pricing.rule import Reason, price_for_customer

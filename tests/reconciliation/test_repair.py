@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from catalogue.errors import NotAllowed, Refused
 from catalogue.models import AuditEntry, Product, ServicePackage
+from circletel.core.errors import NotAllowed, Refused
 from pricing.models import PriceChange
 from reconciliation import repair as repairing
 from reconciliation import services

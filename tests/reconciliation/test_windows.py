@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from catalogue.models import AuditEntry
-from catalogue.spreadsheet import safe_cell
+from circletel.core.spreadsheet import safe_cell
 from reconciliation import mail, services, tasks
 from reconciliation.export import COLUMNS, as_csv
 from reconciliation.models import (

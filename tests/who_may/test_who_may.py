@@ -11,7 +11,7 @@ from django.contrib.auth import middleware
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 
-from catalogue.roles import ROLES
+from circletel.core.roles import ROLES
 from circletel.preflight import services as preflight_services
 from tests.factories import person
 from tests.who_may.doors import Knock, all_knocks

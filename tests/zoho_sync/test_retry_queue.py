@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue.errors import NotAllowed, NotReady
 from catalogue.models import AuditEntry, ServicePackage
+from circletel.core.errors import NotAllowed, NotReady
 from tests.factories import live_package, ms_naidoo, person
 from tests.zoho_sync.crowd import crowd
 from zoho_sync import claims, services

@@ -10,8 +10,8 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
+from circletel.core.secrecy import hide, hide_people
 from circletel.logs import LOGGING
-from circletel.secrecy import hide, hide_people
 from tests.factories import live_package, person
 from zoho_sync import tasks
 from zoho_sync.connection.auth import TokenSource

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from catalogue.errors import NotAllowed, NotReady
 from catalogue.models import AuditEntry
+from circletel.core.errors import NotAllowed, NotReady
 from tests.factories import live_package, ms_naidoo, person
 from zoho_sync import smoke_test, tasks
 from zoho_sync.models import Kind, ProductIntegration, SmokeTest, SyncStatus

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from catalogue import services as catalogue
 from catalogue.content import product_content
-from catalogue.errors import NotAllowed
 from catalogue.models import AuditEntry, Product, ServicePackage
+from circletel.core.errors import NotAllowed
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person
 from zoho_sync import sync
 from zoho_sync.connection.breaker import Breaker

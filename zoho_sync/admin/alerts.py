@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from catalogue import audit
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from zoho_sync.operating import alerts
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, AlertState
 

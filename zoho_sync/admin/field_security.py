@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import ReadOnlyAdmin, moved_to
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from zoho_sync import field_security
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import FieldSecurityCheck, MappingCheck

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from unfold.admin import ModelAdmin
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from zoho_sync.models import Kind, System
 from zoho_sync.operating import queue
 from zoho_sync.operating.causes import ADVICE, advice_on

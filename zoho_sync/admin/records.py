@@ -17,7 +17,7 @@ from unfold.forms import BaseDialogForm
 
 from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.admin.long_lists import LongList
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from zoho_sync import services
 from zoho_sync.admin.pretty import pretty
 from zoho_sync.admin.queue import RetryQueuePages

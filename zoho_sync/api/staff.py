@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from catalogue.api.problems import Problem
 from catalogue.api.staff import StaffEndpoint
-from catalogue.errors import NotAllowed, Refused
+from circletel.core.errors import NotAllowed, Refused
 
 
 class RefusedProblem(Problem):

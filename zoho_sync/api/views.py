@@ -10,12 +10,12 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api import parameters
-from catalogue.api.pages import Pages
-from catalogue.api.parameters import ParameterField
 from catalogue.api.staff import refusals
-from catalogue.errors import Refused
 from catalogue.models import Product, ServicePackage
+from circletel.core.errors import Refused
+from circletel.core.rest import parameters
+from circletel.core.rest.pages import Pages
+from circletel.core.rest.parameters import ParameterField
 from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer
 from zoho_sync.api.staff import NoSuchProduct, RefusedProblem, StaffView
 from zoho_sync.models import ProductIntegration, SyncStatus, System

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, Min, OuterRef
 from django.utils import timezone
 
-from circletel.origin import Origin, acting_from, new_correlation_id
+from circletel.core.origin import Origin, acting_from, new_correlation_id
 from zoho_sync import sync
 from zoho_sync.backfill import settlement
 from zoho_sync.backfill.decision import Judge

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
-from circletel.origin import current_origin
+from circletel.core.origin import current_origin
 from zoho_sync import claims, services
 from zoho_sync.backfill.decision import AMBIGUOUS_CODE, Ambiguous, Decision, Judge, Verdict
 from zoho_sync.connection.errors import InvalidField, ZohoError

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from circletel.origin import current_origin
-from circletel.secrecy import hide
+from circletel.core.origin import current_origin
+from circletel.core.secrecy import hide
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.storable import clean, storable_text
 from zoho_sync.models import ZohoSyncLog

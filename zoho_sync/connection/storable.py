@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from circletel.secrecy import hide
+from circletel.core.secrecy import hide
 
 SECRETS = ("token", "secret", "password", "authorization")
 

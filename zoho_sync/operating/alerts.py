@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from catalogue import audit
-from catalogue.errors import NotReady, WrongStatus
-from catalogue.rights import ensure_may, name_of
+from circletel.core.errors import NotReady, WrongStatus
+from circletel.core.rights import ensure_may, name_of
 from zoho_sync.operating import outbox
 from zoho_sync.operating.models import Alert, AlertRule, AlertState, Trigger
 from zoho_sync.operating.watch import Found, Sight, look

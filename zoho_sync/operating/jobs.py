@@ -13,8 +13,8 @@ from django.utils.module_loading import autodiscover_modules
 from django_celery_beat.models import PeriodicTask
 
 from catalogue import audit
-from catalogue.errors import Refused
-from catalogue.rights import ensure_may
+from circletel.core.errors import Refused
+from circletel.core.rights import ensure_may
 from circletel.jobs import RECORDED
 from zoho_sync import services
 from zoho_sync.operating.models import JobResult, JobRun

@@ -11,8 +11,8 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotReady, WrongStatus
-from circletel.origin import current_origin
+from circletel.core.errors import NotReady, WrongStatus
+from circletel.core.origin import current_origin
 from zoho_sync import services
 from zoho_sync.models import TROUBLE, Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.causes import Advice, advice_on, parts

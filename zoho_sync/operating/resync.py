@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import audit
-from catalogue.errors import NotReady
 from catalogue.models import ServicePackage
-from catalogue.rights import ensure_may
-from circletel.origin import current_origin
+from circletel.core.errors import NotReady
+from circletel.core.origin import current_origin
+from circletel.core.rights import ensure_may
 from zoho_sync import services
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.models import Resync

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from catalogue import demo
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 
 
 class Command(BaseCommand):

@@ -6,12 +6,12 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from catalogue.errors import Refused
 from catalogue.management.commands.import_products import file_content
 from catalogue.management.people import person_named
 from catalogue.models import Outcome, PriceList, PriceListStatus, Supplier
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_table
+from circletel.core.errors import Refused
 
 MOST_SHOWN = 50
 

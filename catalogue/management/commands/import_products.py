@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalogue.errors import Refused
 from catalogue.importing import BadFile, ParsedFile, RowError, import_products, parse, plan_import
 from catalogue.management.people import person_named
+from circletel.core.errors import Refused
 
 
 class Command(BaseCommand):

@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from catalogue.errors import Refused
 from catalogue.legacy import retirement
 from catalogue.legacy.fields import ACTIVE, FIELDS_BY_NAME, IGNORE
 from catalogue.legacy.migration import Migration, migrate
@@ -19,6 +18,7 @@ from catalogue.legacy.reads import reads_of
 from catalogue.legacy.report import as_text, audit, problems_text, reads_as_data, reads_text
 from catalogue.legacy.source import LegacyDatabase, LegacyTrouble, find_table
 from catalogue.management.people import person_named
+from circletel.core.errors import Refused
 
 LEFT_BEHIND, REFUSED = 1, 2
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalogue.errors import Refused
 from catalogue.legacy.fields import FIELDS_BY_NAME
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase
 from catalogue.management.people import person_named
+from circletel.core.errors import Refused
 from circletel.predecessor.run import move_in
 
 LEFT_BEHIND, REFUSED = 1, 2

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
-from catalogue.errors import Refused
 from catalogue.management.people import person_named
+from circletel.core.errors import Refused
 from pricing import personal_data
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from pricing.mirror.pull import Order, pull_subscriptions
 from zoho_sync.backfill.report import Ending
 from zoho_sync.backfill.run import stopped_by_signal

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from catalogue.amounts import rand
-from catalogue.errors import Refused
+from circletel.core.amounts import rand
+from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.export import as_csv
 from reconciliation.models import Scope

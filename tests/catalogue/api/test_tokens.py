@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalogue import tokens
-from catalogue.errors import NotAllowed, Refused
 from catalogue.models import ApiToken, AuditEntry, Product
+from circletel.core.errors import NotAllowed, Refused
 from tests.factories import draft_product, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db

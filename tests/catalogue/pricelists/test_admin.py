@@ -10,7 +10,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalogue.errors import NotAllowed
 from catalogue.models import (
     AuditEntry,
     ColumnMapping,
@@ -20,6 +19,7 @@ from catalogue.models import (
     Supplier,
 )
 from catalogue.pricelists import services
+from circletel.core.errors import NotAllowed
 from pricing.models import PriceChange
 from tests.catalogue.admin.conftest import as_role, texts  # noqa: F401
 from tests.catalogue.pricelists.test_applying import applied, preview, publish

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from catalogue import services as catalogue
 from catalogue.content import product_content
-from catalogue.errors import NotAllowed, WrongStatus
 from catalogue.models import (
     AuditEntry,
     PriceList,
@@ -21,6 +20,7 @@ from catalogue.models import (
 )
 from catalogue.pricelists import services
 from catalogue.pricelists.plan import decide
+from circletel.core.errors import NotAllowed, WrongStatus
 from tests.catalogue.pricelists.workbooks import deal, mtn_workbook, read
 from tests.factories import draft_product, mr_botha, ms_naidoo
 

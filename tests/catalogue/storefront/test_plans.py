@@ -8,11 +8,11 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from catalogue.api import asked
-from catalogue.api.parameters import ensure_understood
 from catalogue.api.views import LIST_PARAMETERS
 from catalogue.storefront import written
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.reading import Shelf, statement
+from circletel.core.rest.parameters import ensure_understood
 from tests.catalogue.api.packages import package
 
 TABLES = {"service_packages", "service_package_documents"}

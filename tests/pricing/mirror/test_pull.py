@@ -6,9 +6,9 @@ from threading import Event
 
 import pytest
 
-from catalogue.errors import Refused
 from catalogue.models import ServicePackage
 from catalogue.signals import subscriptions_asked
+from circletel.core.errors import Refused
 from pricing.mirror.pull import Order, pull_subscriptions
 from pricing.models import OwedRead, Subscription, SubscriptionPull
 from tests.pricing.mirror.conftest import pulled

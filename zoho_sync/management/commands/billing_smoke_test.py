@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalogue.errors import Refused
+from circletel.core.errors import Refused
 from zoho_sync import smoke_test
 from zoho_sync.models import SmokeTest
 from zoho_sync.smoke_run import Step

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 
-from catalogue.errors import NotAllowed
+from circletel.core.errors import NotAllowed
 
 
 def name_of(person: User) -> str:

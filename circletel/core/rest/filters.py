@@ -8,7 +8,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
-from catalogue.api.parameters import ParameterField, ensure_understood
+from circletel.core.rest.parameters import ParameterField, ensure_understood
 
 
 class Parameter(filters.Filter):

@@ -1,0 +1,1 @@
+"""The kernel: what every app uses and which itself knows no app."""
