@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -55,17 +54,15 @@ class UserAdmin(auth.UserAdmin, ModelAdmin):
     actions_detail = ("reset_second_factor",)
 
     @action(
-        description=_("Reset second factor"),
+        description="Reset second factor",
         permissions=["change"],
         icon="phonelink_erase",
         url_path="reset-second-factor",
         dialog={
-            "title": _("Forget this person's phone?"),
-            "description": _(
-                "For a lost phone. The recovery codes go too, and a new app is set up at the next log-in."
-            ),
+            "title": "Forget this person's phone?",
+            "description": "For a lost phone. The recovery codes go too, and a new app is set up at the next log-in.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Reset"),
+            "form_submit_text": "Reset",
         },
     )
     def reset_second_factor(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
@@ -79,7 +76,7 @@ class UserAdmin(auth.UserAdmin, ModelAdmin):
 class LockedLogInAdmin(axes.admin.AccessAttemptAdmin, ModelAdmin):
     """Failed log-ins that count towards a lock. Deleting a line lifts it."""
 
-    empty_words = _("Nobody has failed to log in lately.")
+    empty_words = "Nobody has failed to log in lately."
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
     list_filter = (axes.admin.IsLockedOutFilter,)
     date_hierarchy = None
@@ -120,7 +117,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "regtask", "task", "enabled", "description")}),
         (
-            _("Schedule"),
+            "Schedule",
             {
                 "fields": (
                     "interval",
@@ -132,9 +129,9 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
                 )
             },
         ),
-        (_("Arguments"), {"fields": ("args", "kwargs")}),
+        ("Arguments", {"fields": ("args", "kwargs")}),
         (
-            _("Execution"),
+            "Execution",
             {
                 "fields": (
                     "expires",
@@ -152,12 +149,12 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
         return jobs.with_runs(super().get_queryset(request))
 
-    @display(description=_("Last run"))
+    @display(description="Last run")
     def last_started(self, line: PeriodicTask) -> Any:
         return jobs.job_of(line).started_at or "—"
 
     @display(
-        description=_("Result"),
+        description="Result",
         label={
             "Done": "success",
             "Running": "info",
@@ -170,21 +167,21 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
         job = jobs.job_of(line)
         return "Late" if job.is_late else job.shown_result
 
-    @display(description=_("Took"))
+    @display(description="Took")
     def last_duration(self, line: PeriodicTask) -> str:
         seconds = jobs.job_of(line).seconds
         return "—" if seconds is None else f"{seconds:.1f} s"
 
     @action(
-        description=_("Run now"),
+        description="Run now",
         permissions=["change"],
         icon="play_arrow",
         url_path="run-now",
         dialog={
-            "title": _("Run this job now?"),
-            "description": _("A worker takes it at once. While it is at work already, nothing happens."),
+            "title": "Run this job now?",
+            "description": "A worker takes it at once. While it is at work already, nothing happens.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Run now"),
+            "form_submit_text": "Run now",
         },
     )
     def run_one_now(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

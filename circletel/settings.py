@@ -140,8 +140,6 @@ USE_TZ = True
 TIME_ZONE = "Africa/Johannesburg"
 LANGUAGE_CODE = "en"
 USE_I18N = True
-# English is in the code; other languages go here (docs/admin-pages.md).
-LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["circletel.formats"]
 
 STATIC_URL = "static/"

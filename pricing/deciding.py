@@ -11,7 +11,6 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from catalogue import audit
 from catalogue.models import AuditEntry
@@ -27,12 +26,12 @@ Values = dict[str, Any]
 class Deed(models.TextChoices):
     """What can be decided about a price move."""
 
-    MOVE_ANYWAY = "move_anyway", _("Move anyway, from the price in Zoho now")
-    NEVER_MOVE = "never_move", _("Never move")
-    TRY_AGAIN = "try_again", _("Try again, from the price at publication")
-    KEEP = "keep", _("Keeps the price of the cancelled change")
-    CREDIT = "credit", _("Back to the old price, with a credit")
-    SETTLE = "settle", _("Settled another way: credited, billed later, waived")
+    MOVE_ANYWAY = "move_anyway", "Move anyway, from the price in Zoho now"
+    NEVER_MOVE = "never_move", "Never move"
+    TRY_AGAIN = "try_again", "Try again, from the price at publication"
+    KEEP = "keep", "Keeps the price of the cancelled change"
+    CREDIT = "credit", "Back to the old price, with a credit"
+    SETTLE = "settle", "Settled another way: credited, billed later, waived"
 
 
 def decide(deed: str, ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:

@@ -7,7 +7,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
 from zoho_sync.models import Kind, System
@@ -16,35 +15,35 @@ from zoho_sync.models import Kind, System
 class FindingType(models.TextChoices):
     """What can be wrong between us and Zoho."""
 
-    MISSING_IN_ZOHO = "missing_in_zoho", _("Missing in Zoho")
-    MISSING_HERE = "missing_here", _("Unknown to the catalogue")
-    FIELD_MISMATCH = "field_mismatch", _("Differs")
-    DUPLICATE = "duplicate", _("Duplicate in Zoho")
-    WRONG_LINK = "wrong_link", _("Linked to another record")
-    STALE_ACKNOWLEDGEMENT = "stale_acknowledgement", _("Acknowledgement out of date")
-    ARCHIVED_ACTIVE = "archived_active", _("Archived, active in Zoho")
-    BILLED_PRICE = "billed_price", _("Billed another price")
-    OWN_PRICE = "own_price", _("Pays a price of its own")
+    MISSING_IN_ZOHO = "missing_in_zoho", "Missing in Zoho"
+    MISSING_HERE = "missing_here", "Unknown to the catalogue"
+    FIELD_MISMATCH = "field_mismatch", "Differs"
+    DUPLICATE = "duplicate", "Duplicate in Zoho"
+    WRONG_LINK = "wrong_link", "Linked to another record"
+    STALE_ACKNOWLEDGEMENT = "stale_acknowledgement", "Acknowledgement out of date"
+    ARCHIVED_ACTIVE = "archived_active", "Archived, active in Zoho"
+    BILLED_PRICE = "billed_price", "Billed another price"
+    OWN_PRICE = "own_price", "Pays a price of its own"
 
 
 class FindingState(models.TextChoices):
-    NEW = "new", _("New")
-    STILL = "still", _("Still open")
-    RESOLVED = "resolved", _("Resolved")
-    IGNORED = "ignored", _("Ignored")
+    NEW = "new", "New"
+    STILL = "still", "Still open"
+    RESOLVED = "resolved", "Resolved"
+    IGNORED = "ignored", "Ignored"
 
 
 class ReportState(models.TextChoices):
-    RUNNING = "running", _("Running")
-    COMPLETE = "complete", _("Complete")
-    INCOMPLETE = "incomplete", _("Incomplete")
-    ALARM = "alarm", _("Stopped with an alarm")
+    RUNNING = "running", "Running"
+    COMPLETE = "complete", "Complete"
+    INCOMPLETE = "incomplete", "Incomplete"
+    ALARM = "alarm", "Stopped with an alarm"
 
 
 class Scope(models.TextChoices):
-    ALL = "all", _("Zoho CRM and Zoho Billing")
-    CRM = "crm", _("Zoho CRM")
-    BILLING = "billing", _("Zoho Billing")
+    ALL = "all", "Zoho CRM and Zoho Billing"
+    CRM = "crm", "Zoho CRM"
+    BILLING = "billing", "Zoho Billing"
 
     @property
     def systems(self) -> tuple[System, ...]:
@@ -59,32 +58,30 @@ class ReconciliationReport(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.ALL)
     only = ArrayField(
-        models.CharField(max_length=64), default=list, blank=True, help_text=_("SKUs; empty is all.")
+        models.CharField(max_length=64), default=list, blank=True, help_text="SKUs; empty is all."
     )
     state = models.CharField(max_length=12, choices=ReportState.choices, default=ReportState.RUNNING)
     started_at = models.DateTimeField(default=timezone.now, db_index=True)
     finished_at = models.DateTimeField(null=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     progress = models.CharField(max_length=200, blank=True)
-    trouble = models.TextField(
-        blank=True, help_text=_("Why it could not read everything, or what alarmed it.")
-    )
-    calls = models.PositiveIntegerField(default=0, help_text=_("API calls to Zoho."))
+    trouble = models.TextField(blank=True, help_text="Why it could not read everything, or what alarmed it.")
+    calls = models.PositiveIntegerField(default=0, help_text="API calls to Zoho.")
     counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     coverage = models.JSONField(
         default=list,
         encoder=DjangoJSONEncoder,
-        help_text=_("Each list: how many records of ours and of theirs."),
+        help_text="Each list: how many records of ours and of theirs.",
     )
     findings = models.JSONField(
         default=list,
         encoder=DjangoJSONEncoder,
-        help_text=_("As they were found then; what became of them since is under findings."),
+        help_text="As they were found then; what became of them since is under findings.",
     )
 
     class Meta:
         db_table = "zoho_reconciliation_reports"
-        verbose_name = _("reconciliation report")
+        verbose_name = "reconciliation report"
         ordering = ["-started_at"]
         default_permissions = ("view",)
         permissions = [("run_reconciliation", "Can compare the catalogue with Zoho")]
@@ -121,7 +118,7 @@ class Finding(models.Model):
     system = models.CharField(max_length=10, choices=System.choices)
     kind = models.CharField(max_length=30, choices=KINDS)
     type = models.CharField(max_length=30, choices=FindingType.choices)
-    key = models.CharField(max_length=200, help_text=_("Our key, or Zoho's id where the record has none."))
+    key = models.CharField(max_length=200, help_text="Our key, or Zoho's id where the record has none.")
     field = models.CharField(max_length=100, blank=True)
     remote_id = models.CharField(max_length=64, blank=True)
     remote_name = models.CharField(max_length=300, blank=True)
@@ -131,17 +128,15 @@ class Finding(models.Model):
     live = models.JSONField(
         default=dict,
         encoder=DjangoJSONEncoder,
-        help_text=_("The whole record as Zoho held it when it was last seen."),
+        help_text="The whole record as Zoho held it when it was last seen.",
     )
-    since = models.DateTimeField(null=True, help_text=_("When the record was last changed in Zoho."))
+    since = models.DateTimeField(null=True, help_text="When the record was last changed in Zoho.")
     changed_by = models.CharField(max_length=200, blank=True)
     at_stake = models.DecimalField(
         max_digits=24,
         decimal_places=2,
         null=True,
-        help_text=_(
-            "Rand a month, VAT included, over all who subscribe. Empty where no monthly price differs."
-        ),
+        help_text="Rand a month, VAT included, over all who subscribe. Empty where no monthly price differs.",
     )
 
     state = models.CharField(max_length=10, choices=FindingState.choices, default=FindingState.NEW)
@@ -227,16 +222,16 @@ class Hint(models.Model):
 class Deed(models.TextChoices):
     """What can be done about a finding."""
 
-    PUSH = "push", _("Push ours to Zoho")
-    ADOPT = "adopt", _("Adopt theirs as a draft")
-    LINK = "link", _("Link to the record with our key")
-    DEACTIVATE = "deactivate", _("Deactivate in Zoho")
+    PUSH = "push", "Push ours to Zoho"
+    ADOPT = "adopt", "Adopt theirs as a draft"
+    LINK = "link", "Link to the record with our key"
+    DEACTIVATE = "deactivate", "Deactivate in Zoho"
 
 
 class RepairState(models.TextChoices):
-    PLANNED = "planned", _("Planned")
-    APPLIED = "applied", _("Applied")
-    REFUSED = "refused", _("Refused")
+    PLANNED = "planned", "Planned"
+    APPLIED = "applied", "Applied"
+    REFUSED = "refused", "Refused"
 
 
 class Repair(models.Model):
@@ -248,12 +243,10 @@ class Repair(models.Model):
     deed = models.CharField(max_length=12, choices=Deed.choices)
     findings = models.ManyToManyField(Finding, related_name="repairs")
     steps = models.JSONField(
-        default=list, encoder=DjangoJSONEncoder, help_text=_("What will be written, in words.")
+        default=list, encoder=DjangoJSONEncoder, help_text="What will be written, in words."
     )
-    seen = models.JSONField(
-        default=dict, encoder=DjangoJSONEncoder, help_text=_("What the plan was made upon.")
-    )
-    calls = models.PositiveIntegerField(default=0, help_text=_("API calls it will cost at most."))
+    seen = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What the plan was made upon.")
+    calls = models.PositiveIntegerField(default=0, help_text="API calls it will cost at most.")
     state = models.CharField(max_length=10, choices=RepairState.choices, default=RepairState.PLANNED)
     outcome = models.TextField(blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

@@ -7,7 +7,6 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
 from circletel.core.models.fields import searched
@@ -44,11 +43,11 @@ class Kind(models.TextChoices):
 
 
 class SyncStatus(models.TextChoices):
-    PENDING = "pending", _("Owed")
-    OK = "ok", _("In step")
-    FAILED = "failed", _("Failed, will be retried")
-    DEAD = "dead", _("Needs a person")
-    GIVEN_UP = "given_up", _("Given up")
+    PENDING = "pending", "Owed"
+    OK = "ok", "In step"
+    FAILED = "failed", "Failed, will be retried"
+    DEAD = "dead", "Needs a person"
+    GIVEN_UP = "given_up", "Given up"
 
 
 # What a worker may still bring to Zoho.
@@ -77,13 +76,13 @@ class ProductIntegration(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="integrations")
     kind = models.CharField(max_length=30, choices=Kind.choices)
-    remote_key = models.CharField(max_length=200, help_text=_("The key by which Zoho knows the record."))
-    remote_id = models.CharField(max_length=64, blank=True, help_text=_("Zoho's own id, once acknowledged."))
+    remote_key = models.CharField(max_length=200, help_text="The key by which Zoho knows the record.")
+    remote_id = models.CharField(max_length=64, blank=True, help_text="Zoho's own id, once acknowledged.")
 
     desired_hash = models.CharField(max_length=64)
     synced_hash = models.CharField(max_length=64, blank=True)
     acknowledged_payload = models.JSONField(
-        null=True, encoder=DjangoJSONEncoder, help_text=_("What Zoho last accepted.")
+        null=True, encoder=DjangoJSONEncoder, help_text="What Zoho last accepted."
     )
 
     status = models.CharField(max_length=10, choices=SyncStatus.choices, default=SyncStatus.PENDING)
@@ -94,43 +93,43 @@ class ProductIntegration(models.Model):
     last_sync_error = models.TextField(blank=True)
     sync_error_details = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     outcome_unknown = models.BooleanField(
-        default=False, help_text=_("A create was sent and no answer seen: look before sending it again.")
+        default=False, help_text="A create was sent and no answer seen: look before sending it again."
     )
     doubtful_until = models.DateTimeField(
         null=True,
-        help_text=_(
+        help_text=(
             "A write was sent that Zoho never answered. Until then it may still be carried out, and would undo what is"
             " sent meanwhile: so nothing is."
         ),
     )
     background = models.BooleanField(
-        default=False, help_text=_("Owed by a backfill: goes after what people wait for.")
+        default=False, help_text="Owed by a backfill: goes after what people wait for."
     )
     listed_at = models.DateTimeField(
-        null=True, help_text=_("When a backfill last looked for it in a full listing of Zoho.")
+        null=True, help_text="When a backfill last looked for it in a full listing of Zoho."
     )
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     correlation_id = models.CharField(
-        max_length=64, blank=True, help_text=_("Of the deed that last made it owed.")
+        max_length=64, blank=True, help_text="Of the deed that last made it owed."
     )
     cause = models.CharField(
         max_length=200,
         blank=True,
-        help_text=_("System, error class and field: what fails alike is mended alike."),
+        help_text="System, error class and field: what fails alike is mended alike.",
     )
-    failing_since = models.DateTimeField(null=True, help_text=_("Of the failure it has not recovered from."))
-    owed_since = models.DateTimeField(null=True, help_text=_("When it last came to differ from Zoho."))
-    verified_at = models.DateTimeField(null=True, help_text=_("When Zoho was last read back and agreed."))
+    failing_since = models.DateTimeField(null=True, help_text="Of the failure it has not recovered from.")
+    owed_since = models.DateTimeField(null=True, help_text="When it last came to differ from Zoho.")
+    verified_at = models.DateTimeField(null=True, help_text="When Zoho was last read back and agreed.")
     priority = models.PositiveSmallIntegerField(
-        default=0, help_text=_("Higher goes first: somebody waits for it.")
+        default=0, help_text="Higher goes first: somebody waits for it."
     )
     resync = models.ForeignKey(
         "zoho_sync.Resync",
         models.SET_NULL,
         null=True,
         related_name="records",
-        help_text=_("Not answered yet."),
+        help_text="Not answered yet.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -139,7 +138,7 @@ class ProductIntegration(models.Model):
 
     class Meta:
         db_table = "product_integrations"
-        verbose_name = _("Zoho record")
+        verbose_name = "Zoho record"
         ordering = ["package", "kind"]
         default_permissions = ("view",)
         permissions = [("resync_productintegration", "Can send records to Zoho again")]
@@ -188,25 +187,25 @@ class SmokeTest(models.Model):
     """One run of the Billing smoke test: its steps, and the ids of what it made in Zoho."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
-        RUNNING = "running", _("Running")
-        PASSED = "passed", _("Passed")
-        FAILED = "failed", _("Failed")
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        PASSED = "passed", "Passed"
+        FAILED = "failed", "Failed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    keep = models.BooleanField(default=False, help_text=_("Leave what it makes in Zoho."))
+    keep = models.BooleanField(default=False, help_text="Leave what it makes in Zoho.")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
-    steps = models.JSONField(default=list, help_text=_("[{name, passed, figures}], in order."))
-    made = models.JSONField(default=dict, help_text=_("Zoho ids of what was made, by what it is."))
+    steps = models.JSONField(default=list, help_text="[{name, passed, figures}], in order.")
+    made = models.JSONField(default=dict, help_text="Zoho ids of what was made, by what it is.")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "billing_smoke_tests"
-        verbose_name = _("smoke test")
+        verbose_name = "smoke test"
         ordering = ["-created_at"]
         default_permissions = ("view",)
         permissions = [("run_smoke_test", "Can run the Billing smoke test")]
@@ -230,7 +229,7 @@ class ZohoSyncLog(models.Model):
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=300)
     packages = ArrayField(models.UUIDField(), default=list, blank=True)
-    records = models.PositiveIntegerField(default=0, help_text=_("How many Zoho records the call was about."))
+    records = models.PositiveIntegerField(default=0, help_text="How many Zoho records the call was about.")
     request = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     response = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     http_status = models.PositiveSmallIntegerField(null=True)
@@ -239,13 +238,13 @@ class ZohoSyncLog(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     duration_ms = models.PositiveIntegerField(
         null=True,
-        help_text=_("Empty while the answer is awaited, and for good when the worker died meanwhile."),
+        help_text="Empty while the answer is awaited, and for good when the worker died meanwhile.",
     )
     correlation_id = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
         db_table = "zoho_sync_logs"
-        verbose_name = _("Zoho call")
+        verbose_name = "Zoho call"
         ordering = ["-at"]
         default_permissions = ("view",)
         indexes = [
@@ -267,20 +266,20 @@ class MappingCheck(models.Model):
     """What CRM kept of the first record written under one version of the mapping."""
 
     mapping_version = models.CharField(
-        primary_key=True, max_length=64, help_text=_("A hash of the mapping table.")
+        primary_key=True, max_length=64, help_text="A hash of the mapping table."
     )
     at = models.DateTimeField(auto_now_add=True)
-    remote_id = models.CharField(max_length=64, help_text=_("The record that was read back."))
+    remote_id = models.CharField(max_length=64, help_text="The record that was read back.")
     lost = ArrayField(
         models.CharField(max_length=100),
         default=list,
         blank=True,
-        help_text=_("Fields in which CRM does not hold what it was sent."),
+        help_text="Fields in which CRM does not hold what it was sent.",
     )
 
     class Meta:
         db_table = "zoho_mapping_checks"
-        verbose_name = _("mapping read-back")
+        verbose_name = "mapping read-back"
         default_permissions = ("view",)
 
     def __str__(self) -> str:
@@ -291,23 +290,21 @@ class FieldSecurityCheck(models.Model):
     """One look at who may edit our fields in CRM by hand."""
 
     class Result(models.TextChoices):
-        LOCKED = "locked", _("Locked")
-        HOLES = "holes", _("Can be edited")
-        UNKNOWN = "unknown", _("Cannot verify")
+        LOCKED = "locked", "Locked"
+        HOLES = "holes", "Can be edited"
+        UNKNOWN = "unknown", "Cannot verify"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     result = models.CharField(max_length=10, choices=Result.choices)
-    holes = models.PositiveIntegerField(help_text=_("Places where a profile may edit a field of ours."))
-    new_holes = models.PositiveIntegerField(help_text=_("Of these, how many were not there the time before."))
-    unknown = models.PositiveIntegerField(
-        help_text=_("Places that could not be verified; they are not locked.")
-    )
-    findings = models.JSONField(default=list, help_text=_("Field, profile, standing and what to do."))
+    holes = models.PositiveIntegerField(help_text="Places where a profile may edit a field of ours.")
+    new_holes = models.PositiveIntegerField(help_text="Of these, how many were not there the time before.")
+    unknown = models.PositiveIntegerField(help_text="Places that could not be verified; they are not locked.")
+    findings = models.JSONField(default=list, help_text="Field, profile, standing and what to do.")
 
     class Meta:
         db_table = "zoho_field_security_checks"
-        verbose_name = _("field security check")
+        verbose_name = "field security check"
         ordering = ["-at"]
         default_permissions = ("view",)
         permissions = [

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -24,21 +23,21 @@ UNDER_WAY = (SmokeTest.Status.WAITING, SmokeTest.Status.RUNNING)
 
 class SmokeTestForm(BaseDialogForm):
     sku = forms.CharField(
-        label=_("SKU"),
+        label="SKU",
         required=False,
-        help_text=_("A package on sale. Left empty: any that is in step with Zoho Billing."),
+        help_text="A package on sale. Left empty: any that is in step with Zoho Billing.",
         widget=UnfoldAdminTextInputWidget(),
     )
 
 
 RUN = {
-    "title": _("Run the smoke test?"),
-    "description": _(
+    "title": "Run the smoke test?",
+    "description": (
         "Subscribes a test customer in Zoho Billing, checks and pays the invoice, and removes all of it."
         " About sixteen calls. Production organisations are refused."
     ),
     "form_class": SmokeTestForm,
-    "form_submit_text": _("Run"),
+    "form_submit_text": "Run",
 }
 
 
@@ -60,19 +59,19 @@ class SmokeTestAdmin(ReadOnlyAdmin):
     )
 
     @display(
-        description=_("Result"),
+        description="Result",
         ordering="status",
         label={"Passed": "success", "Failed": "danger", "Running": "info", "Waiting": "info"},
     )
     def shown_status(self, test: SmokeTest) -> str:
         return test.get_status_display()
 
-    @display(description=_("First failure"))
+    @display(description="First failure")
     def shown_failure(self, test: SmokeTest) -> str:
         failed = (step for step in test.steps if not step["passed"])
         return next((f"{step['name']}: {step['figures']}" for step in failed), "—")
 
-    @display(description=_("Steps"))
+    @display(description="Steps")
     def shown_steps(self, test: SmokeTest) -> SafeString:
         rows = (("✓" if step["passed"] else "✗", step["name"], step["figures"]) for step in test.steps)
         shown = format_html_join("", "<li>{} <b>{}</b> <span>{}</span></li>", rows)
@@ -87,14 +86,14 @@ class SmokeTestAdmin(ReadOnlyAdmin):
             shown or mark_safe("<li>Nothing yet: a worker takes it up.</li>"),
         )
 
-    @display(description=_("Made in Zoho"))
+    @display(description="Made in Zoho")
     def shown_made(self, test: SmokeTest) -> str:
         return ", ".join(f"{what} {id}" for what, id in test.made.items() if id) or "—"
 
     def has_run_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm(smoke_test.PERMISSION)
 
-    @action(description=_("Run smoke test"), permissions=["run"], icon="labs", url_path="run-now", dialog=RUN)
+    @action(description="Run smoke test", permissions=["run"], icon="labs", url_path="run-now", dialog=RUN)
     def run_now(self, request: HttpRequest, form: SmokeTestForm) -> HttpResponse:
         page = reverse("admin:zoho_sync_smoketest_changelist")
         try:

@@ -12,8 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -37,22 +35,17 @@ class ApiTokenForm(forms.ModelForm):
     name = forms.CharField(
         max_length=80,
         widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("What uses it, for example “Price import”."),
+        help_text="What uses it, for example “Price import”.",
     )
     expires_on = forms.DateField(
-        label=gettext_lazy("Usable until"),
+        label="Usable until",
         widget=UnfoldAdminDateWidget,
-        help_text=format_lazy(
-            gettext_lazy("The last day, in South Africa; at most {days} days from now."),
-            days=tokens.LONGEST_DAYS - 1,
-        ),
+        help_text=f"The last day, in South Africa; at most {tokens.LONGEST_DAYS - 1} days from now.",
     )
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("What it may do"),
+        label="What it may do",
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=gettext_lazy(
-            "Of what you may do yourself. What is taken from you is taken from the token too."
-        ),
+        help_text="Of what you may do yourself. What is taken from you is taken from the token too.",
     )
 
     class Meta:
@@ -90,7 +83,7 @@ class ApiTokenForm(forms.ModelForm):
 class ApiTokenAdmin(ReadOnlyAdmin):
     """One's own; those of all for whoever watches over them. A token is never edited: revoke it and make another."""
 
-    empty_words = gettext_lazy(
+    empty_words = (
         "A program that uses our REST interface gets a token of its own: add one, and keep "
         "what is shown then."
     )
@@ -128,13 +121,13 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         return request.user.has_perm("catalogue.revoke_apitoken") or (object_id is not None and own.exists())
 
     @display(
-        description=gettext_lazy("State"),
+        description="State",
         label={**BADGES, "Usable": "success", "Expired": "default", "Revoked": "danger"},
     )
     def shown_state(self, token: ApiToken) -> str:
         return token.state
 
-    @display(description=gettext_lazy("What it may do"))
+    @display(description="What it may do")
     def shown_scopes(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
@@ -182,16 +175,16 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     # --- taking one back
 
     @action(
-        description=gettext_lazy("Revoke"),
+        description="Revoke",
         permissions=["revoke"],
         icon="block",
         url_path="revoke",
         variant=ActionVariant.DANGER,
         dialog={
-            "title": gettext_lazy("Revoke this token?"),
-            "description": gettext_lazy("What uses it is locked out at once, for good."),
+            "title": "Revoke this token?",
+            "description": "What uses it is locked out at once, for good.",
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Revoke"),
+            "form_submit_text": "Revoke",
         },
     )
     def revoke_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

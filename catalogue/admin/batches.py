@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -39,7 +38,7 @@ class ItemInline(TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BatchItem]:
         return super().get_queryset(request).select_related("product")
 
-    @display(description=_("State"), label=STATES)
+    @display(description="State", label=STATES)
     def shown_state(self, item: BatchItem) -> str:
         return item.get_state_display()
 
@@ -52,7 +51,7 @@ class ItemInline(TabularInline):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    empty_words = _(
+    empty_words = (
         "Choose products in their list, then submit, approve or publish all of them: that makes a batch."
     )
     list_display = ("__str__", "shown_status", "created_by", "created_at", "finished_at")
@@ -63,7 +62,7 @@ class BatchAdmin(ReadOnlyAdmin):
     actions_detail = ("start", "cancel")
     change_form_outer_before_template = "catalogue/batch_progress.html"
 
-    @display(description=_("Status"), ordering="status", label=STATES)
+    @display(description="Status", ordering="status", label=STATES)
     def shown_status(self, batch: Batch) -> str:
         return batch.get_status_display()
 
@@ -82,33 +81,31 @@ class BatchAdmin(ReadOnlyAdmin):
         return batch is not None and batches.may(request.user, batch.deed)  # type: ignore[arg-type]
 
     @action(
-        description=_("Start"),
+        description="Start",
         permissions=["work"],
         icon="play_arrow",
         url_path="start",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": _("Start this batch?"),
-            "description": _(
-                "A worker does one product after the other. What is refused is listed and stops no other."
-            ),
+            "title": "Start this batch?",
+            "description": "A worker does one product after the other. What is refused is listed and stops no other.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Start"),
+            "form_submit_text": "Start",
         },
     )
     def start(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._deed(request, object_id, batches.start, "The batch is running.")
 
     @action(
-        description=_("Cancel"),
+        description="Cancel",
         permissions=["work"],
         icon="cancel",
         url_path="cancel",
         dialog={
-            "title": _("Cancel this batch?"),
-            "description": _("What is done stays done; the products that still wait are left alone."),
+            "title": "Cancel this batch?",
+            "description": "What is done stays done; the products that still wait are left alone.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Cancel the batch"),
+            "form_submit_text": "Cancel the batch",
         },
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -38,15 +37,15 @@ DEEDS_BY_STATUS = {
 
 class RejectForm(BaseDialogForm):
     reason = forms.CharField(
-        label=_("Reason"),
+        label="Reason",
         widget=UnfoldAdminTextareaWidget,
-        help_text=_("Its author reads this on the product page."),
+        help_text="Its author reads this on the product page.",
     )
 
 
 class ArchiveForm(BaseDialogForm):
     reason = forms.CharField(
-        label=_("Reason"), widget=UnfoldAdminTextareaWidget, help_text=_("It stands in the audit trail.")
+        label="Reason", widget=UnfoldAdminTextareaWidget, help_text="It stands in the audit trail."
     )
 
 
@@ -107,52 +106,48 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
         return request.user.has_perm("catalogue.publish_product")
 
     @action(
-        description=_("Submit for approval"),
+        description="Submit for approval",
         permissions=["submit"],
         icon="send",
         url_path="submit",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": _("Submit for approval?"),
-            "description": _(
-                "Someone other than you approves it. Editing it afterwards takes the request back."
-            ),
+            "title": "Submit for approval?",
+            "description": "Someone other than you approves it. Editing it afterwards takes the request back.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Submit"),
+            "form_submit_text": "Submit",
         },
     )
     def submit_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._one(request, object_id, "submit", services.submit, "{} waits for approval.")
 
     @action(
-        description=_("Approve"),
+        description="Approve",
         permissions=["approve"],
         icon="check",
         url_path="approve",
         variant=ActionVariant.SUCCESS,
         dialog={
-            "title": _("Approve this product?"),
-            "description": _(
-                "You sign its content and its pricing as they stand. Any later edit voids the approval."
-            ),
+            "title": "Approve this product?",
+            "description": "You sign its content and its pricing as they stand. Any later edit voids the approval.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Approve"),
+            "form_submit_text": "Approve",
         },
     )
     def approve_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._one(request, object_id, "approve", services.approve, "{} is approved.")
 
     @action(
-        description=_("Approve pricing"),
+        description="Approve pricing",
         permissions=["approve_pricing"],
         icon="payments",
         url_path="approve-pricing",
         variant=ActionVariant.SUCCESS,
         dialog={
-            "title": _("Approve the pricing?"),
-            "description": _("You sign the prices and fees as they stand. Any later edit of them voids it."),
+            "title": "Approve the pricing?",
+            "description": "You sign the prices and fees as they stand. Any later edit of them voids it.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Approve pricing"),
+            "form_submit_text": "Approve pricing",
         },
     )
     def approve_pricing_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
@@ -160,17 +155,15 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
         return self._one(request, object_id, "approve pricing", deed, words)
 
     @action(
-        description=_("Archive"),
+        description="Archive",
         permissions=["archive"],
         icon="archive",
         url_path="archive",
         dialog={
-            "title": _("Put this product away for good?"),
-            "description": _(
-                "It can be neither edited nor published any more. Its SKU is free for another product."
-            ),
+            "title": "Put this product away for good?",
+            "description": "It can be neither edited nor published any more. Its SKU is free for another product.",
             "form_class": ArchiveForm,
-            "form_submit_text": _("Archive"),
+            "form_submit_text": "Archive",
         },
     )
     def archive_one(self, request: HttpRequest, form: ArchiveForm, object_id: Any) -> HttpResponse:
@@ -180,15 +173,15 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
         return self._one(request, object_id, "archive", deed, "{} is archived.")
 
     @action(
-        description=_("Reject"),
+        description="Reject",
         permissions=["approve"],
         icon="undo",
         url_path="reject",
         dialog={
-            "title": _("Send it back to its author?"),
-            "description": _("It becomes a draft again."),
+            "title": "Send it back to its author?",
+            "description": "It becomes a draft again.",
             "form_class": RejectForm,
-            "form_submit_text": _("Reject"),
+            "form_submit_text": "Reject",
         },
     )
     def reject_one(self, request: HttpRequest, form: RejectForm, object_id: Any) -> HttpResponse:
@@ -198,33 +191,33 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
         return self._one(request, object_id, "reject", deed, "{} went back to its author.")
 
     @action(
-        description=_("Publish"),
+        description="Publish",
         permissions=["publish"],
         icon="publish",
         url_path="publish",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": _("Publish this product?"),
-            "description": _(
+            "title": "Publish this product?",
+            "description": (
                 "The storefront sells it at once, and Zoho CRM and Zoho Billing get it within seconds."
                 " The price of a package that is live already does not move."
             ),
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Publish"),
+            "form_submit_text": "Publish",
         },
     )
     def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._one(request, object_id, "publish", _publish_while_watched, "{}.")
 
-    @action(description=_("Submit selected products for approval"), permissions=["submit"])
+    @action(description="Submit selected products for approval", permissions=["submit"])
     def submit_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
         return self._many(request, queryset, "submit", services.submit, "submitted")
 
-    @action(description=_("Approve selected products"), permissions=["approve"])
+    @action(description="Approve selected products", permissions=["approve"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
         return self._many(request, queryset, "approve", services.approve, "approved")
 
-    @action(description=_("Approve the pricing of selected products"), permissions=["approve_pricing"])
+    @action(description="Approve the pricing of selected products", permissions=["approve_pricing"])
     def approve_pricing_selected(
         self, request: HttpRequest, queryset: QuerySet[Product]
     ) -> HttpResponse | None:
@@ -232,7 +225,7 @@ class ProductDeeds(HidesCosts, ResyncDeeds):
             request, queryset, "approve pricing", services.approve_pricing, "approved in their pricing"
         )
 
-    @action(description=_("Publish selected products"), permissions=["publish"])
+    @action(description="Publish selected products", permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
         return self._many(request, queryset, "publish", services.publish, "published")
 

@@ -1,7 +1,6 @@
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
@@ -15,7 +14,7 @@ from catalogue.models import AuditEntry, VatRate
 class AuditEntryAdmin(LongList, ReadOnlyAdmin):
     """Who did what, when, from where, with what result."""
 
-    empty_words = _("Whoever does something leaves a line here.")
+    empty_words = "Whoever does something leaves a line here."
     list_display = ("at", "who", "action", "target_name", "shown_result", "detail")
     list_filter = ("action", "result", "target_type", ("at", RangeDateTimeFilter))
     search_fields = ("actor_name", "actor_email", "target_name", "target_id", "token", "correlation_id")
@@ -37,15 +36,15 @@ class AuditEntryAdmin(LongList, ReadOnlyAdmin):
         "correlation_id",
     )
 
-    @display(description=_("Who"), ordering="actor_name")
+    @display(description="Who", ordering="actor_name")
     def who(self, entry: AuditEntry) -> str:
         return entry.actor_name or "The system"
 
-    @display(description=_("Result"), ordering="result", label=BADGES)
+    @display(description="Result", ordering="result", label=BADGES)
     def shown_result(self, entry: AuditEntry) -> str:
         return entry.get_result_display()
 
-    @display(description=_("What changed"))
+    @display(description="What changed")
     def what_changed(self, entry: AuditEntry) -> SafeString | str:
         rows = (
             (field, in_words(before), in_words(after)) for field, (before, after) in entry.changes.items()
@@ -59,6 +58,6 @@ class VatRateAdmin(AuditedAdmin):
 
     list_display = ("percentage", "valid_from", "valid_to")
 
-    @display(description=_("Rate"), ordering="rate")
+    @display(description="Rate", ordering="rate")
     def percentage(self, rate: VatRate) -> str:
         return f"{rate.rate * 100:.2f} %"

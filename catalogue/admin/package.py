@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -57,7 +56,7 @@ class ZohoRecordInline(TabularInline):
         "last_sync_error",
     )
 
-    @display(description=_("State"), label=BADGES)
+    @display(description="State", label=BADGES)
     def shown_state(self, record: ProductIntegration) -> str:
         return record.get_status_display()
 
@@ -70,19 +69,19 @@ class ZohoRecordInline(TabularInline):
 
 class EndOfSaleForm(BaseDialogForm):
     at = forms.DateTimeField(
-        label=_("From"),
+        label="From",
         required=False,
         widget=LOCAL_INSTANT,
-        help_text=_("South African time. Empty takes it back."),
+        help_text="South African time. Empty takes it back.",
     )
 
 
 class EndOfLifeForm(EndOfSaleForm):
     override_reason = forms.CharField(
-        label=_("Why, although customers have it"),
+        label="Why, although customers have it",
         required=False,
         widget=UnfoldAdminTextareaWidget,
-        help_text=_("Needed only when subscriptions are known."),
+        help_text="Needed only when subscriptions are known.",
     )
 
 
@@ -90,7 +89,7 @@ class EndOfLifeForm(EndOfSaleForm):
 class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
-    empty_words = _("Publish an approved product: that makes its package.")
+    empty_words = "Publish an approved product: that makes its package."
     list_display = ("shown_name", "sold_to", "listed_price", "shown_status", "crm", "billing")
     list_filter = (
         "status",
@@ -126,11 +125,11 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
             },
         ),
         (
-            _("Prices, VAT included"),
+            "Prices, VAT included",
             {"fields": (("shown_price", "shown_new_price"), ("promotion", "installation"), "history")},
         ),
         (
-            _("On sale"),
+            "On sale",
             {
                 "fields": (
                     ("shown_status", "version"),
@@ -154,27 +153,27 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
             )
         )
 
-    @display(description=_("Package"), ordering="name", header=True)
+    @display(description="Package", ordering="name", header=True)
     def shown_name(self, package: ServicePackage) -> tuple[str, str]:
         return package.name, package.sku
 
-    @display(description=_("Sold to"), ordering="market_segment", header=True)
+    @display(description="Sold to", ordering="market_segment", header=True)
     def sold_to(self, package: ServicePackage) -> tuple[str, str]:
         return package.get_market_segment_display(), f"over {package.provider}"
 
-    @display(description=_("Price a month"), ordering="price", header=True)
+    @display(description="Price a month", ordering="price", header=True)
     def listed_price(self, package: ServicePackage) -> tuple[str, str]:
         return rand(package.price), term(package.contract_months)
 
-    @display(description=_("Price a month"))
+    @display(description="Price a month")
     def shown_price(self, package: ServicePackage) -> str:
         return rand(package.price)
 
-    @display(description=_("Price for new customers"))
+    @display(description="Price for new customers")
     def shown_new_price(self, package: ServicePackage) -> str:
         return rand(package.current_price)
 
-    @display(description=_("Promotion"))
+    @display(description="Promotion")
     def promotion(self, package: ServicePackage) -> str:
         if package.promotion_price is None:
             return "—"
@@ -182,20 +181,20 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
         until = f", offered until {package.promotion_to:%-d %b %Y}" if package.promotion_to else ""
         return f"{rand(package.promotion_price)} a month{months}{until}"
 
-    @display(description=_("Installation, once"))
+    @display(description="Installation, once")
     def installation(self, package: ServicePackage) -> str:
         fee = package.charged_installation_fee
         shown = "Free" if fee == 0 else rand(fee)
         discounted = package.discounted_installation_fee is not None
         return f"{shown} instead of {rand(package.installation_fee)}" if discounted else shown
 
-    @display(description=_("Hardware"))
+    @display(description="Hardware")
     def hardware(self, package: ServicePackage) -> str:
         if not package.hardware_model:
             return "—"
         return f"{package.hardware_model}, {'included' if package.hardware_included else rand(package.hardware_price)}"
 
-    @display(description=_("Bundle of"))
+    @display(description="Bundle of")
     def bundle(self, package: ServicePackage) -> str:
         if not package.components:
             return "—"
@@ -205,11 +204,11 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
         )
         return f"{', '.join(parts)}; {rand(package.separate_price)} one by one, {rand(package.savings)} saved"
 
-    @display(description=_("Features"))
+    @display(description="Features")
     def feature_list(self, package: ServicePackage) -> SafeString | str:
         return format_html_join("", "<div>{}</div>", ((text,) for text in package.features)) or "—"
 
-    @display(description=_("Price history"))
+    @display(description="Price history")
     def history(self, package: ServicePackage) -> SafeString | str:
         lines = (
             (
@@ -221,12 +220,12 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
         )
         return format_html_join("", "<div>{} from {}: {}</div>", lines) or "—"
 
-    @display(description=_("Product"))
+    @display(description="Product")
     def product(self, package: ServicePackage) -> SafeString:
         url = reverse("admin:catalogue_product_change", args=[package.source_admin_product_id])
         return format_html('<a href="{}">{}</a>', url, package.source_admin_product)
 
-    @display(description=_("Versions"))
+    @display(description="Versions")
     def versions(self, package: ServicePackage) -> SafeString:
         url = (
             f"{reverse('admin:catalogue_packageversion_changelist')}?{urlencode({'q': package.logical_key})}"
@@ -270,35 +269,33 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
         return request.user.has_perm("catalogue.end_servicepackage")
 
     @action(
-        description=_("End of sale"),
+        description="End of sale",
         permissions=["end"],
         icon="block",
         url_path="end-of-sale",
         dialog={
-            "title": _("End the sale to new customers?"),
-            "description": _(
-                "From that instant the storefront does not offer it. Existing customers keep it."
-            ),
+            "title": "End the sale to new customers?",
+            "description": "From that instant the storefront does not offer it. Existing customers keep it.",
             "form_class": EndOfSaleForm,
-            "form_submit_text": _("Set end of sale"),
+            "form_submit_text": "Set end of sale",
         },
     )
     def end_sale_one(self, request: HttpRequest, form: EndOfSaleForm, object_id: Any) -> HttpResponse:
         return self._ended(request, object_id, "end of sale", ending.end_sale, at=form.cleaned_data["at"])
 
     @action(
-        description=_("End of life"),
+        description="End of life",
         permissions=["end"],
         icon="event_busy",
         url_path="end-of-life",
         dialog={
-            "title": _("End this package for everybody?"),
-            "description": _(
+            "title": "End this package for everybody?",
+            "description": (
                 "At that instant it is archived and marked inactive in Zoho. Refused while subscriptions are"
                 " known, unless you say why it ends all the same."
             ),
             "form_class": EndOfLifeForm,
-            "form_submit_text": _("Set end of life"),
+            "form_submit_text": "Set end of life",
         },
     )
     def end_life_one(self, request: HttpRequest, form: EndOfLifeForm, object_id: Any) -> HttpResponse:
@@ -317,15 +314,15 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
             messages.error(request, str(refusal))
         return moved_to(request, reverse("admin:catalogue_servicepackage_change", args=[package_id]))
 
-    @display(description=_("Status"), ordering="status", label=BADGES)
+    @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, package: ServicePackage) -> str:
         return package.get_status_display()
 
-    @display(description=_("Zoho CRM"), ordering="crm_state", label=BADGES)
+    @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
     def crm(self, package: ServicePackage) -> str | None:
         return words_of(package.crm_state)  # type: ignore[attr-defined]
 
-    @display(description=_("Zoho Billing"), ordering="billing_state", label=BADGES)
+    @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
     def billing(self, package: ServicePackage) -> str | None:
         return words_of(package.billing_state)  # type: ignore[attr-defined]
 

@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -39,9 +38,7 @@ class UploadForm(forms.ModelForm):
     workbook = forms.FileField(
         validators=[at_most(LARGEST_FILE_MB)],
         widget=UnfoldAdminFileFieldWidget,
-        help_text=gettext_lazy(
-            "The supplier's Excel workbook as it came. Nothing changes before you apply it."
-        ),
+        help_text="The supplier's Excel workbook as it came. Nothing changes before you apply it.",
     )
 
     class Meta:
@@ -53,9 +50,7 @@ class UploadForm(forms.ModelForm):
 class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """Each workbook a supplier sent, and what became of it."""
 
-    empty_words = gettext_lazy(
-        "Upload the workbook a supplier sent: you see what it would change before anything does."
-    )
+    empty_words = "Upload the workbook a supplier sent: you see what it would change before anything does."
     list_display = ("shown_name", "shown_status", "summary", "uploaded_at", "uploaded_by", "applied_at")
     list_filter = ("status", "supplier")
     search_fields = ("file_name", "file_hash")
@@ -71,15 +66,15 @@ class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     actions_detail = ("apply_one", "cancel_one")
     change_form_outer_before_template = "admin/catalogue/pricelist/panel.html"
 
-    @display(description=gettext_lazy("Price list"), ordering="file_name", header=True)
+    @display(description="Price list", ordering="file_name", header=True)
     def shown_name(self, price_list: PriceList) -> tuple[str, str]:
         return price_list.file_name, price_list.supplier.name
 
-    @display(description=gettext_lazy("Status"), ordering="status", label=BADGES)
+    @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, price_list: PriceList) -> str:
         return price_list.get_status_display()
 
-    @display(description=gettext_lazy("SHA-256 of the file"))
+    @display(description="SHA-256 of the file")
     def shown_hash(self, price_list: PriceList) -> SafeString:
         return format_html('<span class="break-all font-mono text-xs">{}</span>', price_list.file_hash)
 
@@ -207,19 +202,19 @@ class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         return request.user.has_perm("catalogue.import_pricelist")
 
     @action(
-        description=gettext_lazy("Apply"),
+        description="Apply",
         permissions=["import"],
         icon="check",
         url_path="apply",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": gettext_lazy("Apply this price list?"),
-            "description": gettext_lazy(
+            "title": "Apply this price list?",
+            "description": (
                 "New deals become draft products, changed ones change theirs under your name; an approval of"
                 " a product that changes is voided. Refused rows are left out. No live price moves."
             ),
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Apply"),
+            "form_submit_text": "Apply",
         },
     )
     def apply_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
@@ -228,15 +223,15 @@ class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         )
 
     @action(
-        description=gettext_lazy("Cancel"),
+        description="Cancel",
         permissions=["import"],
         icon="close",
         url_path="cancel",
         dialog={
-            "title": gettext_lazy("Give this price list up?"),
-            "description": gettext_lazy("What was applied of it already stays; nothing more is."),
+            "title": "Give this price list up?",
+            "description": "What was applied of it already stays; nothing more is.",
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Give it up"),
+            "form_submit_text": "Give it up",
         },
     )
     def cancel_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
@@ -55,7 +54,7 @@ class ProposedFilter(admin.SimpleListFilter):
 class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """What each deal of a list would do, or did. Margins show to cost viewers."""
 
-    empty_words = _("The rows of an uploaded price list stand here once a worker has read it.")
+    empty_words = "The rows of an uploaded price list stand here once a worker has read it."
     search_fields = ("deal_id", "name")
     actions = ("draft_price_changes",)
     ordering = ("-price_list__uploaded_at", "position")
@@ -87,34 +86,34 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceListRow]:
         return super().get_queryset(request).defer("values")
 
-    @display(description=_("Row"), ordering="position")
+    @display(description="Row", ordering="position")
     def place(self, row: PriceListRow) -> str:
         return f"{row.sheet} {row.number}" if row.number else "—"
 
-    @display(description=_("Deal"), ordering="name", header=True)
+    @display(description="Deal", ordering="name", header=True)
     def shown_deal(self, row: PriceListRow) -> TwoLines:
         return TwoLines(row.name or "—", row.deal_id or "no deal id")
 
-    @display(description=_("Outcome"), ordering="outcome", label=BADGES)
+    @display(description="Outcome", ordering="outcome", label=BADGES)
     def shown_outcome(self, row: PriceListRow) -> str:
         return row.get_outcome_display()
 
-    @display(description=_("Listed price a month"), ordering="listed_after")
+    @display(description="Listed price a month", ordering="listed_after")
     def listed(self, row: PriceListRow) -> str:
         if row.listed_before is None or row.listed_before == row.listed_after:
             return rand(row.listed_after)
         return f"{rand(row.listed_before)} → {rand(row.listed_after)}"
 
-    @display(description=_("Margin"), ordering="margin_after", header=True)
+    @display(description="Margin", ordering="margin_after", header=True)
     def shown_margin(self, row: PriceListRow) -> TwoLines:
         shown = [f"{margin} %" for margin in (row.margin_before, row.margin_after) if margin is not None]
         return TwoLines(" → ".join(shown) or "—", "below the floor" if row.below_floor else "")
 
-    @display(description=_("Proposed price"), ordering="proposed_price")
+    @display(description="Proposed price", ordering="proposed_price")
     def shown_proposed(self, row: PriceListRow) -> str:
         return rand(row.proposed_price)
 
-    @display(description=_("Why, or what changes"))
+    @display(description="Why, or what changes")
     def what(self, row: PriceListRow) -> SafeString | str:
         lines = [(text,) for text in (*row.reasons, *row.remarks)]
         changes = [(name, in_words(before), in_words(after)) for name, (before, after) in row.changes.items()]
@@ -124,14 +123,14 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
             or "—"
         )
 
-    @display(description=_("Product"))
+    @display(description="Product")
     def shown_product(self, row: PriceListRow) -> SafeString | str:
         return _product_link(row.product)
 
     def has_draft_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalogue.draft_price_changes")
 
-    @admin.action(description=_("Draft price changes to the proposed prices"), permissions=["draft"])
+    @admin.action(description="Draft price changes to the proposed prices", permissions=["draft"])
     def draft_price_changes(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> None:
         try:
             ids = list(queryset.order_by().values_list("pk", flat=True))
@@ -151,7 +150,7 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
 class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     """What suppliers offer now, and the product each deal became."""
 
-    empty_words = _("Apply a supplier's price list: each of its rows becomes a deal.")
+    empty_words = "Apply a supplier's price list: each of its rows becomes a deal."
     list_display = ("shown_deal", "listed", "stock", "shown_product", "vanished_at")
     list_filter = ("supplier", "mapping", ("vanished_at", admin.EmptyFieldListFilter))
     search_fields = ("deal_id", "product__name", "product__sku")
@@ -165,19 +164,19 @@ class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     )
     readonly_fields = ("shown_deal", "shown_product", "listed", "shown_details")
 
-    @display(description=_("Deal"), ordering="deal_id", header=True)
+    @display(description="Deal", ordering="deal_id", header=True)
     def shown_deal(self, deal: SupplierDeal) -> TwoLines:
         return TwoLines(deal.deal_id, deal.supplier.name)
 
-    @display(description=_("Listed price a month"), ordering="listed_price")
+    @display(description="Listed price a month", ordering="listed_price")
     def listed(self, deal: SupplierDeal) -> str:
         return rand(deal.listed_price)
 
-    @display(description=_("Product"), ordering="product__name")
+    @display(description="Product", ordering="product__name")
     def shown_product(self, deal: SupplierDeal) -> SafeString | str:
         return _product_link(deal.product)
 
-    @display(description=_("As the list says"))
+    @display(description="As the list says")
     def shown_details(self, deal: SupplierDeal) -> SafeString | str:
         return format_html_join("", "<div><strong>{}</strong>: {}</div>", deal.details.items()) or "—"
 

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -60,7 +59,7 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
 
     form = ProductForm
 
-    empty_words = gettext_lazy(
+    empty_words = (
         "Add a product, or import a file of them. Nothing is sold before it is approved and published."
     )
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
@@ -92,11 +91,11 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
             },
         ),
         (
-            gettext_lazy("Where and when it is sold"),
+            "Where and when it is sold",
             {"fields": ("zones", "valid_from", "valid_to", "installation_days")},
         ),
-        (gettext_lazy("In the storefront"), {"fields": (("featured", "popular"),)}),
-        (gettext_lazy("Back office only"), {"fields": ("internal_notes",)}),
+        ("In the storefront", {"fields": (("featured", "popular"),)}),
+        ("Back office only", {"fields": ("internal_notes",)}),
     )
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
 
@@ -114,32 +113,32 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
             )
         )
 
-    @display(description=gettext_lazy("Product"), ordering="name", header=True)
+    @display(description="Product", ordering="name", header=True)
     def shown_name(self, product: Product) -> tuple[str, str]:
         return product.name, product.sku
 
-    @display(description=gettext_lazy("Sold to"), ordering="market_segment", header=True)
+    @display(description="Sold to", ordering="market_segment", header=True)
     def sold_to(self, product: Product) -> tuple[str, str]:
         return product.get_market_segment_display(), f"over {product.provider}"
 
-    @display(description=gettext_lazy("Price a month"), ordering="pricing__regular_price", header=True)
+    @display(description="Price a month", ordering="pricing__regular_price", header=True)
     def price(self, product: Product) -> tuple[str, str]:
         pricing = pricing_of(product)
         return rand(pricing.regular_price if pricing else None), term(product.contract_months)
 
-    @display(description=gettext_lazy("Status"), ordering="status", label=BADGES)
+    @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, product: Product) -> str:
         return product.get_status_display()
 
-    @display(description=gettext_lazy("Storefront"), label=BADGES)
+    @display(description="Storefront", label=BADGES)
     def publish_state(self, product: Product) -> str:
         return product.publish_state_  # type: ignore[attr-defined]
 
-    @display(description=gettext_lazy("Zoho CRM"), ordering="crm_state", label=BADGES)
+    @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
     def crm(self, product: Product) -> str | None:
         return words_of(product.crm_state)  # type: ignore[attr-defined]
 
-    @display(description=gettext_lazy("Zoho Billing"), ordering="billing_state", label=BADGES)
+    @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
     def billing(self, product: Product) -> str | None:
         return words_of(product.billing_state)  # type: ignore[attr-defined]
 

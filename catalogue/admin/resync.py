@@ -10,8 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
@@ -28,15 +26,15 @@ NOT_PUBLISHED = "Nothing to send: it was never published."
 
 class ResyncForm(BaseDialogForm):
     force = forms.BooleanField(
-        label=gettext_lazy("Send everything, also what is in step"),
+        label="Send everything, also what is in step",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
     )
     reason = forms.CharField(
-        label=gettext_lazy("Reason"),
+        label="Reason",
         required=False,
         widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("Needed when everything is sent. It stands in the audit trail."),
+        help_text="Needed when everything is sent. It stands in the audit trail.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -48,10 +46,10 @@ class ResyncForm(BaseDialogForm):
 
 def _dialog(system: System) -> dict[str, Any]:
     return {
-        "title": format_lazy(gettext_lazy("Send to {system} again?"), system=system.label),
-        "description": gettext_lazy("Only what differs is sent, ahead of all background work."),
+        "title": f"Send to {system.label} again?",
+        "description": "Only what differs is sent, ahead of all background work.",
         "form_class": ResyncForm,
-        "form_submit_text": gettext_lazy("Send again"),
+        "form_submit_text": "Send again",
     }
 
 
@@ -73,7 +71,7 @@ class ResyncDeeds(ModelAdmin):
         return request.user.has_perm("zoho_sync.resync_productintegration")
 
     @action(
-        description=gettext_lazy("Re-sync CRM"),
+        description="Re-sync CRM",
         permissions=["resync"],
         icon="sync",
         url_path="resync-crm",
@@ -83,7 +81,7 @@ class ResyncDeeds(ModelAdmin):
         return self._resync_one(request, form, object_id, System.CRM)
 
     @action(
-        description=gettext_lazy("Re-sync Billing"),
+        description="Re-sync Billing",
         permissions=["resync"],
         icon="sync",
         url_path="resync-billing",
@@ -92,19 +90,19 @@ class ResyncDeeds(ModelAdmin):
     def resync_billing_one(self, request: HttpRequest, form: ResyncForm, object_id: Any) -> HttpResponse:
         return self._resync_one(request, form, object_id, System.BILLING)
 
-    @action(description=gettext_lazy("Re-sync CRM: what differs"), permissions=["resync"])
+    @action(description="Re-sync CRM: what differs", permissions=["resync"])
     def resync_crm_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._resync(request, self.packages_behind(queryset.values("pk")), System.CRM)
 
-    @action(description=gettext_lazy("Re-sync Billing: what differs"), permissions=["resync"])
+    @action(description="Re-sync Billing: what differs", permissions=["resync"])
     def resync_billing_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._resync(request, self.packages_behind(queryset.values("pk")), System.BILLING)
 
-    @action(description=gettext_lazy("Re-sync CRM: everything, for a reason"), permissions=["resync"])
+    @action(description="Re-sync CRM: everything, for a reason", permissions=["resync"])
     def force_crm_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._force_selected(request, queryset, System.CRM)
 
-    @action(description=gettext_lazy("Re-sync Billing: everything, for a reason"), permissions=["resync"])
+    @action(description="Re-sync Billing: everything, for a reason", permissions=["resync"])
     def force_billing_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._force_selected(request, queryset, System.BILLING)
 
@@ -119,7 +117,7 @@ class ResyncDeeds(ModelAdmin):
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": format_lazy(gettext_lazy("Send everything to {system} again?"), system=system.label),
+            "title": f"Send everything to {system.label} again?",
             "opts": self.opts,
             "number": packages.count(),
             "action": request.POST["action"],

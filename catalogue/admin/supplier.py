@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
 from catalogue import audit
@@ -88,7 +87,7 @@ class ColumnMappingAdmin(AuditedAdmin):
     fieldsets = (
         (None, {"fields": (("supplier", "name"), "active")}),
         (
-            gettext_lazy("What all its deals have in common"),
+            "What all its deals have in common",
             {
                 "fields": (
                     "sku_template",
@@ -100,7 +99,7 @@ class ColumnMappingAdmin(AuditedAdmin):
             },
         ),
         (
-            gettext_lazy("How its cells are read"),
+            "How its cells are read",
             {"fields": (("date_order", "without_device"), ("refuse_text_numbers", "ends_at_blank_row"))},
         ),
     )

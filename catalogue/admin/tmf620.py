@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
@@ -20,10 +19,10 @@ from catalogue.tmf620 import hub
 from circletel.core.errors import Refused
 
 SEND_AGAIN = {
-    "title": _("Send again?"),
-    "description": _("The event is sent to the listener at once, however often that failed before."),
+    "title": "Send again?",
+    "description": "The event is sent to the listener at once, however often that failed before.",
     "form_class": BaseDialogForm,
-    "form_submit_text": _("Send again"),
+    "form_submit_text": "Send again",
 }
 
 
@@ -31,7 +30,7 @@ SEND_AGAIN = {
 class HubListenerAdmin(ReadOnlyAdmin):
     """Registered and removed through TMF620. The secret is not shown."""
 
-    empty_words = _("Programs register themselves here over TMF620 to hear of changes.")
+    empty_words = "Programs register themselves here over TMF620 to hear of changes."
     list_display = ("callback", "version", "query", "created_by", "owed", "needs_a_person")
     fields = ("callback", "version", "query", "created_by", "created_at", "owed", "needs_a_person")
 
@@ -39,11 +38,11 @@ class HubListenerAdmin(ReadOnlyAdmin):
         counted = {state: Count("deliveries", Q(deliveries__state=state)) for state in ("pending", "dead")}
         return super().get_queryset(request).select_related("created_by").annotate(**counted)
 
-    @display(description=_("Owed"), ordering="pending")
+    @display(description="Owed", ordering="pending")
     def owed(self, listener: Any) -> SafeString | str:
         return self._link(listener, "pending", listener.pending)
 
-    @display(description=_("Needs a person"), ordering="dead")
+    @display(description="Needs a person", ordering="dead")
     def needs_a_person(self, listener: Any) -> SafeString | str:
         return self._link(listener, "dead", listener.dead)
 
@@ -57,7 +56,7 @@ class HubListenerAdmin(ReadOnlyAdmin):
 class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
     """One event for one listener: whether it arrived, and why not."""
 
-    empty_words = _("Each change is sent to each listener; without listeners there is nothing to send.")
+    empty_words = "Each change is sent to each listener; without listeners there is nothing to send."
     list_display = ("shown_event", "listener", "shown_state", "attempts", "due_at", "last_error")
     list_filter = ("state", "listener")
     list_select_related = ("event", "listener")
@@ -72,16 +71,16 @@ class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
         "shown_body",
     )
 
-    @display(description=_("Event"), header=True)
+    @display(description="Event", header=True)
     def shown_event(self, delivery: HubDelivery) -> TwoLines:
         body = delivery.event.bodies[delivery.listener.version]
         return TwoLines(body["eventType"], next(iter(body["event"].values())).get("id", ""))
 
-    @display(description=_("State"), ordering="state", label=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, delivery: HubDelivery) -> str:
         return delivery.get_state_display()
 
-    @display(description=_("What is sent"))
+    @display(description="What is sent")
     def shown_body(self, delivery: HubDelivery) -> SafeString:
         body = json.dumps(delivery.event.bodies[delivery.listener.version], indent=2, ensure_ascii=False)
         return format_html('<pre class="overflow-x-auto">{}</pre>', body)
@@ -89,12 +88,12 @@ class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
     def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("catalogue.resend_hubdelivery")
 
-    @action(description=_("Send selected events again"), permissions=["resend"])
+    @action(description="Send selected events again", permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[HubDelivery]) -> None:
         self._send_again(request, list(queryset.values_list("pk", flat=True)))
 
     @action(
-        description=_("Send again"),
+        description="Send again",
         permissions=["resend"],
         icon="sync",
         url_path="send-again",

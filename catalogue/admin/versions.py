@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -27,7 +26,7 @@ MOST_SHOWN = 500
 
 class PublishAgainForm(BaseDialogForm):
     reason = forms.CharField(
-        label=_("Reason"), widget=UnfoldAdminTextareaWidget, help_text=_("It stands in the audit trail.")
+        label="Reason", widget=UnfoldAdminTextareaWidget, help_text="It stands in the audit trail."
     )
 
 
@@ -35,7 +34,7 @@ class PublishAgainForm(BaseDialogForm):
 class PackageVersionAdmin(LongList, ReadOnlyAdmin):
     """One line for each change of each package. The database lets nobody rewrite it."""
 
-    empty_words = _("Each publication and each change of a package adds a version.")
+    empty_words = "Each publication and each change of a package adds a version."
     list_display = (
         "shown_name",
         "deed",
@@ -64,7 +63,7 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
             },
         ),
         (
-            _("What it said"),
+            "What it said",
             {
                 "fields": (
                     ("service_type", "category"),
@@ -89,22 +88,22 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
         ),
     )
 
-    @display(description=_("Package"), ordering="name", header=True)
+    @display(description="Package", ordering="name", header=True)
     def shown_name(self, version: PackageVersion) -> tuple[str, str]:
         return version.name, f"{version.sku}, revision {version.revision}"
 
-    @display(description=_("Price a month"), ordering="price", header=True)
+    @display(description="Price a month", ordering="price", header=True)
     def shown_price(self, version: PackageVersion) -> tuple[str, str]:
         return rand(version.current_price), term(version.contract_months)
 
-    @display(description=_("Status"), ordering="status", label=BADGES)
+    @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, version: PackageVersion) -> str:
         return version.get_status_display()
 
     def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("catalogue.publish_product")
 
-    @action(description=_("Compare two"))
+    @action(description="Compare two")
     def compare(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         chosen = list(queryset.order_by("recorded_from", "pk").values_list("pk", flat=True)[:3])
         if len(chosen) != 2:
@@ -113,18 +112,18 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:catalogue_packageversion_compare", args=chosen))
 
     @action(
-        description=_("Publish again"),
+        description="Publish again",
         permissions=["publish"],
         icon="restore",
         url_path="publish-again",
         dialog={
-            "title": _("Publish this version again?"),
-            "description": _(
+            "title": "Publish this version again?",
+            "description": (
                 "The package says what it said then, as a new version, and Zoho gets it within seconds."
                 " Its price stays where it is: that moves only through a price change."
             ),
             "form_class": PublishAgainForm,
-            "form_submit_text": _("Publish again"),
+            "form_submit_text": "Publish again",
         },
     )
     def publish_again(self, request: HttpRequest, form: PublishAgainForm, object_id: Any) -> HttpResponse:

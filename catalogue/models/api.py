@@ -11,7 +11,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 
 class ApiToken(models.Model):
@@ -21,13 +20,11 @@ class ApiToken(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=80, help_text=_("What uses it, for example “Price import”."))
+    name = models.CharField(max_length=80, help_text="What uses it, for example “Price import”.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="api_tokens")
     prefix = models.CharField(max_length=16, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    scopes = ArrayField(
-        models.CharField(max_length=150), help_text=_("Permissions, of those its owner holds.")
-    )
+    scopes = ArrayField(models.CharField(max_length=150), help_text="Permissions, of those its owner holds.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -35,7 +32,7 @@ class ApiToken(models.Model):
 
     class Meta:
         db_table = "api_tokens"
-        verbose_name = _("API token")
+        verbose_name = "API token"
         ordering = ["-created_at"]
         default_permissions = ("view", "add")
         permissions = [("revoke_apitoken", "Can revoke the API tokens of others")]

@@ -2,14 +2,13 @@ import uuid
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from circletel.core.models.fields import searched
 
 
 class AuditResult(models.TextChoices):
-    DONE = "done", _("Done")
-    REFUSED = "refused", _("Refused")
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
 
 
 class AuditEntry(models.Model):
@@ -28,21 +27,19 @@ class AuditEntry(models.Model):
     target_id = models.CharField(max_length=64, db_index=True)
     target_name = models.CharField(max_length=300)
     changes = models.JSONField(
-        default=dict, encoder=DjangoJSONEncoder, help_text=_('{"field": [before, after]}')
+        default=dict, encoder=DjangoJSONEncoder, help_text='{"field": [before, after]}'
     )
     result = models.CharField(max_length=10, choices=AuditResult.choices, default=AuditResult.DONE)
     detail = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=400, blank=True)
-    token = models.CharField(
-        _("API token"), max_length=100, blank=True, help_text=_("Which one the actor used.")
-    )
+    token = models.CharField("API token", max_length=100, blank=True, help_text="Which one the actor used.")
     correlation_id = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
         db_table = "audit_entries"
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit entries")
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
         ordering = ["-at"]
         indexes = [
             searched(

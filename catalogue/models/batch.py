@@ -4,23 +4,22 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.product import Product
 
 
 class BatchDeed(models.TextChoices):
-    SUBMIT = "submit", _("Submit for approval")
-    APPROVE = "approve", _("Approve")
-    APPROVE_PRICING = "approve pricing", _("Approve pricing")
-    PUBLISH = "publish", _("Publish")
+    SUBMIT = "submit", "Submit for approval"
+    APPROVE = "approve", "Approve"
+    APPROVE_PRICING = "approve pricing", "Approve pricing"
+    PUBLISH = "publish", "Publish"
 
 
 class BatchStatus(models.TextChoices):
-    PLANNED = "planned", _("Planned")
-    RUNNING = "running", _("Running")
-    DONE = "done", _("Done")
-    CANCELLED = "cancelled", _("Cancelled")
+    PLANNED = "planned", "Planned"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class Batch(models.Model):
@@ -37,7 +36,7 @@ class Batch(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True, help_text=_("Until then one worker has it."))
+    leased_until = models.DateTimeField(null=True, help_text="Until then one worker has it.")
     # Of whoever ordered it: what the worker does later is audited as theirs.
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=400, blank=True)
@@ -45,7 +44,7 @@ class Batch(models.Model):
 
     class Meta:
         db_table = "product_batches"
-        verbose_name_plural = _("batches")
+        verbose_name_plural = "batches"
         ordering = ["-created_at"]
         default_permissions = ("view",)
         indexes = [models.Index(fields=["status", "leased_until"])]
@@ -55,11 +54,11 @@ class Batch(models.Model):
 
 
 class ItemState(models.TextChoices):
-    WAITING = "waiting", _("Waiting")
-    DONE = "done", _("Done")
-    REFUSED = "refused", _("Refused")
-    FAILED = "failed", _("Failed")
-    CANCELLED = "cancelled", _("Cancelled")
+    WAITING = "waiting", "Waiting"
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class BatchItem(models.Model):
@@ -69,8 +68,8 @@ class BatchItem(models.Model):
     position = models.PositiveIntegerField()
     product = models.ForeignKey(Product, models.PROTECT, related_name="+")
     state = models.CharField(max_length=20, choices=ItemState.choices, default=ItemState.WAITING)
-    foreseen = models.TextField(blank=True, help_text=_("What spoke against it when the batch was planned."))
-    message = models.TextField(blank=True, help_text=_("What became of it."))
+    foreseen = models.TextField(blank=True, help_text="What spoke against it when the batch was planned.")
+    message = models.TextField(blank=True, help_text="What became of it.")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -4,7 +4,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.product import Product
 
@@ -12,7 +11,7 @@ from catalogue.models.product import Product
 class BundleComponent(models.Model):
     """One product within a bundle, so many times. A product with components is a bundle; bundles hold no bundles."""
 
-    product = models.ForeignKey(Product, models.CASCADE, related_name="components", verbose_name=_("bundle"))
+    product = models.ForeignKey(Product, models.CASCADE, related_name="components", verbose_name="bundle")
     component = models.ForeignKey(Product, models.PROTECT, related_name="bundled_in")
     quantity = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(1000)]
@@ -20,18 +19,18 @@ class BundleComponent(models.Model):
 
     class Meta:
         db_table = "admin_product_components"
-        verbose_name = _("component")
+        verbose_name = "component"
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["product", "component"],
                 name="bundle_component_once",
-                violation_error_message=_("A component stands in a bundle once: raise its quantity instead."),
+                violation_error_message="A component stands in a bundle once: raise its quantity instead.",
             ),
             models.CheckConstraint(
                 condition=~Q(product=F("component")),
                 name="bundle_is_not_its_own_component",
-                violation_error_message=_("A bundle cannot be a component of itself."),
+                violation_error_message="A bundle cannot be a component of itself.",
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="bundle_quantity_at_least_one"),
         ]

@@ -1,5 +1,4 @@
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 
 class MarketSegment(models.TextChoices):
@@ -10,10 +9,10 @@ class MarketSegment(models.TextChoices):
 
 
 class ProductStatus(models.TextChoices):
-    DRAFT = "draft", _("Draft")
-    PENDING = "pending", _("Pending approval")
-    APPROVED = "approved", _("Approved")
-    ARCHIVED = "archived", _("Archived")
+    DRAFT = "draft", "Draft"
+    PENDING = "pending", "Pending approval"
+    APPROVED = "approved", "Approved"
+    ARCHIVED = "archived", "Archived"
 
 
 class PackageStatus(models.TextChoices):
@@ -28,7 +27,7 @@ class PackageStatus(models.TextChoices):
 class PublishState(models.TextChoices):
     """What the storefront has of a product. Worked out, not stored."""
 
-    NOT_PUBLISHED = "Not published", _("Not published")
-    LIVE = "Live", _("Live")
-    LIVE_EDITED_SINCE = "Live, edited since", _("Live, edited since")
-    ARCHIVED = "Archived", _("Archived")
+    NOT_PUBLISHED = "Not published", "Not published"
+    LIVE = "Live", "Live"
+    LIVE_EDITED_SINCE = "Live, edited since", "Live, edited since"
+    ARCHIVED = "Archived", "Archived"

@@ -4,7 +4,6 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.package import ServicePackage
 
@@ -19,20 +18,20 @@ class PackageDocument(models.Model):
     package = models.OneToOneField(
         ServicePackage, models.CASCADE, related_name="document", primary_key=True, db_index=False
     )
-    search_text = models.TextField(help_text=_("Name, SKU, description and features, a line each."))
+    search_text = models.TextField(help_text="Name, SKU, description and features, a line each.")
     search_vector = SearchVectorField()
-    text = models.TextField(null=True, help_text=_("The JSON while no promotion is offered."))
+    text = models.TextField(null=True, help_text="The JSON while no promotion is offered.")
     promoted_text = models.TextField(
-        null=True, help_text=_("The JSON while the promotion is offered; empty without.")
+        null=True, help_text="The JSON while the promotion is offered; empty without."
     )
-    promotion_begins = models.DateTimeField(null=True, help_text=_("Empty: it has always been offered."))
+    promotion_begins = models.DateTimeField(null=True, help_text="Empty: it has always been offered.")
     promotion_ends = models.DateTimeField(
-        null=True, help_text=_("First instant without it; empty: no end is set.")
+        null=True, help_text="First instant without it; empty: no end is set."
     )
     vat_rate = models.DecimalField(
-        max_digits=5, decimal_places=4, null=True, help_text=_("With which it was built.")
+        max_digits=5, decimal_places=4, null=True, help_text="With which it was built."
     )
-    shape = models.PositiveSmallIntegerField(null=True, help_text=_("Of which make the JSON is."))
+    shape = models.PositiveSmallIntegerField(null=True, help_text="Of which make the JSON is.")
 
     class Meta:
         db_table = "service_package_documents"

@@ -4,7 +4,6 @@ import uuid
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.product import Product
 
@@ -30,9 +29,9 @@ class LegacyTable(models.Model):
 
 
 class FoundBy(models.TextChoices):
-    MIGRATION = "migration", _("Made by the migration")
-    SKU = "sku", _("In the catalogue under this SKU")
-    NAME_AND_PRICE = "name_and_price", _("In the catalogue under this name and price")
+    MIGRATION = "migration", "Made by the migration"
+    SKU = "sku", "In the catalogue under this SKU"
+    NAME_AND_PRICE = "name_and_price", "In the catalogue under this name and price"
 
 
 class LegacyProduct(models.Model):
@@ -45,10 +44,10 @@ class LegacyProduct(models.Model):
     found_by = models.CharField(max_length=20, choices=FoundBy.choices)
     row = models.JSONField(encoder=DjangoJSONEncoder)
     content = models.JSONField(
-        encoder=DjangoJSONEncoder, help_text=_("What the migration last wrote; empty where it wrote nothing.")
+        encoder=DjangoJSONEncoder, help_text="What the migration last wrote; empty where it wrote nothing."
     )
     product_version = models.PositiveIntegerField(
-        help_text=_("The product's version after that; a higher one was edited in the catalogue.")
+        help_text="The product's version after that; a higher one was edited in the catalogue."
     )
     recorded_at = models.DateTimeField(auto_now=True)
 

@@ -12,7 +12,6 @@ from django.db import models
 from django.db.models import Case, CharField, Exists, F, IntegerField, Max, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower, Upper
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.choices import MarketSegment, PackageStatus, PublishState
 from catalogue.models.product import Product, free_slug
@@ -46,17 +45,17 @@ class ServicePackageQuerySet(models.QuerySet["ServicePackage"]):
 class PackageContent(StorefrontContent):
     """What a package says to the world: the same columns for what is live and for what was."""
 
-    sku = models.CharField(_("SKU"), max_length=64)
+    sku = models.CharField("SKU", max_length=64)
     market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
     provider = models.CharField(max_length=60)
     logical_key = models.CharField(
         max_length=400,
         db_index=True,
-        help_text=_("One variant (offer, term, device, segment, provider) across its versions."),
+        help_text="One variant (offer, term, device, segment, provider) across its versions.",
     )
     version = models.PositiveIntegerField(default=1)
     source_version = models.PositiveIntegerField(
-        default=1, help_text=_("The product's version that was last published.")
+        default=1, help_text="The product's version that was last published."
     )
 
     name = models.CharField(max_length=200)
@@ -64,8 +63,8 @@ class PackageContent(StorefrontContent):
     service_type = models.CharField(max_length=60)
     category = models.CharField(max_length=60)
     technology = models.CharField(max_length=40, blank=True)
-    speed_down_mbps = speed(_("download speed"))
-    speed_up_mbps = speed(_("upload speed"))
+    speed_down_mbps = speed("download speed")
+    speed_up_mbps = speed("upload speed")
     data_limit = models.CharField(max_length=60, blank=True)
     contract_months = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     description = models.TextField(blank=True)
@@ -74,41 +73,39 @@ class PackageContent(StorefrontContent):
         default=list,
         blank=True,
         encoder=DjangoJSONEncoder,
-        help_text=_("Name, price (VAT included) and whether it recurs."),
+        help_text="Name, price (VAT included) and whether it recurs.",
     )
     components = models.JSONField(
         default=list,
         blank=True,
         encoder=DjangoJSONEncoder,
-        help_text=_("Of a bundle: package, SKU, name, quantity and what each costs a month (VAT included)."),
+        help_text="Of a bundle: package, SKU, name, quantity and what each costs a month (VAT included).",
     )
     hardware_model = models.CharField(max_length=120, blank=True)
     hardware_included = models.BooleanField(default=False)
     hardware_price = optional_money(
-        _("hardware price, once"),
-        help_text=including_vat(_("0 when included; empty when there is no device.")),
+        "hardware price, once",
+        help_text=including_vat("0 when included; empty when there is no device."),
     )
 
     price = money(
-        _("price a month"),
-        help_text=including_vat(_("What existing customers pay; moves on an effective date.")),
+        "price a month",
+        help_text=including_vat("What existing customers pay; moves on an effective date."),
     )
     new_customer_price = optional_money(
-        _("price for new customers"),
-        help_text=_("Set while a published price change waits for its effective date, else empty."),
+        "price for new customers",
+        help_text="Set while a published price change waits for its effective date, else empty.",
     )
-    promotion_price = optional_money(_("promotion price a month"))
+    promotion_price = optional_money("promotion price a month")
     promotion_months = models.PositiveSmallIntegerField(null=True, blank=True)
     promotion_from = models.DateField(null=True, blank=True)
     promotion_to = models.DateField(null=True, blank=True)
     installation_fee = optional_money(
-        _("installation fee, once"), help_text=including_vat(_("0 is free; empty when none is offered."))
+        "installation fee, once", help_text=including_vat("0 is free; empty when none is offered.")
     )
     discounted_installation_fee = optional_money(
-        _("discounted installation fee, once"),
-        help_text=including_vat(
-            _("Charged instead of the installation fee; empty when there is no discount.")
-        ),
+        "discounted installation fee, once",
+        help_text=including_vat("Charged instead of the installation fee; empty when there is no discount."),
     )
 
     status = models.CharField(max_length=20, choices=PackageStatus.choices, default=PackageStatus.DRAFT)
@@ -117,12 +114,12 @@ class PackageContent(StorefrontContent):
     end_of_sale = models.DateTimeField(
         null=True,
         blank=True,
-        help_text=_("No new customers from this instant. Existing ones keep the package."),
+        help_text="No new customers from this instant. Existing ones keep the package.",
     )
     end_of_life = models.DateTimeField(
-        null=True, blank=True, help_text=_("Nobody has the package any more from this instant.")
+        null=True, blank=True, help_text="Nobody has the package any more from this instant."
     )
-    published_at = models.DateTimeField(help_text=_("When it was first published."))
+    published_at = models.DateTimeField(help_text="When it was first published.")
 
     class Meta:
         abstract = True
@@ -271,7 +268,7 @@ class ServicePackage(PackageContent):
                 condition=Q(end_of_life=None)
                 | Q(end_of_sale__isnull=False, end_of_sale__lte=F("end_of_life")),
                 name="package_sale_ends_before_life",
-                violation_error_message=_("A package goes off sale before it ends for good."),
+                violation_error_message="A package goes off sale before it ends for good.",
             ),
             models.CheckConstraint(
                 condition=Q(discounted_installation_fee=None)

@@ -8,7 +8,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.package import ServicePackage
 from catalogue.models.product import Product
@@ -17,12 +16,12 @@ from circletel.core.models.fields import optional_money
 
 
 class PriceListStatus(models.TextChoices):
-    UPLOADED = "uploaded", _("Being read")
-    PREVIEWED = "previewed", _("Ready to apply")
-    APPLYING = "applying", _("Being applied")
-    APPLIED = "applied", _("Applied")
-    FAILED = "failed", _("Could not be read")
-    CANCELLED = "cancelled", _("Cancelled")
+    UPLOADED = "uploaded", "Being read"
+    PREVIEWED = "previewed", "Ready to apply"
+    APPLYING = "applying", "Being applied"
+    APPLIED = "applied", "Applied"
+    FAILED = "failed", "Could not be read"
+    CANCELLED = "cancelled", "Cancelled"
 
     @property
     def moving(self) -> bool:
@@ -31,11 +30,11 @@ class PriceListStatus(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    NEW = "new", _("New")
-    CHANGED = "changed", _("Changed")
-    UNCHANGED = "unchanged", _("Unchanged")
-    VANISHED = "vanished", _("Vanished")
-    REFUSED = "refused", _("Refused")
+    NEW = "new", "New"
+    CHANGED = "changed", "Changed"
+    UNCHANGED = "unchanged", "Unchanged"
+    VANISHED = "vanished", "Vanished"
+    REFUSED = "refused", "Refused"
 
 
 class PriceListManager(models.Manager["PriceList"]):
@@ -53,22 +52,20 @@ class PriceList(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="price_lists")
     file_name = models.CharField(max_length=200)
-    file_hash = models.CharField(_("SHA-256 of the file"), max_length=64)
+    file_hash = models.CharField("SHA-256 of the file", max_length=64)
     content = models.BinaryField(editable=False)
     status = models.CharField(
         max_length=20, choices=PriceListStatus.choices, default=PriceListStatus.UPLOADED
     )
-    trouble = models.TextField(blank=True, help_text=_("Why it could not be read, or what interrupted it."))
+    trouble = models.TextField(blank=True, help_text="Why it could not be read, or what interrupted it.")
     remarks = ArrayField(
-        models.TextField(), default=list, blank=True, help_text=_("What was left out of the workbook.")
+        models.TextField(), default=list, blank=True, help_text="What was left out of the workbook."
     )
-    counts = models.JSONField(default=dict, blank=True, help_text=_('{"new": 3, …}: rows by outcome.'))
-    total = models.PositiveIntegerField(default=0, help_text=_("Rows that applying has to look at."))
+    counts = models.JSONField(default=dict, blank=True, help_text='{"new": 3, …}: rows by outcome.')
+    total = models.PositiveIntegerField(default=0, help_text="Rows that applying has to look at.")
     done = models.PositiveIntegerField(default=0)
     cursor = models.PositiveIntegerField(default=0)
-    origin = models.JSONField(
-        default=dict, blank=True, help_text=_("Where the deed came from, for the audit.")
-    )
+    origin = models.JSONField(default=dict, blank=True, help_text="Where the deed came from, for the audit.")
 
     uploaded_at = models.DateTimeField(auto_now_add=True)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -93,9 +90,7 @@ class PriceList(models.Model):
                 fields=["supplier"],
                 condition=Q(status="applying"),
                 name="price_list_one_applying",
-                violation_error_message=_(
-                    "Another list of this supplier is being applied: wait until it is done."
-                ),
+                violation_error_message="Another list of this supplier is being applied: wait until it is done.",
             )
         ]
         permissions = [
@@ -128,17 +123,15 @@ class SupplierDeal(models.Model):
     deal_id = models.CharField(max_length=80)
     product = models.ForeignKey(Product, models.PROTECT, related_name="supplier_deals")
     listed_price = models.DecimalField(
-        max_digits=10, decimal_places=2, help_text=_("The supplier's price a month, VAT included.")
+        max_digits=10, decimal_places=2, help_text="The supplier's price a month, VAT included."
     )
-    stock = models.CharField(_("stock status"), max_length=200, blank=True)
+    stock = models.CharField("stock status", max_length=200, blank=True)
     content = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
-    details = models.JSONField(
-        default=dict, help_text=_("Columns that are kept with the deal, by their title.")
-    )
+    details = models.JSONField(default=dict, help_text="Columns that are kept with the deal, by their title.")
     price_list = models.ForeignKey(
-        PriceList, models.PROTECT, related_name="+", verbose_name=_("last changed by")
+        PriceList, models.PROTECT, related_name="+", verbose_name="last changed by"
     )
-    vanished_at = models.DateTimeField(null=True, help_text=_("No longer in the supplier's list since."))
+    vanished_at = models.DateTimeField(null=True, help_text="No longer in the supplier's list since.")
 
     class Meta:
         db_table = "supplier_deals"
@@ -158,7 +151,7 @@ class PriceListRow(models.Model):
     price_list = models.ForeignKey(PriceList, models.CASCADE, related_name="rows")
     position = models.PositiveIntegerField()
     sheet = models.CharField(max_length=100, blank=True)
-    number = models.PositiveIntegerField(_("row"), null=True, help_text=_("As the spreadsheet shows it."))
+    number = models.PositiveIntegerField("row", null=True, help_text="As the spreadsheet shows it.")
     mapping = models.ForeignKey(ColumnMapping, models.PROTECT, null=True, related_name="+")
     deal_id = models.CharField(max_length=200, blank=True)
     name = models.CharField(max_length=500, blank=True)
@@ -167,22 +160,22 @@ class PriceListRow(models.Model):
     remarks = ArrayField(models.TextField(), default=list, blank=True)
     values = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     changes = models.JSONField(
-        default=dict, encoder=DjangoJSONEncoder, help_text=_('{"field": [before, after]}')
+        default=dict, encoder=DjangoJSONEncoder, help_text='{"field": [before, after]}'
     )
     product = models.ForeignKey(Product, models.SET_NULL, null=True, related_name="+")
     package = models.ForeignKey(ServicePackage, models.SET_NULL, null=True, related_name="+")
-    listed_before = optional_money(_("listed price before"))
-    listed_after = optional_money(_("listed price after"))
-    proposed_price = optional_money(_("proposed price"))
-    margin_before = models.DecimalField(_("margin before, %"), max_digits=9, decimal_places=2, null=True)
-    margin_after = models.DecimalField(_("margin after, %"), max_digits=9, decimal_places=2, null=True)
-    below_floor = models.BooleanField(_("below the margin floor"), default=False)
+    listed_before = optional_money("listed price before")
+    listed_after = optional_money("listed price after")
+    proposed_price = optional_money("proposed price")
+    margin_before = models.DecimalField("margin before, %", max_digits=9, decimal_places=2, null=True)
+    margin_after = models.DecimalField("margin after, %", max_digits=9, decimal_places=2, null=True)
+    below_floor = models.BooleanField("below the margin floor", default=False)
     applied_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "price_list_rows"
         ordering = ["price_list", "position"]
-        verbose_name = _("price list row")
+        verbose_name = "price list row"
         indexes = [models.Index(fields=["price_list", "outcome"]), models.Index(fields=["deal_id"])]
         constraints = [models.UniqueConstraint(fields=["price_list", "position"], name="price_list_row_once")]
         default_permissions = ("view",)

@@ -8,7 +8,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.choices import MarketSegment, ProductStatus
 from circletel.core.amounts import rand
@@ -52,28 +51,28 @@ class Product(StorefrontContent):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=260, unique=True, editable=False)
-    sku = models.CharField(_("SKU"), max_length=64, validators=[SKU_FORMAT])
-    service_type = models.CharField(max_length=60, help_text=_("The product line, for example SkyFibre."))
+    sku = models.CharField("SKU", max_length=64, validators=[SKU_FORMAT])
+    service_type = models.CharField(max_length=60, help_text="The product line, for example SkyFibre.")
     category = models.CharField(max_length=60)
     technology = models.CharField(
-        max_length=40, blank=True, help_text=_("For example fibre, fixed-wireless, 5g.")
+        max_length=40, blank=True, help_text="For example fibre, fixed-wireless, 5g."
     )
     market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
-    provider = models.CharField(max_length=60, help_text=_("Whose network carries it."))
-    speed_down_mbps = speed(_("download speed"))
-    speed_up_mbps = speed(_("upload speed"))
-    data_limit = models.CharField(max_length=60, blank=True, help_text=_("For example Unlimited, or 500GB."))
+    provider = models.CharField(max_length=60, help_text="Whose network carries it.")
+    speed_down_mbps = speed("download speed")
+    speed_up_mbps = speed("upload speed")
+    data_limit = models.CharField(max_length=60, blank=True, help_text="For example Unlimited, or 500GB.")
     contract_months = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(1), MaxValueValidator(120)],
-        help_text=_("In months; 1 is month to month."),
+        help_text="In months; 1 is month to month.",
     )
     description = models.TextField(blank=True, max_length=2000)
-    internal_notes = models.TextField(blank=True, help_text=_("Never leaves the back office."))
+    internal_notes = models.TextField(blank=True, help_text="Never leaves the back office.")
     valid_from = models.DateTimeField(
-        null=True, blank=True, help_text=_("On sale from; empty means from publication.")
+        null=True, blank=True, help_text="On sale from; empty means from publication."
     )
     valid_to = models.DateTimeField(
-        null=True, blank=True, help_text=_("No longer on sale from this instant; empty means open.")
+        null=True, blank=True, help_text="No longer on sale from this instant; empty means open."
     )
 
     status = models.CharField(
@@ -110,12 +109,12 @@ class Product(StorefrontContent):
                 Upper("provider"),
                 condition=~Q(status=ProductStatus.ARCHIVED),
                 name="product_business_key",
-                violation_error_message=_("There is already a product with this SKU, segment and provider."),
+                violation_error_message="There is already a product with this SKU, segment and provider.",
             ),
             models.CheckConstraint(
                 condition=Q(valid_to=None) | Q(valid_from=None) | Q(valid_to__gt=F("valid_from")),
                 name="product_validity_in_order",
-                violation_error_message=_("The end of validity must lie after its beginning."),
+                violation_error_message="The end of validity must lie after its beginning.",
             ),
             models.CheckConstraint(
                 condition=~Q(status=ProductStatus.APPROVED)
@@ -151,27 +150,27 @@ class ProductPricing(models.Model):
     """What the product is quoted at. A promotion is a price of its own beside the regular price."""
 
     product = models.OneToOneField(Product, models.CASCADE, related_name="pricing", primary_key=True)
-    regular_price = money(_("regular price a month"))
-    promotion_price = optional_money(_("promotion price a month"))
+    regular_price = money("regular price a month")
+    promotion_price = optional_money("promotion price a month")
     promotion_months = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("How many months a customer keeps it; empty means no limit."),
+        help_text="How many months a customer keeps it; empty means no limit.",
     )
     promotion_from = models.DateField(
-        null=True, blank=True, help_text=_("First day it is offered; empty means from publication.")
+        null=True, blank=True, help_text="First day it is offered; empty means from publication."
     )
     promotion_to = models.DateField(
-        null=True, blank=True, help_text=_("Last day it is offered; empty means open.")
+        null=True, blank=True, help_text="Last day it is offered; empty means open."
     )
     installation_fee = optional_money(
-        _("installation fee, once"),
-        help_text=including_vat(_("0 is free installation; empty means no installation is offered.")),
+        "installation fee, once",
+        help_text=including_vat("0 is free installation; empty means no installation is offered."),
     )
     discounted_installation_fee = optional_money(
-        _("discounted installation fee, once"),
-        help_text=including_vat(_("Charged instead of the installation fee; empty means no discount.")),
+        "discounted installation fee, once",
+        help_text=including_vat("Charged instead of the installation fee; empty means no discount."),
     )
     approved_at = models.DateTimeField(null=True, editable=False)
     approved_by = models.ForeignKey(
@@ -180,8 +179,8 @@ class ProductPricing(models.Model):
 
     class Meta:
         db_table = "admin_product_pricing"
-        verbose_name = _("pricing")
-        verbose_name_plural = _("pricing")
+        verbose_name = "pricing"
+        verbose_name_plural = "pricing"
         constraints = [
             models.CheckConstraint(
                 condition=Q(regular_price__gte=0), name="pricing_regular_price_not_negative"
@@ -190,14 +189,14 @@ class ProductPricing(models.Model):
                 condition=Q(promotion_price=None)
                 | Q(promotion_price__lt=F("regular_price"), promotion_price__gte=0),
                 name="pricing_promotion_below_regular",
-                violation_error_message=_("The promotion price must be below the regular price."),
+                violation_error_message="The promotion price must be below the regular price.",
             ),
             models.CheckConstraint(
                 condition=Q(promotion_from=None)
                 | Q(promotion_to=None)
                 | Q(promotion_to__gte=F("promotion_from")),
                 name="pricing_promotion_window_in_order",
-                violation_error_message=_("The promotion must not end before it begins."),
+                violation_error_message="The promotion must not end before it begins.",
             ),
             models.CheckConstraint(
                 condition=Q(installation_fee=None) | Q(installation_fee__gte=0),
@@ -211,9 +210,7 @@ class ProductPricing(models.Model):
                     discounted_installation_fee__lte=F("installation_fee"),
                 ),
                 name="pricing_discounted_installation_not_above_fee",
-                violation_error_message=_(
-                    "The discounted installation fee must not exceed the installation fee."
-                ),
+                violation_error_message="The discounted installation fee must not exceed the installation fee.",
             ),
         ]
 
@@ -251,18 +248,18 @@ class ProductHardware(models.Model):
 
     product = models.OneToOneField(Product, models.CASCADE, related_name="hardware")
     model = models.CharField(max_length=120)
-    included = models.BooleanField(default=True, help_text=_("Included at no charge."))
+    included = models.BooleanField(default=True, help_text="Included at no charge.")
     retail_value = optional_money(
-        _("retail value, once"), help_text=including_vat(_("What the customer pays when it is not included."))
+        "retail value, once", help_text=including_vat("What the customer pays when it is not included.")
     )
     dealer_cost = optional_money(
-        _("dealer cost"), help_text=_("What it costs CircleTel. Never leaves the back office.")
+        "dealer cost", help_text="What it costs CircleTel. Never leaves the back office."
     )
 
     class Meta:
         db_table = "admin_product_hardware"
-        verbose_name = _("hardware")
-        verbose_name_plural = _("hardware")
+        verbose_name = "hardware"
+        verbose_name_plural = "hardware"
 
     def __str__(self) -> str:
         return self.model
@@ -273,13 +270,13 @@ class ProductAddOn(models.Model):
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="add_ons")
     name = models.CharField(max_length=120)
-    price = money(_("price"))
-    recurring = models.BooleanField(default=True, help_text=_("Monthly; otherwise charged once."))
+    price = money("price")
+    recurring = models.BooleanField(default=True, help_text="Monthly; otherwise charged once.")
     categories = ArrayField(
         models.CharField(max_length=60),
         default=list,
         blank=True,
-        help_text=_(
+        help_text=(
             "The categories it goes with, commas between them; empty means any. In a bundle, those of its"
             " components count too."
         ),
@@ -287,7 +284,7 @@ class ProductAddOn(models.Model):
 
     class Meta:
         db_table = "admin_product_addons"
-        verbose_name = _("add-on")
+        verbose_name = "add-on"
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["product", "name"], name="product_addon_once")]
 

@@ -1,23 +1,17 @@
 """Suppliers, and how the tables in their workbooks are read."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.choices import MarketSegment
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
-
-def percentage(
-    verbose_name: "StrOrPromise", help_text: "StrOrPromise", **options: Any
-) -> models.DecimalField:
+def percentage(verbose_name: str, help_text: str, **options: Any) -> models.DecimalField:
     """Per cent with two decimals, 0 to below 100."""
     return models.DecimalField(
         verbose_name,
@@ -32,23 +26,21 @@ def percentage(
 class Supplier(models.Model):
     """Somebody whose deals CircleTel resells. Discount and floor are ours alone: they show only to cost viewers."""
 
-    code = models.SlugField(
-        max_length=40, unique=True, help_text=_("As in import_price_list --supplier CODE.")
-    )
+    code = models.SlugField(max_length=40, unique=True, help_text="As in import_price_list --supplier CODE.")
     name = models.CharField(max_length=60, unique=True)
     markup_percent = percentage(
-        _("markup, %"),
-        _("What we ask on top of the price in the supplier's list. 0 sells at the listed price."),
+        "markup, %",
+        "What we ask on top of the price in the supplier's list. 0 sells at the listed price.",
         default=Decimal(0),
     )
     discount_percent = percentage(
-        _("discount, %"),
-        _("What we pay less than the listed price. 0 pays the listed price."),
+        "discount, %",
+        "What we pay less than the listed price. 0 pays the listed price.",
         default=Decimal(0),
     )
     margin_floor_percent = percentage(
-        _("margin floor, %"),
-        _("A live package whose margin falls below it is pointed out. Empty means no floor."),
+        "margin floor, %",
+        "A live package whose margin falls below it is pointed out. Empty means no floor.",
         null=True,
         blank=True,
     )
@@ -73,8 +65,8 @@ class Supplier(models.Model):
 
 
 class DateOrder(models.TextChoices):
-    MONTH_FIRST = "mdy", _("Month first: 12/31/2025")
-    DAY_FIRST = "dmy", _("Day first: 31/12/2025")
+    MONTH_FIRST = "mdy", "Month first: 12/31/2025"
+    DAY_FIRST = "dmy", "Day first: 31/12/2025"
 
 
 class ColumnMapping(models.Model):
@@ -85,37 +77,35 @@ class ColumnMapping(models.Model):
     supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="mappings")
     name = models.CharField(max_length=80)
     active = models.BooleanField(
-        default=True, help_text=_("Inactive mappings are not looked for in a workbook.")
+        default=True, help_text="Inactive mappings are not looked for in a workbook."
     )
     sku_template = models.CharField(
-        _("SKU"),
+        "SKU",
         max_length=80,
         default="{deal_id}",
-        help_text=_(
-            "{deal_id} and {contract_months} stand for the deal's own. Without a deal id column the name serves as deal id."
-        ),
+        help_text="{deal_id} and {contract_months} stand for the deal's own. Without a deal id column the name serves as deal id.",
     )
     market_segment = models.CharField(max_length=20, choices=MarketSegment.choices)
-    provider = models.CharField(max_length=60, help_text=_("Whose network carries it."))
-    service_type = models.CharField(max_length=60, help_text=_("The product line of its deals."))
+    provider = models.CharField(max_length=60, help_text="Whose network carries it.")
+    service_type = models.CharField(max_length=60, help_text="The product line of its deals.")
     category = models.CharField(max_length=60)
     technology = models.CharField(max_length=40, blank=True)
     contract_months = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(120)],
-        help_text=_("Where no column says it. 1 is month to month."),
+        help_text="Where no column says it. 1 is month to month.",
     )
-    data_limit = models.CharField(max_length=60, blank=True, help_text=_("Where no column says it."))
+    data_limit = models.CharField(max_length=60, blank=True, help_text="Where no column says it.")
     date_order = models.CharField(
         max_length=3,
         choices=DateOrder.choices,
         default=DateOrder.DAY_FIRST,
-        help_text=_("How dates written as text are meant. Dates that Excel itself knows need no telling."),
+        help_text="How dates written as text are meant. Dates that Excel itself knows need no telling.",
     )
     refuse_text_numbers = models.BooleanField(
         default=False,
-        help_text=_(
+        help_text=(
             "Refuse amounts and numbers that stand in the workbook as text, such as R1,299.00,"
             " also where there is no doubt what they mean."
         ),
@@ -123,10 +113,10 @@ class ColumnMapping(models.Model):
     without_device = models.CharField(
         max_length=200,
         blank=True,
-        help_text=_("What the device column says when there is none; | between them."),
+        help_text="What the device column says when there is none; | between them.",
     )
     ends_at_blank_row = models.BooleanField(
-        default=False, help_text=_("The first blank row ends the table; for sheets with several tables.")
+        default=False, help_text="The first blank row ends the table; for sheets with several tables."
     )
 
     class Meta:
@@ -156,25 +146,25 @@ class ColumnMapping(models.Model):
 class DealField(models.TextChoices):
     """What a column of a price list can tell us about a deal."""
 
-    DEAL_ID = "deal_id", _("Deal id")
-    NAME = "name", _("Name")
-    DEVICE = "device", _("Device")
-    FREEBIE = "freebie", _("Freebie: part of the name, and a feature")
-    PRICE_INCL_VAT = "price_incl_vat", _("Price a month, incl. VAT")
-    PRICE_EXCL_VAT = "price_excl_vat", _("Price a month, excl. VAT")
-    PROMOTION_PRICE = "promotion_price", _("Promotion price a month, incl. VAT")
-    PAY_IN = "pay_in", _("Pay-in for the device, once, incl. VAT")
-    INSTALLATION_FEE = "installation_fee", _("Installation fee, once, incl. VAT")
-    CONTRACT_MONTHS = "contract_months", _("Contract term in months")
-    OFFERED_FROM = "offered_from", _("First day of the offer")
-    OFFERED_TO = "offered_to", _("Last day of the offer")
-    DATA = "data", _("Data limit")
-    SPEED = "speed", _("Speed, down/up")
-    MINUTES = "minutes", _("Minutes: a feature; several columns are added up")
-    SMS = "sms", _("SMS: a feature; several columns are added up")
-    FEATURE = "feature", _("Feature, with a label")
-    STOCK = "stock", _("Stock status: kept with the deal")
-    NOTE = "note", _("Kept with the deal, not shown to customers")
+    DEAL_ID = "deal_id", "Deal id"
+    NAME = "name", "Name"
+    DEVICE = "device", "Device"
+    FREEBIE = "freebie", "Freebie: part of the name, and a feature"
+    PRICE_INCL_VAT = "price_incl_vat", "Price a month, incl. VAT"
+    PRICE_EXCL_VAT = "price_excl_vat", "Price a month, excl. VAT"
+    PROMOTION_PRICE = "promotion_price", "Promotion price a month, incl. VAT"
+    PAY_IN = "pay_in", "Pay-in for the device, once, incl. VAT"
+    INSTALLATION_FEE = "installation_fee", "Installation fee, once, incl. VAT"
+    CONTRACT_MONTHS = "contract_months", "Contract term in months"
+    OFFERED_FROM = "offered_from", "First day of the offer"
+    OFFERED_TO = "offered_to", "Last day of the offer"
+    DATA = "data", "Data limit"
+    SPEED = "speed", "Speed, down/up"
+    MINUTES = "minutes", "Minutes: a feature; several columns are added up"
+    SMS = "sms", "SMS: a feature; several columns are added up"
+    FEATURE = "feature", "Feature, with a label"
+    STOCK = "stock", "Stock status: kept with the deal"
+    NOTE = "note", "Kept with the deal, not shown to customers"
 
     @property
     def may_repeat(self) -> bool:
@@ -189,35 +179,31 @@ class MappedColumn(models.Model):
     """One column of a table, known by its title."""
 
     mapping = models.ForeignKey(ColumnMapping, models.CASCADE, related_name="columns")
-    position = models.PositiveSmallIntegerField(default=0, help_text=_("Features come in this order."))
+    position = models.PositiveSmallIntegerField(default=0, help_text="Features come in this order.")
     title = models.CharField(
         max_length=200,
-        help_text=_(
-            "As in the workbook; capitals, blanks and punctuation do not matter. | between alternatives."
-        ),
+        help_text="As in the workbook; capitals, blanks and punctuation do not matter. | between alternatives.",
     )
-    field = models.CharField(_("means"), max_length=20, choices=DealField.choices)
+    field = models.CharField("means", max_length=20, choices=DealField.choices)
     label = models.CharField(
         max_length=120,
         blank=True,
         validators=[RegexValidator(r"^[^{}]*(\{\}[^{}]*)?$", "Braces only as {}, and once.")],
-        help_text=_("For a feature: its words, {} for the cell, for example “Free: {}”."),
+        help_text="For a feature: its words, {} for the cell, for example “Free: {}”.",
     )
-    required = models.BooleanField(
-        default=True, help_text=_("The table is recognised by its required titles.")
-    )
+    required = models.BooleanField(default=True, help_text="The table is recognised by its required titles.")
 
     class Meta:
         db_table = "mapped_columns"
         ordering = ["position", "id"]
-        verbose_name = _("column")
+        verbose_name = "column"
         constraints = [
             models.UniqueConstraint(fields=["mapping", "title"], name="mapped_column_title_once"),
             models.UniqueConstraint(
                 fields=["mapping", "field"],
                 condition=~Q(field__in=REPEATABLE),
                 name="mapped_column_field_once",
-                violation_error_message=_("Only one column of a table may say this."),
+                violation_error_message="Only one column of a table may say this.",
             ),
         ]
 

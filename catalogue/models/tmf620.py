@@ -9,7 +9,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.package import ServicePackage
 from catalogue.models.product import Product
@@ -24,8 +23,8 @@ class TmfDraft(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=40)
-    version = models.CharField(max_length=4, help_text=_("Of TMF620, in which it was written and is shown."))
-    body = models.JSONField(encoder=DjangoJSONEncoder, help_text=_("As it was written."))
+    version = models.CharField(max_length=4, help_text="Of TMF620, in which it was written and is shown.")
+    body = models.JSONField(encoder=DjangoJSONEncoder, help_text="As it was written.")
     product = models.OneToOneField(Product, models.CASCADE, null=True, related_name="tmf620_draft")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -33,7 +32,7 @@ class TmfDraft(models.Model):
 
     class Meta:
         db_table = "tmf620_drafts"
-        verbose_name = _("TMF620 draft")
+        verbose_name = "TMF620 draft"
         ordering = ["created_at", "id"]
         indexes = [models.Index(fields=["kind", "version", "created_at"])]
         constraints = [
@@ -64,11 +63,11 @@ class TmfJob(models.Model):
     kind = models.CharField(max_length=20)
     version = models.CharField(max_length=4)
     state = models.CharField(max_length=12, choices=TmfJobState.choices, default=TmfJobState.NOT_STARTED)
-    url = models.CharField(max_length=2000, blank=True, help_text=_("Where an import reads from."))
-    path = models.CharField(max_length=200, blank=True, help_text=_("The resource; empty means all."))
-    query = models.CharField(max_length=1000, blank=True, help_text=_("Filters of an export."))
-    root = models.CharField(max_length=200, help_text=_("The address by which the catalogue was asked."))
-    content = models.JSONField(null=True, encoder=DjangoJSONEncoder, help_text=_("What was exported."))
+    url = models.CharField(max_length=2000, blank=True, help_text="Where an import reads from.")
+    path = models.CharField(max_length=200, blank=True, help_text="The resource; empty means all.")
+    query = models.CharField(max_length=1000, blank=True, help_text="Filters of an export.")
+    root = models.CharField(max_length=200, help_text="The address by which the catalogue was asked.")
+    content = models.JSONField(null=True, encoder=DjangoJSONEncoder, help_text="What was exported.")
     error_log = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -77,7 +76,7 @@ class TmfJob(models.Model):
 
     class Meta:
         db_table = "tmf620_jobs"
-        verbose_name = _("TMF620 job")
+        verbose_name = "TMF620 job"
         ordering = ["-created_at", "id"]
         indexes = [models.Index(fields=["kind", "version", "created_at"])]
 
@@ -89,16 +88,16 @@ class HubListener(models.Model):
     """Somebody who wants to hear of changes, and where."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    version = models.CharField(max_length=4, help_text=_("Of TMF620, in which events are sent."))
+    version = models.CharField(max_length=4, help_text="Of TMF620, in which events are sent.")
     callback = models.CharField(max_length=2000)
-    query = models.CharField(max_length=1000, blank=True, help_text=_("Which events; empty means all."))
-    secret = models.CharField(max_length=64, default=new_secret, help_text=_("Signs what is sent."))
+    query = models.CharField(max_length=1000, blank=True, help_text="Which events; empty means all.")
+    secret = models.CharField(max_length=64, default=new_secret, help_text="Signs what is sent.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
     class Meta:
         db_table = "tmf620_listeners"
-        verbose_name = _("TMF620 listener")
+        verbose_name = "TMF620 listener"
         ordering = ["created_at"]
 
     def __str__(self) -> str:
@@ -110,11 +109,11 @@ class HubEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     occurred_at = models.DateTimeField(db_index=True)
-    bodies: Any = models.JSONField(encoder=DjangoJSONEncoder, help_text=_('{"v4": …, "v5": …}'))
+    bodies: Any = models.JSONField(encoder=DjangoJSONEncoder, help_text='{"v4": …, "v5": …}')
 
     class Meta:
         db_table = "tmf620_events"
-        verbose_name = _("TMF620 event")
+        verbose_name = "TMF620 event"
         ordering = ["occurred_at", "id"]
         default_permissions = ("view",)
 
@@ -127,7 +126,7 @@ class HubSnapshot(models.Model):
 
     package = models.OneToOneField(ServicePackage, models.CASCADE, primary_key=True, related_name="+")
     on_sale = models.BooleanField(default=False)
-    hashes = models.JSONField(default=dict, help_text=_("Of each resource as it was told; empty: not known."))
+    hashes = models.JSONField(default=dict, help_text="Of each resource as it was told; empty: not known.")
     told_at = models.DateTimeField(auto_now=True, db_index=True)
 
     class Meta:
@@ -145,11 +144,9 @@ class TmfDocument(models.Model):
     """
 
     package = models.ForeignKey(ServicePackage, models.CASCADE, related_name="tmf620_documents")
-    resource = models.CharField(max_length=40, help_text=_("Version and kind: v4/productOffering."))
-    text = models.TextField(
-        help_text=_("Where the address of this server belongs stands the character U+0001.")
-    )
-    changed_at = models.DateTimeField(help_text=_("The package's, when this was written."))
+    resource = models.CharField(max_length=40, help_text="Version and kind: v4/productOffering.")
+    text = models.TextField(help_text="Where the address of this server belongs stands the character U+0001.")
+    changed_at = models.DateTimeField(help_text="The package's, when this was written.")
     vat_rate = models.DecimalField(max_digits=5, decimal_places=4)
     promoted = models.BooleanField()
 
@@ -167,9 +164,9 @@ class TmfDocument(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    PENDING = "pending", _("Owed")
-    DELIVERED = "delivered", _("Delivered")
-    DEAD = "dead", _("Needs a person")
+    PENDING = "pending", "Owed"
+    DELIVERED = "delivered", "Delivered"
+    DEAD = "dead", "Needs a person"
 
 
 class HubDelivery(models.Model):
@@ -182,14 +179,14 @@ class HubDelivery(models.Model):
     listener = models.ForeignKey(HubListener, models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(help_text=_("Not tried before; also how long a worker may hold it."))
+    due_at = models.DateTimeField(help_text="Not tried before; also how long a worker may hold it.")
     delivered_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
         db_table = "tmf620_deliveries"
-        verbose_name = _("TMF620 delivery")
-        verbose_name_plural = _("TMF620 deliveries")
+        verbose_name = "TMF620 delivery"
+        verbose_name_plural = "TMF620 deliveries"
         permissions = [("resend_hubdelivery", "Can send TMF620 events again")]
         ordering = ["id"]
         indexes = [

@@ -9,7 +9,6 @@ from django.contrib.postgres.fields import RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 CENT = Decimal("0.01")
 
@@ -34,17 +33,17 @@ class VatRateQuerySet(models.QuerySet["VatRate"]):
 class VatRate(models.Model):
     """The VAT rate in force from a day until the next begins. Amounts excluding VAT are derived with it."""
 
-    rate = models.DecimalField(max_digits=5, decimal_places=4, help_text=_("As a fraction: 0.1500 is 15 %."))
+    rate = models.DecimalField(max_digits=5, decimal_places=4, help_text="As a fraction: 0.1500 is 15 %.")
     valid_from = models.DateField(unique=True)
     valid_to = models.DateField(
-        null=True, blank=True, help_text=_("First day it no longer applies; empty while it does.")
+        null=True, blank=True, help_text="First day it no longer applies; empty while it does."
     )
 
     objects = VatRateQuerySet.as_manager()
 
     class Meta:
         db_table = "vat_rates"
-        verbose_name = _("VAT rate")
+        verbose_name = "VAT rate"
         ordering = ["-valid_from"]
         constraints = [
             models.CheckConstraint(condition=Q(rate__gte=0, rate__lt=1), name="vat_rate_is_a_fraction"),

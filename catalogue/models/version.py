@@ -5,7 +5,6 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeBoundary, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models.package import PackageContent, ServicePackage, on_sale_at
 
@@ -32,14 +31,12 @@ class PackageVersion(PackageContent):
 
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="versions")
     revision = models.PositiveIntegerField(
-        help_text=_("1 for the first publication, one more with each change.")
+        help_text="1 for the first publication, one more with each change."
     )
     recorded_from = models.DateTimeField()
-    recorded_to = models.DateTimeField(null=True, help_text=_("Empty for what stands now."))
-    deed = models.CharField(
-        max_length=60, help_text=_("What was done: published, archived, price changed, …")
-    )
-    deed_by = models.CharField(max_length=200, blank=True, help_text=_("Empty for the system itself."))
+    recorded_to = models.DateTimeField(null=True, help_text="Empty for what stands now.")
+    deed = models.CharField(max_length=60, help_text="What was done: published, archived, price changed, …")
+    deed_by = models.CharField(max_length=200, blank=True, help_text="Empty for the system itself.")
 
     objects = PackageVersionQuerySet.as_manager()
 

@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy
 from django_otp import devices_for_user, login, match_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -68,8 +67,8 @@ class CodeForm(forms.Form):
     """A code of one of the person's devices. Wrong ones make django-otp refuse the next for a while, ever longer."""
 
     otp_token = forms.CharField(
-        label=gettext_lazy("Code"),
-        help_text=gettext_lazy("Six digits from your authenticator app, or one of your recovery codes."),
+        label="Code",
+        help_text="Six digits from your authenticator app, or one of your recovery codes.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
 
@@ -92,8 +91,8 @@ class EnrolForm(forms.Form):
     """The first code of a device that is being set up."""
 
     otp_token = forms.CharField(
-        label=gettext_lazy("Code"),
-        help_text=gettext_lazy("The six digits the app shows now."),
+        label="Code",
+        help_text="The six digits the app shows now.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
 

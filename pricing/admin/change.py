@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
-from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -64,7 +63,7 @@ class PriceChangeAdmin(LongList, ModelAdmin):
     """The only way a live package's price moves."""
 
     form = PriceChangeForm
-    empty_words = gettext_lazy(
+    empty_words = (
         "Add a price change for one package, or draft one for many with “Change many prices”. "
         "Customers notice nothing before it is published."
     )
@@ -103,37 +102,37 @@ class PriceChangeAdmin(LongList, ModelAdmin):
         plain = [name for part in HISTORY for name in (part if isinstance(part, tuple) else (part,))]
         return ("package", "shown_move", "shown_difference", "standing", *plain)
 
-    @display(description=gettext_lazy("Package"), ordering="package__name", header=True)
+    @display(description="Package", ordering="package__name", header=True)
     def shown_package(self, change: PriceChange) -> tuple[str, str]:
         return change.package.name, change.package.sku
 
-    @display(description=gettext_lazy("Price a month"), ordering="new_price", header=True)
+    @display(description="Price a month", ordering="new_price", header=True)
     def listed_price(self, change: PriceChange) -> tuple[str, str]:
         return rand(change.new_price), f"from {rand(change.old_price)}"
 
-    @display(description=gettext_lazy("Difference"), ordering="percentage", header=True)
+    @display(description="Difference", ordering="percentage", header=True)
     def listed_difference(self, change: PriceChange) -> tuple[str, str]:
         return signed_rand(change.difference), signed_percent(change.percentage)
 
-    @display(description=gettext_lazy("Customers"), ordering="affected_customers_count", header=True)
+    @display(description="Customers", ordering="affected_customers_count", header=True)
     def listed_customers(self, change: PriceChange) -> tuple[str, str]:
         if change.counted_at is None:
             return "—", "not counted yet"
         return str(change.affected_customers_count), f"and {change.new_customers_count} at the new price"
 
-    @display(description=gettext_lazy("Price a month"))
+    @display(description="Price a month")
     def shown_move(self, change: PriceChange) -> str:
         return f"{rand(change.old_price)} → {rand(change.new_price)}"
 
-    @display(description=gettext_lazy("Difference"))
+    @display(description="Difference")
     def shown_difference(self, change: PriceChange) -> str:
         return f"{signed_rand(change.difference)} ({signed_percent(change.percentage)})"
 
-    @display(description=gettext_lazy("Status"), ordering="status", label=BADGES)
+    @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, change: PriceChange) -> str:
         return "Held" if change.problem else change.get_status_display()
 
-    @display(description=gettext_lazy("How it stands"))
+    @display(description="How it stands")
     def standing(self, change: PriceChange) -> str:
         """Who pays what from when; for a draft, what still speaks against publishing it."""
         lines = [*_standing(change), *_moves_standing(change)]
@@ -210,14 +209,12 @@ class PriceChangeAdmin(LongList, ModelAdmin):
         own = path("<uuid:change_id>/impact.csv", csv, name="pricing_pricechange_impact_csv")
         return [own, *proof_page.urls_of(self), *super().get_urls()]
 
-    @action(
-        description=gettext_lazy("Price moves"), permissions=["moves"], icon="move_down", url_path="moves"
-    )
+    @action(description="Price moves", permissions=["moves"], icon="move_down", url_path="moves")
     def moves_of_one(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return HttpResponseRedirect(proof_page.moves_url(PriceChange(pk=object_id)))
 
     @action(
-        description=gettext_lazy("Billing proof"),
+        description="Billing proof",
         permissions=["moves"],
         icon="receipt_long",
         url_path="to-proof",
@@ -260,24 +257,24 @@ class PriceChangeAdmin(LongList, ModelAdmin):
 
     # --- deeds
 
-    @action(description=gettext_lazy("Impact"), permissions=["impact"], icon="monitoring", url_path="impact")
+    @action(description="Impact", permissions=["impact"], icon="monitoring", url_path="impact")
     def impact(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return impact_view(self, request, object_id)
 
     @action(
-        description=gettext_lazy("Publish"),
+        description="Publish",
         permissions=["publish"],
         icon="publish",
         url_path="publish",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": gettext_lazy("Publish this price change?"),
-            "description": gettext_lazy(
+            "title": "Publish this price change?",
+            "description": (
                 "New customers pay the new price at once: storefront, Zoho CRM and Zoho Billing get it"
                 " within seconds. Existing customers pay it from the effective date."
             ),
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Publish"),
+            "form_submit_text": "Publish",
         },
     )
     def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
@@ -288,18 +285,18 @@ class PriceChangeAdmin(LongList, ModelAdmin):
         return answer
 
     @action(
-        description=gettext_lazy("Amend"),
+        description="Amend",
         permissions=["amend"],
         icon="edit_calendar",
         url_path="amend",
         dialog={
-            "title": gettext_lazy("Cancel it for another price or date?"),
-            "description": gettext_lazy(
+            "title": "Cancel it for another price or date?",
+            "description": (
                 "It is cancelled now, and a new draft takes its place. To a lower or later price the"
                 " notice that was given still counts; otherwise it begins anew."
             ),
             "form_class": AmendForm,
-            "form_submit_text": gettext_lazy("Amend"),
+            "form_submit_text": "Amend",
         },
     )
     def amend_one(self, request: HttpRequest, form: AmendForm, object_id: Any) -> HttpResponse:
@@ -309,19 +306,19 @@ class PriceChangeAdmin(LongList, ModelAdmin):
         return self._one(request, object_id, "amend price change", deed, "{} is drafted in its place.")
 
     @action(
-        description=gettext_lazy("Cancel this change"),
+        description="Cancel this change",
         permissions=["cancel"],
         icon="undo",
         url_path="cancel",
         variant=ActionVariant.DANGER,
         dialog={
-            "title": gettext_lazy("Cancel this price change?"),
-            "description": gettext_lazy(
+            "title": "Cancel this price change?",
+            "description": (
                 "New customers get the old price again. Whoever signed up at the new price meanwhile"
                 " keeps it until the next change takes effect."
             ),
             "form_class": CancelForm,
-            "form_submit_text": gettext_lazy("Cancel the price change"),
+            "form_submit_text": "Cancel the price change",
         },
     )
     def cancel_one(self, request: HttpRequest, form: CancelForm, object_id: Any) -> HttpResponse:
@@ -330,7 +327,7 @@ class PriceChangeAdmin(LongList, ModelAdmin):
 
         return self._one(request, object_id, "cancel price change", deed, "{} is cancelled.")
 
-    @action(description=gettext_lazy("Publish selected price changes"), permissions=["publish"])
+    @action(description="Publish selected price changes", permissions=["publish"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[PriceChange]) -> None:
         """Each by itself: one that is refused never stops the others."""
         number, refusals, actor = 0, list[str](), request.user
@@ -350,9 +347,7 @@ class PriceChangeAdmin(LongList, ModelAdmin):
                 request, f"… and {len(refusals) - MOST_REASONS} more; the audit trail has them all."
             )
 
-    @action(
-        description=gettext_lazy("Many at once"), permissions=["draft"], icon="table_rows", url_path="many"
-    )
+    @action(description="Many at once", permissions=["draft"], icon="table_rows", url_path="many")
     def batch(self, request: HttpRequest) -> HttpResponse:
         return batch_view(self, request)
 

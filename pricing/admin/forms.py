@@ -2,7 +2,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminDateWidget,
@@ -56,22 +55,22 @@ class PriceChangeForm(forms.ModelForm):
 
 class CancelForm(BaseDialogForm):
     reason = forms.CharField(
-        label=_("Reason"),
+        label="Reason",
         widget=UnfoldAdminTextareaWidget,
-        help_text=_("For the audit trail and your colleagues."),
+        help_text="For the audit trail and your colleagues.",
     )
 
 
 class AmendForm(BaseDialogForm):
     new_price = forms.DecimalField(
-        label=_("New price a month"),
+        label="New price a month",
         max_digits=10,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text=_("In rand, VAT included."),
+        help_text="In rand, VAT included.",
     )
-    effective_date = forms.DateField(label=_("Effective date"), widget=UnfoldAdminDateWidget)
-    reason = forms.CharField(label=_("Reason"), widget=UnfoldAdminTextareaWidget)
+    effective_date = forms.DateField(label="Effective date", widget=UnfoldAdminDateWidget)
+    reason = forms.CharField(label="Reason", widget=UnfoldAdminTextareaWidget)
 
     def wish(self) -> Wish:
         return Wish(**{name: self.cleaned_data[name] for name in ("new_price", "effective_date", "reason")})
@@ -85,25 +84,25 @@ class BatchForm(forms.Form):
     """Either a percentage over packages or a file of prices; one day and one reason for all."""
 
     file = forms.FileField(
-        label=_("CSV file"),
+        label="CSV file",
         required=False,
         validators=[at_most(LARGEST_CSV_MB)],
         widget=UnfoldAdminFileFieldWidget,
-        help_text=_(
+        help_text=(
             "Columns sku and new_price; market_segment and provider where the SKU alone is not enough."
             " Leave empty for a percentage."
         ),
     )
     percent = forms.DecimalField(
-        label=_("Percent"),
+        label="Percent",
         required=False,
         max_digits=5,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text=_("6 is 6 % more, −6 is 6 % less."),
+        help_text="6 is 6 % more, −6 is 6 % less.",
     )
     ending = forms.ChoiceField(
-        label=_("Rounded to"),
+        label="Rounded to",
         required=False,
         choices=[("9", "R 9 endings: 849, 859, …"), ("0", "R 10: 850, 860, …"), ("", "the cent")],
         initial="9",
@@ -117,17 +116,17 @@ class BatchForm(forms.Form):
     service_type = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
     provider = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
     effective_date = forms.DateField(
-        label=_("Effective date"),
+        label="Effective date",
         required=False,
         widget=UnfoldAdminDateWidget,
-        help_text=_("May be left for later; needed before publication."),
+        help_text="May be left for later; needed before publication.",
     )
-    reason = forms.CharField(label=_("Reason"), widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
+    reason = forms.CharField(label="Reason", widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
     name = forms.CharField(
-        label=_("Name of this batch"),
+        label="Name of this batch",
         max_length=80,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("To find its price changes again."),
+        help_text="To find its price changes again.",
     )
 
     def __init__(self, *args: Any, selection: list[str] | None = None, **kwargs: Any) -> None:

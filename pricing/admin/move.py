@@ -1,6 +1,6 @@
 """Price moves: how each subscription follows a price change, and what people decide where it cannot."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -13,7 +13,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -27,10 +26,6 @@ from pricing.admin.amounts import signed_rand
 from pricing.joiners import cost_of_return
 from pricing.models import Hold, MoveState, PriceMove
 from pricing.planning import OPEN
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 
 BADGES = {
     "Planned": "info",
@@ -49,22 +44,22 @@ SESSION_KEY = "price_move_selection"
 
 class ReasonForm(BaseDialogForm):
     reason = forms.CharField(
-        label=_("Why"),
+        label="Why",
         widget=UnfoldAdminTextareaWidget,
-        help_text=_("For the audit trail and your colleagues."),
+        help_text="For the audit trail and your colleagues.",
     )
 
 
 class DecisionForm(forms.Form):
     deed = forms.ChoiceField(
-        label=_("What is decided"),
+        label="What is decided",
         choices=deciding.Deed.choices,
         widget=UnfoldAdminRadioSelectWidget,
     )
-    reason = forms.CharField(label=_("Why"), widget=UnfoldAdminTextareaWidget)
+    reason = forms.CharField(label="Why", widget=UnfoldAdminTextareaWidget)
 
 
-def _dialog(title: "StrOrPromise", description: "StrOrPromise", submit: "StrOrPromise") -> dict[str, Any]:
+def _dialog(title: str, description: str, submit: str) -> dict[str, Any]:
     return {
         "title": title,
         "description": description,
@@ -77,7 +72,7 @@ def _dialog(title: "StrOrPromise", description: "StrOrPromise", submit: "StrOrPr
 class PriceMoveAdmin(LongList, ReadOnlyAdmin):
     """One subscription's part in one price change."""
 
-    empty_words = _(
+    empty_words = (
         "Publish a price change: each subscription it concerns gets a move, from the old "
         "price to the new one."
     )
@@ -94,29 +89,29 @@ class PriceMoveAdmin(LongList, ReadOnlyAdmin):
     actions_detail = ("anyway_one", "never_one", "again_one", "keep_one", "credit_one", "settle_one")
     fieldsets = (
         (None, {"fields": ("subscription", "change", ("shown_price", "cohort"), "shown_state", "why", "shown_cost")}),
-        (_("In Zoho"), {"fields": (("renewal_on", "lands_on"), ("scheduled_at", "confirmed_at"), "seen_price",
+        ("In Zoho", {"fields": (("renewal_on", "lands_on"), ("scheduled_at", "confirmed_at"), "seen_price",
                                 ("attempts", "next_attempt_at"))}),
-        (_("Proof"), {"fields": (("shown_verdict", "shown_wrong"), ("invoice_id", "invoiced_on", "invoiced_price"),
+        ("Proof", {"fields": (("shown_verdict", "shown_wrong"), ("invoice_id", "invoiced_on", "invoiced_price"),
                               "proved_at", ("settled_at", "settled_how"))}),
-        (_("Decided"), {"fields": (("decided_by", "decided_at"), "accepted_price")}),
+        ("Decided", {"fields": (("decided_by", "decided_at"), "accepted_price")}),
     )  # fmt: skip
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup in ("change__id__exact", "change") or super().lookup_allowed(lookup, value, request)
 
-    @display(description=_("Customer"), ordering="subscription__customer_name", header=True)
+    @display(description="Customer", ordering="subscription__customer_name", header=True)
     def who(self, move: PriceMove) -> tuple[str, str]:
         return move.subscription.customer_name or move.subscription.customer_id, move.subscription.number
 
-    @display(description=_("Price a month"), ordering="expected_price", header=True)
+    @display(description="Price a month", ordering="expected_price", header=True)
     def listed_price(self, move: PriceMove) -> tuple[str, str]:
         return rand(move.expected_price), f"from {rand(move.price_then)}, {move.get_cohort_display().lower()}"
 
-    @display(description=_("Price a month"))
+    @display(description="Price a month")
     def shown_price(self, move: PriceMove) -> str:
         return f"{rand(move.price_then)} → {rand(move.expected_price)}"
 
-    @display(description=_("State"), ordering="state", label=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, move: PriceMove) -> str:
         if move.to_undo:
             return "To be taken back"
@@ -124,15 +119,15 @@ class PriceMoveAdmin(LongList, ReadOnlyAdmin):
             return "Failed, will be tried again"
         return move.get_state_display()
 
-    @display(description=_("First invoice"), ordering="verdict", label=VERDICTS)
+    @display(description="First invoice", ordering="verdict", label=VERDICTS)
     def shown_verdict(self, move: PriceMove) -> str:
         return move.get_verdict_display()
 
-    @display(description=_("Billed wrong a month"))
+    @display(description="Billed wrong a month")
     def shown_wrong(self, move: PriceMove) -> str:
         return signed_rand(move.billed_wrong) if move.billed_wrong else "—"
 
-    @display(description=_("What a credit costs"))
+    @display(description="What a credit costs")
     def shown_cost(self, move: PriceMove) -> SafeString | str:
         if not move.is_return:
             return "—"
@@ -154,87 +149,87 @@ class PriceMoveAdmin(LongList, ReadOnlyAdmin):
         return [one for one in found if one.method.original_function_name in offered]
 
     @action(
-        description=_("Move anyway"),
+        description="Move anyway",
         permissions=["decide"],
         icon="arrow_forward",
         url_path="anyway",
         variant=ActionVariant.PRIMARY,
         dialog=_dialog(
-            _("Move it anyway?"),
-            _(
+            "Move it anyway?",
+            (
                 "From the price Zoho was last seen at, to the new price, on its next"
                 " renewal. Should it pay yet another price by then, it is a conflict again."
             ),
-            _("Move anyway"),
+            "Move anyway",
         ),
     )
     def anyway_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
         return self._one(request, "move_anyway", form, object_id)
 
     @action(
-        description=_("Never move"),
+        description="Never move",
         permissions=["decide"],
         icon="block",
         url_path="never",
         dialog=_dialog(
-            _("Leave it at its price?"),
-            _("This price change never moves it. What is scheduled in Zoho is dropped there."),
-            _("Never move"),
+            "Leave it at its price?",
+            "This price change never moves it. What is scheduled in Zoho is dropped there.",
+            "Never move",
         ),
     )
     def never_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
         return self._one(request, "never_move", form, object_id)
 
     @action(
-        description=_("Try again"),
+        description="Try again",
         permissions=["decide"],
         icon="refresh",
         url_path="again",
-        dialog=_dialog(_("Try it again?"), _("At once, from the price at publication."), _("Try again")),
+        dialog=_dialog("Try it again?", "At once, from the price at publication.", "Try again"),
     )
     def again_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
         return self._one(request, "try_again", form, object_id)
 
     @action(
-        description=_("Keep the price"),
+        description="Keep the price",
         permissions=["decide"],
         icon="check",
         url_path="keep",
         dialog=_dialog(
-            _("Let them pay what they signed up at?"),
-            _("Until the next price change takes effect."),
-            _("Keep"),
+            "Let them pay what they signed up at?",
+            "Until the next price change takes effect.",
+            "Keep",
         ),
     )
     def keep_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
         return self._one(request, "keep", form, object_id)
 
     @action(
-        description=_("Credit"),
+        description="Credit",
         permissions=["decide"],
         icon="undo",
         url_path="credit",
         dialog=_dialog(
-            _("Back to the old price?"),
-            _(
+            "Back to the old price?",
+            (
                 "It is moved back on its next renewal. Finance writes the credit"
                 " note in Zoho Billing; its amount stands on this page."
             ),
-            _("Credit"),
+            "Credit",
         ),
     )
     def credit_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
         return self._one(request, "credit", form, object_id)
 
     @action(
-        description=_("Settle"),
+        description="Settle",
         permissions=["decide"],
         icon="handshake",
         url_path="settle",
         dialog=_dialog(
-            _("Was it put right another way?"),
-            _("Say how: credited, billed later, waived. The case is closed."),
-            _("Settled"),
+            "Was it put right another way?",
+            "Say how: credited, billed later, waived. The case is closed.",
+            "Settled",
         ),
     )
     def settle_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
@@ -244,7 +239,7 @@ class PriceMoveAdmin(LongList, ReadOnlyAdmin):
         _decide(request, deed, [move_id], form.cleaned_data["reason"])
         return moved_to(request, reverse("admin:pricing_pricemove_change", args=[move_id]))
 
-    @action(description=_("Decide about selected moves"), permissions=["decide"])
+    @action(description="Decide about selected moves", permissions=["decide"])
     def decide_selected(self, request: HttpRequest, queryset: QuerySet[PriceMove]) -> HttpResponse:
         request.session[SESSION_KEY] = [str(pk) for pk in queryset.values_list("pk", flat=True)]
         return HttpResponseRedirect(reverse("admin:pricing_pricemove_decide"))

@@ -16,7 +16,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -55,7 +54,7 @@ WHAT_TO_DO: dict[str, str] = {
 
 
 class ReasonForm(BaseDialogForm):
-    reason = forms.CharField(label=_("How, or why"), widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    reason = forms.CharField(label="How, or why", widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
 class UndeliveredFilter(admin.SimpleListFilter):
@@ -90,7 +89,7 @@ class NoticeEventInline(TabularInline):
 class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
     """One row for each message to a customer."""
 
-    empty_words = _("Publish a price change: its customers' notices stand here before they are sent.")
+    empty_words = "Publish a price change: its customers' notices stand here before they are sent."
     list_display = ("shown_customer", "shown_what", "shown_state", "due_on", "accepted_at", "shown_why")
     list_filter = (UndeliveredFilter, "state", "stage", "due_on")
     search_fields = (
@@ -120,7 +119,7 @@ class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
             },
         ),
         (
-            _("The proof"),
+            "The proof",
             {
                 "fields": (
                     ("accepted_at", "delivered_at"),
@@ -134,32 +133,32 @@ class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
         ),
     )
 
-    @display(description=_("Customer"), ordering="subscription__customer_name", header=True)
+    @display(description="Customer", ordering="subscription__customer_name", header=True)
     def shown_customer(self, notice: PriceNotice) -> tuple[str, str]:
         return notice.subscription.customer_name or notice.subscription.number, notice.email or "no address"
 
-    @display(description=_("Notice"), ordering="stage", header=True)
+    @display(description="Notice", ordering="stage", header=True)
     def shown_what(self, notice: PriceNotice) -> tuple[str, str]:
         return str(notice.stage), notice.change.package.name
 
-    @display(description=_("State"), ordering="state", label=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, notice: PriceNotice) -> str:
         return notice.get_state_display()
 
-    @display(description=_("Why"))
+    @display(description="Why")
     def shown_why(self, notice: PriceNotice) -> str:
         return notice.why if len(notice.why) <= 80 else f"{notice.why[:79]}…"
 
-    @display(description=_("Price change"))
+    @display(description="Price change")
     def shown_change(self, notice: PriceNotice) -> SafeString:
         page = reverse("admin:pricing_pricechange_change", args=[notice.change_id])
         return format_html('<a class="home-link" href="{}">{}</a>', page, notice.change)
 
-    @display(description=_("What to do"))
+    @display(description="What to do")
     def what_to_do(self, notice: PriceNotice) -> str:
         return WHAT_TO_DO.get(notice.state, "Nothing.")
 
-    @display(description=_("The text"))
+    @display(description="The text")
     def shown_text(self, notice: PriceNotice) -> SafeString | str:
         text = NoticeText.objects.filter(pk=notice.text_hash).first()
         if text is None:
@@ -205,33 +204,31 @@ class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
         return super().get_actions_detail(request, object_id) if needs_a_person else []
 
     @action(
-        description=_("Settle"),
+        description="Settle",
         permissions=["settle"],
         icon="check",
         url_path="settle",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": _("The customer was told another way?"),
-            "description": _(
-                "From then on the notice counts as given, and the price move does not wait for it."
-            ),
+            "title": "The customer was told another way?",
+            "description": "From then on the notice counts as given, and the price move does not wait for it.",
             "form_class": ReasonForm,
-            "form_submit_text": _("Settle"),
+            "form_submit_text": "Settle",
         },
     )
     def settle_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
         return _one(request, object_id, "settle notice", deciding.settle, form, "Settled.")
 
     @action(
-        description=_("Send again"),
+        description="Send again",
         permissions=["settle"],
         icon="forward_to_inbox",
         url_path="send-again",
         dialog={
-            "title": _("Send it again?"),
-            "description": _("To the address that Zoho has now, as far as subscriptions were pulled."),
+            "title": "Send it again?",
+            "description": "To the address that Zoho has now, as far as subscriptions were pulled.",
             "form_class": ReasonForm,
-            "form_submit_text": _("Send again"),
+            "form_submit_text": "Send again",
         },
     )
     def send_one_again(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
@@ -239,7 +236,7 @@ class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
             request, object_id, "send notice again", deciding.send_again, form, "It is sent within a minute."
         )
 
-    @action(description=_("Send selected notices again"), permissions=["settle"])
+    @action(description="Send selected notices again", permissions=["settle"])
     def send_selected_again(self, request: HttpRequest, queryset: QuerySet[PriceNotice]) -> None:
         """Each by itself: one that is refused never stops the others."""
         number, refusals, actor = 0, list[str](), request.user

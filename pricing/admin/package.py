@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
@@ -25,7 +24,7 @@ class PriceLedgerInline(TabularInline):
     verbose_name_plural = "Price ledger"
     fields = readonly_fields = ("audience", "version", "shown_price", "valid_from", "valid_to", "recorded_at")
 
-    @display(description=_("Price a month"))
+    @display(description="Price a month")
     def shown_price(self, entry: PriceEntry) -> str:
         return rand(entry.price)
 
@@ -49,7 +48,7 @@ class PricedPackageAdmin(ServicePackageAdmin):
     def has_draft_prices_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("pricing.draft_pricechange")
 
-    @action(description=_("Change prices of selected packages …"), permissions=["draft_prices"])
+    @action(description="Change prices of selected packages …", permissions=["draft_prices"])
     def change_prices(self, request: HttpRequest, queryset: QuerySet[ServicePackage]) -> HttpResponse:
         """Only leads to the page of batches, which shows everything before anything is drafted."""
         chosen = [str(pk) for pk in queryset.values_list("pk", flat=True)[:MOST_SELECTED]]

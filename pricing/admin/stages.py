@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
-from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -65,7 +64,7 @@ class NoticeStageAdmin(ModelAdmin):
         "may_say",
     )
 
-    @display(description=gettext_lazy("When"), ordering="occasion")
+    @display(description="When", ordering="occasion")
     def shown_when(self, stage: NoticeStage) -> str:
         return (
             f"{stage.days} days: {stage.get_occasion_display().lower()}"
@@ -73,23 +72,23 @@ class NoticeStageAdmin(ModelAdmin):
             else stage.get_occasion_display()
         )
 
-    @display(description=gettext_lazy("Required"), boolean=True)
+    @display(description="Required", boolean=True)
     def shown_required(self, stage: NoticeStage) -> bool:
         return stage.required
 
-    @display(description=gettext_lazy("In use"), boolean=True)
+    @display(description="In use", boolean=True)
     def shown_active(self, stage: NoticeStage) -> bool:
         return stage.active
 
-    @display(description=gettext_lazy("Words"), label={"In order": "success", "Refused": "danger"})
+    @display(description="Words", label={"In order": "success", "Refused": "danger"})
     def shown_words(self, stage: NoticeStage) -> str:
         return "Refused" if complaints_about(stage) else "In order"
 
-    @display(description=gettext_lazy("Must say"))
+    @display(description="Must say")
     def must_say(self, stage: NoticeStage) -> str:
         return ", ".join(f"{{{{ {name} }}}}" for name in REQUIRED[stage.occasion])
 
-    @display(description=gettext_lazy("May say"))
+    @display(description="May say")
     def may_say(self, stage: NoticeStage) -> str:
         lines = ((f"{{{{ {name} }}}}", meaning) for name, meaning in NAMES.items())
         return format_html_join("", "<div>{} {}</div>", lines)
@@ -122,17 +121,15 @@ class NoticeStageAdmin(ModelAdmin):
         return field
 
     @action(
-        description=gettext_lazy("Send a test to myself"),
+        description="Send a test to myself",
         permissions=["test"],
         icon="outgoing_mail",
         url_path="test",
         dialog={
-            "title": gettext_lazy("Send a test to yourself?"),
-            "description": gettext_lazy(
-                "As it was last saved, filled in for a customer of the latest price change. No customer gets it."
-            ),
+            "title": "Send a test to yourself?",
+            "description": "As it was last saved, filled in for a customer of the latest price change. No customer gets it.",
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Send"),
+            "form_submit_text": "Send",
         },
     )
     def test_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

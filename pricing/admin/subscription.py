@@ -5,7 +5,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from catalogue.admin.base import ReadOnlyAdmin, TwoLines, rand
@@ -26,7 +25,7 @@ VAT_WORDS = {True: "Zoho's prices include VAT", False: "Zoho's prices exclude VA
 
 
 class StandingFilter(admin.SimpleListFilter):
-    title = _("standing")
+    title = "standing"
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
@@ -43,7 +42,7 @@ class StandingFilter(admin.SimpleListFilter):
 class SubscriptionAdmin(LongList, ReadOnlyAdmin):
     """Read from Zoho Billing and never edited here."""
 
-    empty_words = _("Read from Zoho Billing each night; `manage.py pull_subscriptions` reads them now.")
+    empty_words = "Read from Zoho Billing each night; `manage.py pull_subscriptions` reads them now."
     list_display = ("shown_customer", "shown_package", "shown_price", "next_billing_on", "shown_status")
     list_filter = (
         StandingFilter,
@@ -61,11 +60,11 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": (("number", "shown_status"), ("customer_name", "customer_email"), "package_link")}),
         (
-            _("Price, VAT included"),
+            "Price, VAT included",
             {"fields": (("shown_price", "quantity"), ("discounted", "fixed_until"), "shown_amount", "vat")},
         ),
         (
-            _("Term"),
+            "Term",
             {
                 "fields": (
                     ("signed_up_at", "next_billing_on"),
@@ -74,7 +73,7 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
             },
         ),
         (
-            _("In Zoho Billing"),
+            "In Zoho Billing",
             {
                 "fields": (
                     ("subscription_id", "customer_id"),
@@ -86,36 +85,36 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
         ),
     )
 
-    @display(description=_("Customer"), ordering="customer_name", header=True)
+    @display(description="Customer", ordering="customer_name", header=True)
     def shown_customer(self, subscription: Subscription) -> tuple[str, str]:
         return (
             subscription.customer_name or subscription.customer_id,
             subscription.customer_email or "no address",
         )
 
-    @display(description=_("Package"), ordering="package__name", header=True)
+    @display(description="Package", ordering="package__name", header=True)
     def shown_package(self, subscription: Subscription) -> tuple[str, str]:
         name = subscription.package.name if subscription.package else "none of ours"
         return name, subscription.plan_code
 
-    @display(description=_("Price a month"), ordering="price", header=True)
+    @display(description="Price a month", ordering="price", header=True)
     def shown_price(self, subscription: Subscription) -> TwoLines:
         words = [f"{subscription.quantity} ×"] if subscription.quantity != 1 else []
         return TwoLines(rand(subscription.price), " ".join([*words, "incl. VAT"]))
 
-    @display(description=_("Amount a term"))
+    @display(description="Amount a term")
     def shown_amount(self, subscription: Subscription) -> str:
         return f"{rand(subscription.amount)} in all, with add-ons, VAT and discounts"
 
-    @display(description=_("VAT"))
+    @display(description="VAT")
     def vat(self, subscription: Subscription) -> str:
         return VAT_WORDS[subscription.is_inclusive_tax]
 
-    @display(description=_("Status"), ordering="status", label=BADGES)
+    @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, subscription: Subscription) -> str:
         return "gone" if subscription.gone_at else subscription.status
 
-    @display(description=_("Package"))
+    @display(description="Package")
     def package_link(self, subscription: Subscription) -> str:
         if subscription.package is None:
             return "No package of ours owns this plan."

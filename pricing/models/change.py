@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import NullIf, Round
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
 from circletel.core.amounts import rand
@@ -24,10 +23,10 @@ def person(**options: Any) -> models.ForeignKey:
 
 
 class PriceChangeStatus(models.TextChoices):
-    DRAFT = "draft", _("Draft")
-    PUBLISHED = "published", _("Published")
-    EFFECTIVE = "effective", _("Effective")
-    CANCELLED = "cancelled", _("Cancelled")
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    EFFECTIVE = "effective", "Effective"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class PriceChangeQuerySet(models.QuerySet["PriceChange"]):
@@ -43,8 +42,8 @@ class PriceChange(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="price_changes")
-    old_price = money(_("old price a month"))
-    new_price = money(_("new price a month"))
+    old_price = money("old price a month")
+    new_price = money("new price a month")
     difference = models.GeneratedField(
         expression=F("new_price") - F("old_price"),
         output_field=models.DecimalField(max_digits=11, decimal_places=2),
@@ -58,49 +57,47 @@ class PriceChange(models.Model):
     status = models.CharField(
         max_length=20, choices=PriceChangeStatus.choices, default=PriceChangeStatus.DRAFT
     )
-    reason = models.TextField(help_text=_("Why the price changes. For the back office and the audit trail."))
+    reason = models.TextField(help_text="Why the price changes. For the back office and the audit trail.")
     customer_message = models.TextField(
-        blank=True, max_length=2000, help_text=_("A sentence for the customers who are told.")
+        blank=True, max_length=2000, help_text="A sentence for the customers who are told."
     )
-    notes = models.TextField(blank=True, help_text=_("Never leaves the back office."))
-    batch = models.CharField(max_length=80, blank=True, help_text=_("Drafted together with others."))
+    notes = models.TextField(blank=True, help_text="Never leaves the back office.")
+    batch = models.CharField(max_length=80, blank=True, help_text="Drafted together with others.")
 
     effective_date = models.DateField(
-        null=True, blank=True, help_text=_("The day, in South Africa, from which existing customers pay it.")
+        null=True, blank=True, help_text="The day, in South Africa, from which existing customers pay it."
     )
     effective_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text=_("The instant that day begins; publication itself when a decrease holds at once."),
+        help_text="The instant that day begins; publication itself when a decrease holds at once.",
     )
     published_at = models.DateTimeField(
-        null=True, editable=False, help_text=_("New customers pay it from here on.")
+        null=True, editable=False, help_text="New customers pay it from here on."
     )
     version = models.PositiveIntegerField(
-        null=True, editable=False, help_text=_("Which price of the package this is; given on publication.")
+        null=True, editable=False, help_text="Which price of the package this is; given on publication."
     )
     applied_at = models.DateTimeField(
-        null=True, editable=False, help_text=_("When the daily job moved the package's price.")
+        null=True, editable=False, help_text="When the daily job moved the package's price."
     )
     problem = models.TextField(
         blank=True,
         editable=False,
-        help_text=_("Why the daily job could not apply it; empty when nothing is wrong."),
+        help_text="Why the daily job could not apply it; empty when nothing is wrong.",
     )
     cancelled_at = models.DateTimeField(null=True, editable=False)
     affected_customers_count = models.PositiveIntegerField(
-        null=True, editable=False, help_text=_("Subscriptions whose price it moves; counted daily.")
+        null=True, editable=False, help_text="Subscriptions whose price it moves; counted daily."
     )
     new_customers_count = models.PositiveIntegerField(
-        null=True, editable=False, help_text=_("Subscriptions made at the new price already; counted daily.")
+        null=True, editable=False, help_text="Subscriptions made at the new price already; counted daily."
     )
     counted_at = models.DateTimeField(null=True, editable=False)
     verified_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text=_(
-            "When the moved subscriptions and their first invoices had all been read back and agreed."
-        ),
+        help_text="When the moved subscriptions and their first invoices had all been read back and agreed.",
     )
     amends = models.OneToOneField(
         "self",
@@ -108,7 +105,7 @@ class PriceChange(models.Model):
         null=True,
         editable=False,
         related_name="amended_by",
-        help_text=_("The published change that was cancelled in favour of this one."),
+        help_text="The published change that was cancelled in favour of this one.",
     )
 
     created_at = models.DateTimeField(auto_now_add=True)
@@ -129,19 +126,17 @@ class PriceChange(models.Model):
                 fields=["package"],
                 condition=Q(status__in=("draft", "published")),
                 name="price_change_one_open_per_package",
-                violation_error_message=_(
-                    "This package already has an open price change: finish or cancel that one first."
-                ),
+                violation_error_message="This package already has an open price change: finish or cancel that one first.",
             ),
             models.CheckConstraint(
                 condition=~Q(new_price=F("old_price")),
                 name="price_change_changes_the_price",
-                violation_error_message=_("The new price is the old price."),
+                violation_error_message="The new price is the old price.",
             ),
             models.CheckConstraint(
                 condition=Q(new_price__gt=0),
                 name="price_change_to_a_price",
-                violation_error_message=_("The new price must be more than nothing."),
+                violation_error_message="The new price must be more than nothing.",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=("published", "effective"))

@@ -5,7 +5,6 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, Ra
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
 from circletel.core.amounts import rand
@@ -21,8 +20,8 @@ class InstantRange(Func):
 class Audience(models.TextChoices):
     """For whom an entry holds. New customers learn a price on publication, existing ones pay it from its date."""
 
-    NEW = "new", _("New customers")
-    EXISTING = "existing", _("Existing customers")
+    NEW = "new", "New customers"
+    EXISTING = "existing", "Existing customers"
 
 
 class PriceEntry(models.Model):
@@ -37,22 +36,22 @@ class PriceEntry(models.Model):
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="price_entries")
     audience = models.CharField(max_length=10, choices=Audience.choices)
     version = models.PositiveIntegerField(
-        help_text=_("Which price of the package: 1 is the one it was first published with.")
+        help_text="Which price of the package: 1 is the one it was first published with."
     )
-    price = money(_("price a month"))
+    price = money("price a month")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(
-        null=True, help_text=_("First instant it no longer holds; empty while it does.")
+        null=True, help_text="First instant it no longer holds; empty while it does."
     )
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     change = models.ForeignKey(
-        PriceChange, models.PROTECT, null=True, related_name="entries", help_text=_("What made this line.")
+        PriceChange, models.PROTECT, null=True, related_name="entries", help_text="What made this line."
     )
 
     class Meta:
         db_table = "price_ledger"
-        verbose_name = _("price ledger entry")
-        verbose_name_plural = _("price ledger")
+        verbose_name = "price ledger entry"
+        verbose_name_plural = "price ledger"
         ordering = ["package", "audience", "valid_from", "version"]
         default_permissions = ("view",)
         constraints = [

@@ -2,7 +2,6 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
 
 from circletel.core.amounts import rand
 from circletel.core.models.fields import money, optional_money
@@ -13,41 +12,41 @@ from pricing.models.subscription import Subscription
 class Cohort(models.TextChoices):
     """What a price change means for a subscription, decided when the change is published and looked at again daily."""
 
-    STANDARD = "standard", _("Pays the old price")
-    FIXED_TERM = "fixed_term", _("Fixed price until a date")
-    NEGOTIATED = "negotiated", _("Pays a price of its own")
-    DISCOUNTED = "discounted", _("Has a discount")
-    CANCELLING = "cancelling", _("Is leaving")
-    JOINED_DURING_NOTICE = "joined_during_notice", _("Joined during the notice")
+    STANDARD = "standard", "Pays the old price"
+    FIXED_TERM = "fixed_term", "Fixed price until a date"
+    NEGOTIATED = "negotiated", "Pays a price of its own"
+    DISCOUNTED = "discounted", "Has a discount"
+    CANCELLING = "cancelling", "Is leaving"
+    JOINED_DURING_NOTICE = "joined_during_notice", "Joined during the notice"
 
 
 class MoveState(models.TextChoices):
-    PLANNED = "planned", _("Planned")
-    SCHEDULED = "scheduled", _("Scheduled in Zoho")
-    CONFIRMED = "confirmed", _("Confirmed")
-    CONFLICT = "conflict", _("Conflict")
-    HELD = "held", _("Held for a person")
-    FAILED = "failed", _("Failed")
-    NOT_NEEDED = "not_needed", _("Not needed")
+    PLANNED = "planned", "Planned"
+    SCHEDULED = "scheduled", "Scheduled in Zoho"
+    CONFIRMED = "confirmed", "Confirmed"
+    CONFLICT = "conflict", "Conflict"
+    HELD = "held", "Held for a person"
+    FAILED = "failed", "Failed"
+    NOT_NEEDED = "not_needed", "Not needed"
 
 
 class Hold(models.TextChoices):
     """Why a move waits for somebody. Only the first kind lets go by itself."""
 
-    NOTICE = "notice", _("The customer was not told")
-    NEGOTIATED = "negotiated", _("Pays a price of its own")
-    JOINED = "joined", _("Joined during the notice at another price")
-    KEEP_OR_CREDIT = "keep_or_credit", _("Joined at the price of a cancelled change")
-    LATEST = "latest", _("Zoho would move it although it must not")
+    NOTICE = "notice", "The customer was not told"
+    NEGOTIATED = "negotiated", "Pays a price of its own"
+    JOINED = "joined", "Joined during the notice at another price"
+    KEEP_OR_CREDIT = "keep_or_credit", "Joined at the price of a cancelled change"
+    LATEST = "latest", "Zoho would move it although it must not"
 
 
 class Verdict(models.TextChoices):
     """What the first invoice on or after the effective date says of the price that was billed."""
 
-    UNKNOWN = "unknown", _("Not known yet")
-    RIGHT = "right", _("Right")
-    UNDER = "under", _("Under-billed")
-    OVER = "over", _("Over-billed")
+    UNKNOWN = "unknown", "Not known yet"
+    RIGHT = "right", "Right"
+    UNDER = "under", "Under-billed"
+    OVER = "over", "Over-billed"
 
 
 class PriceMove(models.Model):
@@ -60,58 +59,56 @@ class PriceMove(models.Model):
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="moves")
     cohort = models.CharField(max_length=30, choices=Cohort.choices)
     price_then = money(
-        _("price at publication"), help_text=_("What it paid when the change was published. VAT included.")
+        "price at publication", help_text="What it paid when the change was published. VAT included."
     )
-    expected_price = money(
-        _("expected price"), help_text=_("What it is to pay after the change. VAT included.")
-    )
+    expected_price = money("expected price", help_text="What it is to pay after the change. VAT included.")
     renewal_on = models.DateField(
         null=True,
-        help_text=_("Its first renewal on or after the effective date: the first bill at the new price."),
+        help_text="Its first renewal on or after the effective date: the first bill at the new price.",
     )
     state = models.CharField(max_length=20, choices=MoveState.choices, default=MoveState.PLANNED)
-    why = models.TextField(blank=True, help_text=_("Why it is held, in conflict, failed or not needed."))
+    why = models.TextField(blank=True, help_text="Why it is held, in conflict, failed or not needed.")
     hold = models.CharField(max_length=20, choices=Hold.choices, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     last_attempt_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True, help_text=_("A worker is at it until then."))
+    leased_until = models.DateTimeField(null=True, help_text="A worker is at it until then.")
     lease_token = models.UUIDField(null=True)
     seen_price = optional_money(
-        _("price in Zoho"), help_text=_("What it paid when Zoho was last asked. VAT included.")
+        "price in Zoho", help_text="What it paid when Zoho was last asked. VAT included."
     )
     accepted_price = optional_money(
-        _("accepted price"), help_text=_("What a person saw it pay when they let it move anyway.")
+        "accepted price", help_text="What a person saw it pay when they let it move anyway."
     )
     is_return = models.BooleanField(
         default=False,
-        help_text=_("Back to the old price, for somebody who joined at a price that was cancelled."),
+        help_text="Back to the old price, for somebody who joined at a price that was cancelled.",
     )
     sent_at = models.DateTimeField(
-        null=True, help_text=_("Set before Zoho is told: from then on Zoho may have taken the change.")
+        null=True, help_text="Set before Zoho is told: from then on Zoho may have taken the change."
     )
-    lands_on = models.DateField(null=True, help_text=_("The renewal that the scheduled change lands on."))
+    lands_on = models.DateField(null=True, help_text="The renewal that the scheduled change lands on.")
     to_undo = models.BooleanField(
-        default=False, help_text=_("What Zoho may have scheduled is to be dropped there.")
+        default=False, help_text="What Zoho may have scheduled is to be dropped there."
     )
     decided_at = models.DateTimeField(null=True)
     decided_by = person(null=True)
-    scheduled_at = models.DateTimeField(null=True, help_text=_("When Zoho took the change."))
-    confirmed_at = models.DateTimeField(null=True, help_text=_("When it was read back from Zoho."))
+    scheduled_at = models.DateTimeField(null=True, help_text="When Zoho took the change.")
+    confirmed_at = models.DateTimeField(null=True, help_text="When it was read back from Zoho.")
 
     verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.UNKNOWN)
     invoice_id = models.CharField(max_length=50, blank=True)
     invoiced_on = models.DateField(null=True)
-    invoiced_price = optional_money(_("price on the invoice"))
+    invoiced_price = optional_money("price on the invoice")
     billed_wrong = models.GeneratedField(
         expression=F("invoiced_price") - F("expected_price"),
         output_field=models.DecimalField(max_digits=11, decimal_places=2, null=True),
         db_persist=True,
-        help_text=_("A month, in rand: below nothing when too little was billed."),
+        help_text="A month, in rand: below nothing when too little was billed.",
     )
-    proved_at = models.DateTimeField(null=True, help_text=_("When the invoice was last read."))
+    proved_at = models.DateTimeField(null=True, help_text="When the invoice was last read.")
     settled_at = models.DateTimeField(
-        null=True, help_text=_("When somebody settled what was billed wrong, another way.")
+        null=True, help_text="When somebody settled what was billed wrong, another way."
     )
     settled_how = models.TextField(blank=True)
 

@@ -3,7 +3,6 @@ import uuid
 from django.db import models
 from django.db.models import Q, Value
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from pricing.models.change import PriceChange
 from pricing.models.subscription import Subscription
@@ -12,10 +11,10 @@ from pricing.models.subscription import Subscription
 class Occasion(models.TextChoices):
     """What a notice hangs on."""
 
-    PUBLISHED = "published", _("At publication")
-    BEFORE = "before", _("Before the effective date")
-    RECEIPT = "receipt", _("After the effective date")
-    WITHDRAWN = "withdrawn", _("When the change is withdrawn")
+    PUBLISHED = "published", "At publication"
+    BEFORE = "before", "Before the effective date"
+    RECEIPT = "receipt", "After the effective date"
+    WITHDRAWN = "withdrawn", "When the change is withdrawn"
 
 
 class NoticeStage(models.Model):
@@ -25,15 +24,15 @@ class NoticeStage(models.Model):
     name = models.CharField(max_length=80)
     occasion = models.CharField(max_length=20, choices=Occasion.choices)
     days = models.PositiveSmallIntegerField(
-        default=0, help_text=_("Civil days before (or after) the effective date; 0 for the other occasions.")
+        default=0, help_text="Civil days before (or after) the effective date; 0 for the other occasions."
     )
     required = models.BooleanField(
         default=True,
-        help_text=_("Without this notice accepted by the mail provider, the price move is held."),
+        help_text="Without this notice accepted by the mail provider, the price move is held.",
     )
     active = models.BooleanField(default=True)
     subject = models.CharField(max_length=200)
-    body = models.TextField(help_text=_("Plain text with {{ words }}; the linter says which must be there."))
+    body = models.TextField(help_text="Plain text with {{ words }}; the linter says which must be there.")
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -47,15 +46,15 @@ class NoticeStage(models.Model):
 
 
 class NoticeState(models.TextChoices):
-    OWED = "owed", _("To be sent")
-    ACCEPTED = "accepted", _("Accepted by the provider")
-    DELIVERED = "delivered", _("Delivered")
-    BOUNCED = "bounced", _("Bounced")
-    FAILED = "failed", _("Failed")
-    NO_ADDRESS = "no_address", _("No address")
-    NOT_NEEDED = "not_needed", _("Not needed")
-    SETTLED = "settled", _("Told another way")
-    UNKNOWN = "unknown", _("Not known whether it was sent")
+    OWED = "owed", "To be sent"
+    ACCEPTED = "accepted", "Accepted by the provider"
+    DELIVERED = "delivered", "Delivered"
+    BOUNCED = "bounced", "Bounced"
+    FAILED = "failed", "Failed"
+    NO_ADDRESS = "no_address", "No address"
+    NOT_NEEDED = "not_needed", "Not needed"
+    SETTLED = "settled", "Told another way"
+    UNKNOWN = "unknown", "Not known whether it was sent"
 
 
 # A person decides about these.
@@ -79,21 +78,19 @@ class PriceNotice(models.Model):
     due_on = models.DateField()
     round = models.PositiveSmallIntegerField(
         default=1,
-        help_text=_("Grows when a person has it sent again: then the provider takes it for another message."),
+        help_text="Grows when a person has it sent again: then the provider takes it for another message.",
     )
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     sending_since = models.DateTimeField(
         null=True,
-        help_text=_(
-            "Set before the provider is called: a message without an answer is never sent again by itself."
-        ),
+        help_text="Set before the provider is called: a message without an answer is never sent again by itself.",
     )
     subject = models.CharField(max_length=200, blank=True)
-    text_hash = models.CharField(max_length=64, blank=True, help_text=_("SHA-256 of the text that was sent."))
+    text_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the text that was sent.")
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
     accepted_at = models.DateTimeField(
-        null=True, help_text=_("From the provider's acceptance, never from the attempt.")
+        null=True, help_text="From the provider's acceptance, never from the attempt."
     )
     delivered_at = models.DateTimeField(null=True)
     bounced_at = models.DateTimeField(null=True)
@@ -140,7 +137,7 @@ class NoticeText(models.Model):
     text_hash = models.CharField(
         primary_key=True,
         max_length=64,
-        help_text=_("SHA-256 of the subject, an empty line and the body, in UTF-8."),
+        help_text="SHA-256 of the subject, an empty line and the body, in UTF-8.",
     )
     subject = models.CharField(max_length=300)
     body = models.TextField()
@@ -155,15 +152,15 @@ class NoticeText(models.Model):
 
 
 class NoticeEventKind(models.TextChoices):
-    ACCEPTED = "accepted", _("Accepted by the provider")
-    DELIVERED = "delivered", _("Delivered")
-    DEFERRED = "deferred", _("Delayed")
-    BOUNCED = "bounced", _("Bounced")
-    COMPLAINED = "complained", _("Called unwanted by the customer")
-    REFUSED = "refused", _("Refused by the provider")
-    UNKNOWN = "unknown", _("No answer from the provider")
-    SEND_AGAIN = "send_again", _("A person has it sent again")
-    SETTLED = "settled", _("A person told the customer another way")
+    ACCEPTED = "accepted", "Accepted by the provider"
+    DELIVERED = "delivered", "Delivered"
+    DEFERRED = "deferred", "Delayed"
+    BOUNCED = "bounced", "Bounced"
+    COMPLAINED = "complained", "Called unwanted by the customer"
+    REFUSED = "refused", "Refused by the provider"
+    UNKNOWN = "unknown", "No answer from the provider"
+    SEND_AGAIN = "send_again", "A person has it sent again"
+    SETTLED = "settled", "A person told the customer another way"
 
 
 class NoticeEvent(models.Model):
@@ -174,7 +171,7 @@ class NoticeEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     notice = models.ForeignKey(PriceNotice, models.PROTECT, related_name="events")
     kind = models.CharField(max_length=20, choices=NoticeEventKind.choices)
-    at = models.DateTimeField(help_text=_("When it happened; the provider's own time where it tells one."))
+    at = models.DateTimeField(help_text="When it happened; the provider's own time where it tells one.")
     recorded_at = models.DateTimeField(auto_now_add=True)
     round = models.PositiveSmallIntegerField()
     email = models.CharField(max_length=254, blank=True)
@@ -206,7 +203,7 @@ class MailOutage(models.Model):
     began_at = models.DateTimeField()
     tries = models.PositiveIntegerField(default=1)
     next_try_at = models.DateTimeField()
-    words = models.TextField(help_text=_("What the provider said last."))
+    words = models.TextField(help_text="What the provider said last.")
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -2,7 +2,6 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 
 class SubscriptionPull(models.Model):
@@ -11,14 +10,14 @@ class SubscriptionPull(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    full = models.BooleanField(default=False, help_text=_("Everything is read again, changed or not."))
+    full = models.BooleanField(default=False, help_text="Everything is read again, changed or not.")
     subscription_pages = models.PositiveIntegerField(default=0)
     customer_pages = models.PositiveIntegerField(default=0)
     listed_to_the_end = models.BooleanField(default=False)
     customers_listed = models.BooleanField(default=False)
-    counts = models.JSONField(default=dict, help_text=_("Rows of the list by what became of them."))
+    counts = models.JSONField(default=dict, help_text="Rows of the list by what became of them.")
     calls = models.PositiveIntegerField(default=0)
-    problem = models.TextField(blank=True, help_text=_("What a person has to look at; empty when nothing."))
+    problem = models.TextField(blank=True, help_text="What a person has to look at; empty when nothing.")
 
     class Meta:
         db_table = "subscription_pulls"
@@ -35,11 +34,9 @@ class OwedRead(models.Model):
     pull = models.ForeignKey(SubscriptionPull, models.CASCADE, related_name="owed")
     subscription_id = models.CharField(max_length=50)
     row = models.JSONField(
-        help_text=_("Its row in the list; empty for one that the list does not have any more.")
+        help_text="Its row in the list; empty for one that the list does not have any more."
     )
-    problem = models.TextField(
-        blank=True, help_text=_("Why it could not be read; the next pull tries again.")
-    )
+    problem = models.TextField(blank=True, help_text="Why it could not be read; the next pull tries again.")
 
     class Meta:
         db_table = "subscription_reads_owed"

@@ -2,7 +2,6 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
 from circletel.core.models.fields import money, searched
@@ -26,41 +25,35 @@ class Subscription(models.Model):
     """One subscription as Zoho Billing has it. A mirror: pulled, never edited here. Zoho is its master."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    subscription_id = models.CharField(_("Zoho id"), max_length=50, unique=True)
-    number = models.CharField(max_length=100, blank=True, help_text=_("As the customer reads it: SUB-00042."))
+    subscription_id = models.CharField("Zoho id", max_length=50, unique=True)
+    number = models.CharField(max_length=100, blank=True, help_text="As the customer reads it: SUB-00042.")
     package = models.ForeignKey(
         ServicePackage,
         models.PROTECT,
         null=True,
         related_name="subscriptions",
-        help_text=_("Whose plan it is. Empty when no package of ours owns that plan code."),
+        help_text="Whose plan it is. Empty when no package of ours owns that plan code.",
     )
     plan_code = models.CharField(max_length=100)
-    customer_id = models.CharField(_("Zoho customer id"), max_length=50)
+    customer_id = models.CharField("Zoho customer id", max_length=50)
     customer_name = models.CharField(max_length=200, blank=True)
     customer_email = models.CharField(max_length=254, blank=True)
-    status = models.CharField(max_length=40, help_text=_("In Zoho's words: live, non_renewing, cancelled, …"))
-    price = money(
-        _("price a month"), help_text=_("Of one plan unit, in rand, VAT included, before discounts.")
-    )
+    status = models.CharField(max_length=40, help_text="In Zoho's words: live, non_renewing, cancelled, …")
+    price = money("price a month", help_text="Of one plan unit, in rand, VAT included, before discounts.")
     quantity = models.PositiveIntegerField(default=1)
-    amount = money(
-        _("amount a term"), help_text=_("The whole of it as Zoho says: plan, add-ons, VAT, discounts.")
-    )
+    amount = money("amount a term", help_text="The whole of it as Zoho says: plan, add-ons, VAT, discounts.")
     addons = models.JSONField(
         default=list,
-        help_text=_("The recurring add-ons, to be sent again with a change: code, price, quantity, tax id."),
+        help_text="The recurring add-ons, to be sent again with a change: code, price, quantity, tax id.",
     )
-    tax_id = models.CharField(max_length=50, blank=True, help_text=_("Of the plan, in Zoho."))
-    is_inclusive_tax = models.BooleanField(null=True, help_text=_("Whether Zoho's own prices include VAT."))
-    discounted = models.BooleanField(default=False, help_text=_("A coupon lowers what is paid."))
-    signed_up_at = models.DateTimeField(
-        help_text=_("When the customer signed up: decides which price holds.")
-    )
+    tax_id = models.CharField(max_length=50, blank=True, help_text="Of the plan, in Zoho.")
+    is_inclusive_tax = models.BooleanField(null=True, help_text="Whether Zoho's own prices include VAT.")
+    discounted = models.BooleanField(default=False, help_text="A coupon lowers what is paid.")
+    signed_up_at = models.DateTimeField(help_text="When the customer signed up: decides which price holds.")
     fixed_until = models.DateField(
         null=True,
         blank=True,
-        help_text=_("Last day of a promised fixed price; empty when none was promised."),
+        help_text="Last day of a promised fixed price; empty when none was promised.",
     )
     current_term_starts_on = models.DateField(null=True)
     current_term_ends_on = models.DateField(null=True)
@@ -68,15 +61,15 @@ class Subscription(models.Model):
     last_invoice_id = models.CharField(max_length=50, blank=True)
     listed = models.JSONField(
         default=dict,
-        help_text=_("Its row in Zoho's list, as last seen: while it is the same, it is not read again."),
+        help_text="Its row in Zoho's list, as last seen: while it is the same, it is not read again.",
     )
-    read_at = models.DateTimeField(help_text=_("When Zoho was last asked for all of it."))
-    seen_at = models.DateTimeField(help_text=_("When it last stood in Zoho's list."))
-    gone_at = models.DateTimeField(null=True, help_text=_("When a complete list no longer had it."))
+    read_at = models.DateTimeField(help_text="When Zoho was last asked for all of it.")
+    seen_at = models.DateTimeField(help_text="When it last stood in Zoho's list.")
+    gone_at = models.DateTimeField(null=True, help_text="When a complete list no longer had it.")
 
     erased_at = models.DateTimeField(
         null=True,
-        help_text=_("When name and address were erased. A pull brings them back only with a new term."),
+        help_text="When name and address were erased. A pull brings them back only with a new term.",
     )
 
     objects = SubscriptionQuerySet.as_manager()

@@ -1,7 +1,7 @@
 """Findings: what differs, side by side, and what can be done about it."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -24,10 +23,6 @@ from reconciliation.models import Deed, Finding, FindingState
 from reconciliation.planning import deeds_for, plan
 from reconciliation.whose import can_be_asked, look_up
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
-
 DEEDS = {
     "push_one": Deed.PUSH,
     "adopt_one": Deed.ADOPT,
@@ -36,14 +31,12 @@ DEEDS = {
 }
 
 
-def _dialog(title: "StrOrPromise") -> dict[str, Any]:
+def _dialog(title: str) -> dict[str, Any]:
     return {
         "title": title,
-        "description": _(
-            "First you see what would be written and how many calls it costs. Nothing is written yet."
-        ),
+        "description": "First you see what would be written and how many calls it costs. Nothing is written yet.",
         "form_class": BaseDialogForm,
-        "form_submit_text": _("Show the plan"),
+        "form_submit_text": "Show the plan",
     }
 
 
@@ -67,9 +60,7 @@ class OpenFilter(admin.SimpleListFilter):
 class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
     """What differs now, the newest first."""
 
-    empty_words = _(
-        "Nothing differs, as far as the last comparison saw. Under Comparisons you start another."
-    )
+    empty_words = "Nothing differs, as far as the last comparison saw. Under Comparisons you start another."
     list_display = (
         "shown_record",
         "shown_type",
@@ -96,9 +87,9 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
                 )
             },
         ),
-        (_("In Zoho"), {"fields": (("remote_id", "remote_name"), ("changed_by", "since"))}),
+        ("In Zoho", {"fields": (("remote_id", "remote_name"), ("changed_by", "since"))}),
         (
-            _("How long"),
+            "How long",
             {
                 "fields": (
                     ("first_seen_at", "last_seen_at"),
@@ -108,57 +99,57 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
                 )
             },
         ),
-        (_("Ignored"), {"fields": ("ignore_reason", ("ignored_until", "ignored_by"))}),
+        ("Ignored", {"fields": ("ignore_reason", ("ignored_until", "ignored_by"))}),
     )
 
     class Media:
         css = STYLE
 
-    @display(description=_("Record"), ordering="key", header=True)
+    @display(description="Record", ordering="key", header=True)
     def shown_record(self, finding: Finding) -> tuple[str, str]:
         return finding.key, f"{finding.get_kind_display()}{f' · {finding.field}' if finding.field else ''}"
 
-    @display(description=_("What"), ordering="type")
+    @display(description="What", ordering="type")
     def shown_type(self, finding: Finding) -> str:
         return finding.get_type_display()
 
-    @display(description=_("Ours"))
+    @display(description="Ours")
     def listed_ours(self, finding: Finding) -> SafeString | str:
         return line(finding.ours) if finding.field else "—"
 
-    @display(description=_("Zoho's"))
+    @display(description="Zoho's")
     def listed_theirs(self, finding: Finding) -> SafeString | str:
         return line(finding.theirs) if finding.field else finding.remote_name or "—"
 
-    @display(description=_("At stake"), ordering="at_stake")
+    @display(description="At stake", ordering="at_stake")
     def stake(self, finding: Finding) -> str:
         return "—" if finding.at_stake is None else f"{rand(finding.at_stake)} a month"
 
-    @display(description=_("Ours"))
+    @display(description="Ours")
     def shown_ours(self, finding: Finding) -> SafeString | str:
         return value(finding.ours) if finding.field else "—"
 
-    @display(description=_("Zoho's"))
+    @display(description="Zoho's")
     def shown_theirs(self, finding: Finding) -> SafeString | str:
         return value(finding.theirs) if finding.field else finding.remote_name or "—"
 
-    @display(description=_("Changed by"), ordering="since", header=True)
+    @display(description="Changed by", ordering="since", header=True)
     def who(self, finding: Finding) -> tuple[str, str]:
         since = f"{timezone.localtime(finding.since):%-d %b %Y, %H:%M}" if finding.since else ""
         return finding.changed_by or "—", since
 
-    @display(description=_("State"), ordering="state", label=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, finding: Finding) -> str:
         return finding.get_state_display()
 
-    @display(description=_("Package"))
+    @display(description="Package")
     def shown_package(self, finding: Finding) -> SafeString | str:
         if finding.package is None:
             return "—"
         url = reverse("admin:catalogue_servicepackage_change", args=[finding.package_id])
         return format_html('<a href="{}">{}</a>', url, finding.package)
 
-    @display(description=_("Repairs"))
+    @display(description="Repairs")
     def repairs_(self, finding: Finding) -> str:
         return (
             "; ".join(
@@ -189,58 +180,56 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
         ]
 
     @action(
-        description=_("Push ours"),
+        description="Push ours",
         permissions=["repair"],
         icon="upload",
         url_path="push",
         variant=ActionVariant.PRIMARY,
-        dialog=_dialog(_("Write ours to Zoho?")),
+        dialog=_dialog("Write ours to Zoho?"),
     )
     def push_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._plan_one(request, object_id, Deed.PUSH)
 
     @action(
-        description=_("Adopt theirs"),
+        description="Adopt theirs",
         permissions=["repair"],
         icon="download",
         url_path="adopt",
-        dialog=_dialog(_("Take over what Zoho says, as a draft?")),
+        dialog=_dialog("Take over what Zoho says, as a draft?"),
     )
     def adopt_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._plan_one(request, object_id, Deed.ADOPT)
 
     @action(
-        description=_("Link"),
+        description="Link",
         permissions=["repair"],
         icon="link",
         url_path="link",
-        dialog=_dialog(_("Link to the record that has our key?")),
+        dialog=_dialog("Link to the record that has our key?"),
     )
     def link_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._plan_one(request, object_id, Deed.LINK)
 
     @action(
-        description=_("Deactivate in Zoho"),
+        description="Deactivate in Zoho",
         permissions=["repair"],
         icon="toggle_off",
         url_path="deactivate",
-        dialog=_dialog(_("Switch this record off in Zoho?")),
+        dialog=_dialog("Switch this record off in Zoho?"),
     )
     def deactivate_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return self._plan_one(request, object_id, Deed.DEACTIVATE)
 
     @action(
-        description=_("Who did it?"),
+        description="Who did it?",
         permissions=["repair"],
         icon="person_search",
         url_path="who",
         dialog={
-            "title": _("Ask Zoho CRM who did it?"),
-            "description": _(
-                "Its history of the record is read, which is one call. Until then you see who touched the record last."
-            ),
+            "title": "Ask Zoho CRM who did it?",
+            "description": "Its history of the record is read, which is one call. Until then you see who touched the record last.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Ask"),
+            "form_submit_text": "Ask",
         },
     )
     def who_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
@@ -250,22 +239,22 @@ class FindingAdmin(LongList, IgnoreDeeds, ReadOnlyAdmin):
         except Refused as refusal:
             messages.error(request, f"{refusal}.")
         else:
-            messages.success(request, _("It was %(name)s.") % {"name": found.changed_by})
+            messages.success(request, f"It was {found.changed_by}.")
         return moved_to(request, page)
 
-    @action(description=_("Push ours for selected findings"), permissions=["repair"])
+    @action(description="Push ours for selected findings", permissions=["repair"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
         return self._plan_selected(request, queryset, Deed.PUSH)
 
-    @action(description=_("Adopt theirs for selected findings, as drafts"), permissions=["repair"])
+    @action(description="Adopt theirs for selected findings, as drafts", permissions=["repair"])
     def adopt_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
         return self._plan_selected(request, queryset, Deed.ADOPT)
 
-    @action(description=_("Link selected findings to the records with our keys"), permissions=["repair"])
+    @action(description="Link selected findings to the records with our keys", permissions=["repair"])
     def link_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
         return self._plan_selected(request, queryset, Deed.LINK)
 
-    @action(description=_("Deactivate selected records in Zoho"), permissions=["repair"])
+    @action(description="Deactivate selected records in Zoho", permissions=["repair"])
     def deactivate_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
         return self._plan_selected(request, queryset, Deed.DEACTIVATE)
 

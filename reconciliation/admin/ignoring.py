@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
@@ -27,12 +26,12 @@ SHOWN = 20
 
 
 class IgnoreForm(BaseDialogForm):
-    reason = forms.CharField(label=_("Why it may stay as it is"), widget=UnfoldAdminTextareaWidget)
+    reason = forms.CharField(label="Why it may stay as it is", widget=UnfoldAdminTextareaWidget)
     until = forms.DateField(
-        label=_("Until"),
+        label="Until",
         widget=UnfoldAdminDateWidget,
         initial=lambda: timezone.localdate() + timedelta(days=30),
-        help_text=_("From that day on it is reported again; at once when Zoho says something else."),
+        help_text="From that day on it is reported again; at once when Zoho says something else.",
     )
 
 
@@ -40,22 +39,22 @@ class IgnoreDeeds(ModelAdmin):
     """The two ways to ignore. What may be ignored, and by whom, says `services.ignore`."""
 
     @action(
-        description=_("Ignore"),
+        description="Ignore",
         permissions=["repair"],
         icon="notifications_off",
         url_path="ignore",
         dialog={
-            "title": _("Ignore this finding?"),
-            "description": _("It is left out of counts and messages until the day you choose."),
+            "title": "Ignore this finding?",
+            "description": "It is left out of counts and messages until the day you choose.",
             "form_class": IgnoreForm,
-            "form_submit_text": _("Ignore"),
+            "form_submit_text": "Ignore",
         },
     )
     def ignore_one(self, request: HttpRequest, form: IgnoreForm, object_id: Any) -> HttpResponse:
         self._ignore(request, Finding.objects.filter(pk=object_id), form)
         return moved_to(request, reverse("admin:reconciliation_finding_change", args=[object_id]))
 
-    @action(description=_("Ignore selected findings …"), permissions=["repair"])
+    @action(description="Ignore selected findings …", permissions=["repair"])
     def ignore_selected(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
         """First a page that asks for the reason and the day, then the deed."""
         form = IgnoreForm(request, data=request.POST if "_form_submitted" in request.POST else None)

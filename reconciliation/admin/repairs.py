@@ -8,7 +8,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -25,9 +24,7 @@ from reconciliation.repair import apply
 class RepairAdmin(LongList, ReadOnlyAdmin):
     """What was going to be written, by whom, and whether it was."""
 
-    empty_words = _(
-        "Choose findings and what to do about them: the plan stands here before it is carried out."
-    )
+    empty_words = "Choose findings and what to do about them: the plan stands here before it is carried out."
     list_display = ("shown_deed", "shown_state", "requested_by", "requested_at", "applied_at")
     list_filter = ("state", "deed", "requested_at")
     list_select_related = ("requested_by",)
@@ -37,21 +34,21 @@ class RepairAdmin(LongList, ReadOnlyAdmin):
             None,
             {"fields": (("deed", "shown_state"), ("requested_by", "requested_at"), ("calls", "applied_at"))},
         ),
-        (_("What will be written"), {"fields": ("shown_steps", "outcome")}),
+        ("What will be written", {"fields": ("shown_steps", "outcome")}),
     )
 
     class Media:
         css = STYLE
 
-    @display(description=_("Repair"), header=True)
+    @display(description="Repair", header=True)
     def shown_deed(self, repair: Repair) -> tuple[str, str]:
         return repair.get_deed_display(), plural(len(repair.steps), "step")
 
-    @display(description=_("State"), ordering="state", label=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, repair: Repair) -> str:
         return repair.get_state_display()
 
-    @display(description=_("Steps"))
+    @display(description="Steps")
     def shown_steps(self, repair: Repair) -> SafeString:
         return format_html_join(
             "", '<div class="rec-step" dir="auto">{}</div>', ((step,) for step in repair.steps)
@@ -67,18 +64,16 @@ class RepairAdmin(LongList, ReadOnlyAdmin):
         return super().get_actions_detail(request, object_id)
 
     @action(
-        description=_("Apply"),
+        description="Apply",
         permissions=["repair"],
         icon="build",
         url_path="apply",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": _("Apply this repair?"),
-            "description": _(
-                "Zoho is looked at once more. When anything moved since the plan was made, nothing is written."
-            ),
+            "title": "Apply this repair?",
+            "description": "Zoho is looked at once more. When anything moved since the plan was made, nothing is written.",
             "form_class": BaseDialogForm,
-            "form_submit_text": _("Apply"),
+            "form_submit_text": "Apply",
         },
     )
     def apply_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:

@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -32,12 +31,12 @@ MOST_SHOWN = 200
 
 
 class RunForm(BaseDialogForm):
-    scope = forms.ChoiceField(label=_("Read"), choices=Scope.choices, widget=UnfoldAdminSelectWidget)
+    scope = forms.ChoiceField(label="Read", choices=Scope.choices, widget=UnfoldAdminSelectWidget)
     only = forms.CharField(
-        label=_("Only these SKUs"),
+        label="Only these SKUs",
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Separated by blanks. Empty means the whole catalogue."),
+        help_text="Separated by blanks. Empty means the whole catalogue.",
     )
 
 
@@ -45,7 +44,7 @@ class RunForm(BaseDialogForm):
 class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
     """One row for each comparison; its page shows what it found then."""
 
-    empty_words = _("Compare the catalogue with Zoho: each night by itself, or now with the button above.")
+    empty_words = "Compare the catalogue with Zoho: each night by itself, or now with the button above."
     list_display = ("shown_start", "shown_state", "found", "shown_resolved", "calls", "took")
     list_filter = ("state", "scope", "started_at")
     actions_list = ("run_now",)
@@ -58,26 +57,26 @@ class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
     class Media:
         css = STYLE
 
-    @display(description=_("Begun"), ordering="started_at", header=True)
+    @display(description="Begun", ordering="started_at", header=True)
     def shown_start(self, report: ReconciliationReport) -> tuple[str, str]:
         about = ", ".join(report.only) or report.get_scope_display()
         return str(report).partition(", ")[2], about
 
-    @display(description=_("State"), ordering="state", label=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
     def shown_state(self, report: ReconciliationReport) -> str:
         return report.get_state_display()
 
-    @display(description=_("Findings"), header=True)
+    @display(description="Findings", header=True)
     def found(self, report: ReconciliationReport) -> tuple[str, str]:
         if report.state == ReportState.RUNNING:
             return "…", report.progress
         return str(report.counts.get("findings", 0)), f"{report.counts.get('new', 0)} new"
 
-    @display(description=_("Resolved"))
+    @display(description="Resolved")
     def shown_resolved(self, report: ReconciliationReport) -> int:
         return report.counts.get("resolved", 0)
 
-    @display(description=_("Took"))
+    @display(description="Took")
     def took(self, report: ReconciliationReport) -> str:
         return "—" if report.seconds is None else f"{report.seconds:.1f} s"
 
@@ -149,19 +148,19 @@ class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
         return request.user.has_perm("reconciliation.run_reconciliation")
 
     @action(
-        description=_("Compare now"),
+        description="Compare now",
         permissions=["run"],
         icon="compare_arrows",
         url_path="run-now",
         variant=ActionVariant.PRIMARY,
         dialog={
-            "title": _("Compare the catalogue with Zoho now?"),
-            "description": _(
+            "title": "Compare the catalogue with Zoho now?",
+            "description": (
                 "Reads Zoho's lists and writes nothing there. It takes one API call for 200 records of Billing"
                 " and 2,000 of CRM."
             ),
             "form_class": RunForm,
-            "form_submit_text": _("Compare"),
+            "form_submit_text": "Compare",
         },
     )
     def run_now(self, request: HttpRequest, form: RunForm) -> HttpResponse:

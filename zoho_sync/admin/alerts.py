@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -33,7 +32,7 @@ MESSAGE_STATES = {
 
 class SnoozeForm(BaseDialogForm):
     hours = forms.IntegerField(
-        label=gettext_lazy("Hours"),
+        label="Hours",
         min_value=1,
         max_value=720,
         initial=4,
@@ -56,7 +55,7 @@ def _deed(
 class AlertAdmin(LongList, ReadOnlyAdmin):
     """What is wrong, since when, and who takes care."""
 
-    empty_words = gettext_lazy("Nothing is wrong. When a rule finds something, it opens an alert here.")
+    empty_words = "Nothing is wrong. When a rule finds something, it opens an alert here."
     list_display = ("title", "shown_state", "rule", "opened_at", "resolved_at", "acknowledged_by")
     list_filter = ("state", "rule", "opened_at")
     list_select_related = ("rule", "acknowledged_by")
@@ -72,11 +71,11 @@ class AlertAdmin(LongList, ReadOnlyAdmin):
         ("snoozed_until", "resolved_at"),
     )
 
-    @display(description=gettext_lazy("State"), ordering="state", label=ALERT_STATES)
+    @display(description="State", ordering="state", label=ALERT_STATES)
     def shown_state(self, alert: Alert) -> str:
         return alert.get_state_display()
 
-    @display(description=gettext_lazy("Where it is mended"))
+    @display(description="Where it is mended")
     def where(self, alert: Alert) -> SafeString:
         return format_html('<a class="home-link" href="{}">Look there</a>', alert.path)
 
@@ -89,30 +88,30 @@ class AlertAdmin(LongList, ReadOnlyAdmin):
         return request.user.has_perm("zoho_sync.answer_alert")
 
     @action(
-        description=gettext_lazy("Acknowledge"),
+        description="Acknowledge",
         permissions=["answer"],
         icon="check",
         url_path="acknowledge",
         dialog={
-            "title": gettext_lazy("Take care of it?"),
-            "description": gettext_lazy("Nothing more is told until it is over."),
+            "title": "Take care of it?",
+            "description": "Nothing more is told until it is over.",
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Acknowledge"),
+            "form_submit_text": "Acknowledge",
         },
     )
     def acknowledge(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         return _deed(request, "alert", object_id, alerts.acknowledge, "Acknowledged.")
 
     @action(
-        description=gettext_lazy("Snooze"),
+        description="Snooze",
         permissions=["answer"],
         icon="snooze",
         url_path="snooze",
         dialog={
-            "title": gettext_lazy("Tell nothing for a while?"),
-            "description": gettext_lazy("Afterwards it is told again, if it still lasts."),
+            "title": "Tell nothing for a while?",
+            "description": "Afterwards it is told again, if it still lasts.",
             "form_class": SnoozeForm,
-            "form_submit_text": gettext_lazy("Snooze"),
+            "form_submit_text": "Snooze",
         },
     )
     def snooze(self, request: HttpRequest, form: SnoozeForm, object_id: Any) -> HttpResponse:
@@ -150,15 +149,15 @@ class AlertRuleAdmin(ModelAdmin):
         """The audit trail has it, with more."""
 
     @action(
-        description=gettext_lazy("Send a test"),
+        description="Send a test",
         permissions=["change"],
         icon="send",
         url_path="test",
         dialog={
-            "title": gettext_lazy("Send a test over this channel?"),
-            "description": gettext_lazy("It goes out at once, also in quiet hours."),
+            "title": "Send a test over this channel?",
+            "description": "It goes out at once, also in quiet hours.",
             "form_class": BaseDialogForm,
-            "form_submit_text": gettext_lazy("Send a test"),
+            "form_submit_text": "Send a test",
         },
     )
     def send_test(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
@@ -169,7 +168,7 @@ class AlertRuleAdmin(ModelAdmin):
 class AlertDeliveryAdmin(LongList, ReadOnlyAdmin):
     """The outbox. A channel that fails is red here and tried again."""
 
-    empty_words = gettext_lazy("What alerts and the weekly summary send stands here, sent or not.")
+    empty_words = "What alerts and the weekly summary send stands here, sent or not."
     list_display = ("subject", "shown_state", "channel", "created_at", "sent_at", "attempts", "last_error")
     list_filter = ("state", "channel", "created_at")
     search_fields = ("subject",)
@@ -183,6 +182,6 @@ class AlertDeliveryAdmin(LongList, ReadOnlyAdmin):
         "alert",
     )
 
-    @display(description=gettext_lazy("State"), ordering="state", label=MESSAGE_STATES)
+    @display(description="State", ordering="state", label=MESSAGE_STATES)
     def shown_state(self, message: AlertDelivery) -> str:
         return message.get_state_display()

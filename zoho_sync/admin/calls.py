@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
@@ -20,7 +19,7 @@ from zoho_sync.models import ZohoSyncLog
 class ZohoSyncLogAdmin(LongList, ReadOnlyAdmin):
     """Every call: what was sent, what came back. Kept 90 days."""
 
-    empty_words = _("Nothing was sent to Zoho yet, or it is longer ago than 90 days.")
+    empty_words = "Nothing was sent to Zoho yet, or it is longer ago than 90 days."
     list_display = (
         "at",
         "system",
@@ -50,8 +49,8 @@ class ZohoSyncLogAdmin(LongList, ReadOnlyAdmin):
                 )
             },
         ),
-        (_("Sent"), {"fields": ("shown_request",)}),
-        (_("Answered"), {"fields": ("shown_response",)}),
+        ("Sent", {"fields": ("shown_request",)}),
+        ("Answered", {"fields": ("shown_response",)}),
     )
 
     def get_search_results(
@@ -65,19 +64,19 @@ class ZohoSyncLogAdmin(LongList, ReadOnlyAdmin):
         return queryset.filter(packages__contains=[package]), False
 
     @display(
-        description=_("Outcome"), ordering="error_class", label={"Taken": "success", "No answer": "warning"}
+        description="Outcome", ordering="error_class", label={"Taken": "success", "No answer": "warning"}
     )
     def shown_outcome(self, call: ZohoSyncLog) -> str:
         return call.error_class or ("Taken" if call.is_answered else "No answer")
 
-    @display(description=_("Took"), ordering="duration_ms")
+    @display(description="Took", ordering="duration_ms")
     def duration(self, call: ZohoSyncLog) -> str:
         return f"{call.duration_ms} ms" if call.is_answered else "—"
 
-    @display(description=_("Sent"))
+    @display(description="Sent")
     def shown_request(self, call: ZohoSyncLog) -> SafeString | str:
         return pretty(call.request) if call.request is not None else "Nothing"
 
-    @display(description=_("Answer"))
+    @display(description="Answer")
     def shown_response(self, call: ZohoSyncLog) -> SafeString | str:
         return pretty(call.response) if call.response is not None else "Nothing"

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
@@ -18,21 +17,19 @@ from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import FieldSecurityCheck, MappingCheck
 
 CHECK_NOW = {
-    "title": _("Ask Zoho CRM now?"),
-    "description": _(
-        "Reads the permissions of our fields for every profile: four calls. Nothing is changed."
-    ),
+    "title": "Ask Zoho CRM now?",
+    "description": "Reads the permissions of our fields for every profile: four calls. Nothing is changed.",
     "form_class": BaseDialogForm,
-    "form_submit_text": _("Ask"),
+    "form_submit_text": "Ask",
 }
 LOCK = {
-    "title": _("Lock the fields?"),
-    "description": _(
+    "title": "Lock the fields?",
+    "description": (
         "Every field that a profile other than the integration's may edit is set to read only for that"
         " profile in Zoho CRM, and looked at again. The check above lists them."
     ),
     "form_class": BaseDialogForm,
-    "form_submit_text": _("Lock"),
+    "form_submit_text": "Lock",
 }
 
 
@@ -40,15 +37,15 @@ LOCK = {
 class MappingCheckAdmin(ReadOnlyAdmin):
     """What CRM kept of the first record written under each version of the mapping."""
 
-    empty_words = _("Made by the first record that is read back after a change of the field mapping.")
+    empty_words = "Made by the first record that is read back after a change of the field mapping."
     list_display = ("short_version", "at", "remote_id", "shown_lost")
     fields = ("mapping_version", "at", "remote_id", "shown_lost")
 
-    @display(description=_("Version"), ordering="mapping_version")
+    @display(description="Version", ordering="mapping_version")
     def short_version(self, check: MappingCheck) -> str:
         return check.mapping_version[:12]
 
-    @display(description=_("Not kept"))
+    @display(description="Not kept")
     def shown_lost(self, check: MappingCheck) -> str:
         return ", ".join(check.lost) or "Everything was kept"
 
@@ -57,7 +54,7 @@ class MappingCheckAdmin(ReadOnlyAdmin):
 class FieldSecurityCheckAdmin(ReadOnlyAdmin):
     """Who may edit our fields in CRM by hand, as each look found it."""
 
-    empty_words = _("Checked each night; the button above checks now who may edit our fields in Zoho CRM.")
+    empty_words = "Checked each night; the button above checks now who may edit our fields in Zoho CRM."
     list_display = ("at", "shown_result", "holes", "new_holes", "unknown")
     list_filter = ("result", "at")
     list_per_page = 50
@@ -65,14 +62,14 @@ class FieldSecurityCheckAdmin(ReadOnlyAdmin):
     fields = (("at", "shown_result"), ("holes", "new_holes", "unknown"), "shown_findings")
 
     @display(
-        description=_("Result"),
+        description="Result",
         ordering="result",
         label={"Locked": "success", "Can be edited": "danger", "Cannot verify": "warning"},
     )
     def shown_result(self, check: FieldSecurityCheck) -> str:
         return check.get_result_display()
 
-    @display(description=_("Findings"))
+    @display(description="Findings")
     def shown_findings(self, check: FieldSecurityCheck) -> SafeString | str:
         rows = (
             (each["field"] or "every field", each["profile"] or "every profile", each["words"])
@@ -88,7 +85,7 @@ class FieldSecurityCheckAdmin(ReadOnlyAdmin):
         return request.user.has_perm("zoho_sync.lock_zoho_fields")
 
     @action(
-        description=_("Check now"),
+        description="Check now",
         permissions=["check_security"],
         icon="policy",
         url_path="check-now",
@@ -98,7 +95,7 @@ class FieldSecurityCheckAdmin(ReadOnlyAdmin):
         return self._look(request, lambda: (field_security.check(actor=request.user), []))  # type: ignore[arg-type]
 
     @action(
-        description=_("Lock the fields"),
+        description="Lock the fields",
         permissions=["lock"],
         icon="lock",
         url_path="lock-fields",

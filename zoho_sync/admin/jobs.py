@@ -1,7 +1,6 @@
 """The runs of scheduled jobs."""
 
 from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from catalogue.admin.base import ReadOnlyAdmin
@@ -13,16 +12,16 @@ RESULTS = {"Running": "info", "Done": "success", "Failed": "danger", "Broken off
 
 @admin.register(JobRun)
 class JobRunAdmin(LongList, ReadOnlyAdmin):
-    empty_words = _("Scheduled jobs have not run yet: do beat and a worker run?")
+    empty_words = "Scheduled jobs have not run yet: do beat and a worker run?"
     list_display = ("job", "started_at", "shown_result", "duration", "detail")
     list_filter = ("result", "job", "started_at")
     search_fields = ("job", "detail", "correlation_id")
     fields = (("job", "shown_result"), ("started_at", "finished_at", "duration"), "detail", "correlation_id")
 
-    @display(description=_("Result"), ordering="result", label=RESULTS)
+    @display(description="Result", ordering="result", label=RESULTS)
     def shown_result(self, run: JobRun) -> str:
         return run.get_result_display()
 
-    @display(description=_("Took"))
+    @display(description="Took")
     def duration(self, run: JobRun) -> str:
         return f"{run.seconds:.1f} s" if run.seconds is not None else "—"

@@ -11,7 +11,6 @@ from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
@@ -25,10 +24,10 @@ from zoho_sync.connection.codes import advice_for
 from zoho_sync.models import Kind, ProductIntegration, System
 
 SEND_AGAIN = {
-    "title": _("Send again?"),
-    "description": _("It is tried at once, however often it failed before. What is in step stays as it is."),
+    "title": "Send again?",
+    "description": "It is tried at once, however often it failed before. What is in step stays as it is.",
     "form_class": BaseDialogForm,
-    "form_submit_text": _("Send again"),
+    "form_submit_text": "Send again",
 }
 
 
@@ -75,7 +74,7 @@ class ErrorClassFilter(admin.SimpleListFilter):
 class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
     """One row for each Zoho record: its state, its id there, and why it is not in step."""
 
-    empty_words = _("Publish a product: what Zoho has to hold of it is written down here.")
+    empty_words = "Publish a product: what Zoho has to hold of it is written down here."
     list_display = ("shown_record", "shown_state", "remote_id", "last_synced_at", "tries", "last_sync_error")
     list_filter = ("status", SystemFilter, "kind", ErrorClassFilter)
     search_fields = ("remote_key", "remote_id", "package__name", "package__sku", "last_sync_error")
@@ -99,44 +98,44 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
                 )
             },
         ),
-        (_("What Zoho last accepted"), {"fields": ("shown_payload",)}),
+        ("What Zoho last accepted", {"fields": ("shown_payload",)}),
     )
 
-    @display(description=_("Record"), ordering="remote_key", header=True)
+    @display(description="Record", ordering="remote_key", header=True)
     def shown_record(self, record: ProductIntegration) -> tuple[str, str]:
         return record.get_kind_display(), record.remote_key
 
-    @display(description=_("Tries"), ordering="retry_count", header=True)
+    @display(description="Tries", ordering="retry_count", header=True)
     def tries(self, record: ProductIntegration) -> tuple[str, str]:
         due = record.next_retry_at
         return str(
             record.retry_count
         ), f"next {localize(localtime(due))}" if due and record.retry_count else ""
 
-    @display(description=_("State"), ordering="status", label=BADGES)
+    @display(description="State", ordering="status", label=BADGES)
     def shown_state(self, record: ProductIntegration) -> str:
         return record.get_status_display()
 
-    @display(description=_("Package"))
+    @display(description="Package")
     def shown_package(self, record: ProductIntegration) -> SafeString:
         url = reverse("admin:catalogue_servicepackage_change", args=[record.package_id])
         return format_html('<a href="{}">{}</a>', url, record.package)
 
-    @display(description=_("Payload"))
+    @display(description="Payload")
     def shown_payload(self, record: ProductIntegration) -> SafeString | str:
         return pretty(record.acknowledged_payload) if record.acknowledged_payload else "Nothing yet"
 
-    @display(description=_("Error details"))
+    @display(description="Error details")
     def shown_details(self, record: ProductIntegration) -> SafeString | str:
         return pretty(record.sync_error_details) if record.sync_error_details else "—"
 
-    @display(description=_("What to do"))
+    @display(description="What to do")
     def what_to_do(self, record: ProductIntegration) -> str:
         details = record.sync_error_details
         told = advice_for(record.kind_.system, str(details.get("code", "")), str(details.get("class", "")))
         return told or "—"
 
-    @display(description=_("Calls"))
+    @display(description="Calls")
     def calls(self, record: ProductIntegration) -> SafeString:
         url = f"{reverse('admin:zoho_sync_zohosynclog_changelist')}?q={record.package_id}"
         return format_html('<a href="{}">All calls about this package</a>', url)
@@ -144,12 +143,12 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
     def has_resync_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("zoho_sync.resync_productintegration")
 
-    @action(description=_("Send selected records again"), permissions=["resync"])
+    @action(description="Send selected records again", permissions=["resync"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[ProductIntegration]) -> None:
         self._send_again(request, ProductIntegration.objects.filter(pk__in=queryset.values("pk")))
 
     @action(
-        description=_("Send again"),
+        description="Send again",
         permissions=["resync"],
         icon="sync",
         url_path="send-again",

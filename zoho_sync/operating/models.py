@@ -6,7 +6,6 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from catalogue.models import ServicePackage
 
@@ -27,13 +26,13 @@ class Resync(models.Model):
     outcomes = models.JSONField(
         default=dict,
         encoder=DjangoJSONEncoder,
-        help_text=_('{"kind of record": "waits", "in step" or why not}'),
+        help_text='{"kind of record": "waits", "in step" or why not}',
     )
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         db_table = "zoho_resyncs"
-        verbose_name = _("re-sync")
+        verbose_name = "re-sync"
         ordering = ["-requested_at"]
         default_permissions = ("view",)
         indexes = [models.Index(fields=["package", "system", "-requested_at"])]
@@ -48,10 +47,10 @@ class Resync(models.Model):
 
 
 class GroupRetryState(models.TextChoices):
-    PROBING = "probing", _("Trying the first one")
-    SENDING = "sending", _("The first one went through: sending the rest")
-    DONE = "done", _("Done")
-    STOPPED = "stopped", _("Stopped: the first one failed again")
+    PROBING = "probing", "Trying the first one"
+    SENDING = "sending", "The first one went through: sending the rest"
+    DONE = "done", "Done"
+    STOPPED = "stopped", "Stopped: the first one failed again"
 
 
 class GroupRetry(models.Model):
@@ -64,7 +63,7 @@ class GroupRetry(models.Model):
     state = models.CharField(max_length=10, choices=GroupRetryState.choices, default=GroupRetryState.PROBING)
     probe = models.ForeignKey("zoho_sync.ProductIntegration", models.SET_NULL, null=True, related_name="+")
     total = models.PositiveIntegerField()
-    sent = models.PositiveIntegerField(default=0, help_text=_("How many were put back into the queue."))
+    sent = models.PositiveIntegerField(default=0, help_text="How many were put back into the queue.")
     detail = models.TextField(blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(auto_now_add=True)
@@ -73,8 +72,8 @@ class GroupRetry(models.Model):
 
     class Meta:
         db_table = "zoho_group_retries"
-        verbose_name = _("group retry")
-        verbose_name_plural = _("group retries")
+        verbose_name = "group retry"
+        verbose_name_plural = "group retries"
         ordering = ["-requested_at"]
         default_permissions = ("view",)
         constraints = [
@@ -90,10 +89,10 @@ class GroupRetry(models.Model):
 
 
 class JobResult(models.TextChoices):
-    RUNNING = "running", _("Running")
-    DONE = "done", _("Done")
-    FAILED = "failed", _("Failed")
-    LOST = "lost", _("Broken off")
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    LOST = "lost", "Broken off"
 
 
 class JobRun(models.Model):
@@ -102,7 +101,7 @@ class JobRun(models.Model):
     Result = JobResult
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    job = models.CharField(max_length=200, help_text=_("The name of the Celery task."))
+    job = models.CharField(max_length=200, help_text="The name of the Celery task.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     result = models.CharField(max_length=10, choices=JobResult.choices, default=JobResult.RUNNING)
@@ -111,7 +110,7 @@ class JobRun(models.Model):
 
     class Meta:
         db_table = "job_runs"
-        verbose_name = _("job run")
+        verbose_name = "job run"
         ordering = ["-started_at"]
         default_permissions = ("view",)
         indexes = [models.Index(fields=["job", "-started_at"])]
@@ -145,7 +144,7 @@ class DailyFigures(models.Model):
 
     class Meta:
         db_table = "zoho_daily_figures"
-        verbose_name_plural = _("daily figures")
+        verbose_name_plural = "daily figures"
         ordering = ["day", "system"]
         default_permissions = ("view",)
         constraints = [models.UniqueConstraint(fields=["day", "system"], name="figures_once_a_day")]
@@ -155,20 +154,20 @@ class DailyFigures(models.Model):
 
 
 class Trigger(models.TextChoices):
-    REPEATED_FAILURE = "repeated_failure", _("One cause keeps failing")
-    RATE_LIMITED = "rate_limited", _("Zoho limits our calls")
-    NOT_AUTHORISED = "not_authorised", _("Zoho refuses the connection")
-    BREAKER_OPEN = "breaker_open", _("Calls to a system rest")
-    JOB_MISSED = "job_missed", _("A scheduled job did not finish")
-    DEAD_GROWING = "dead_growing", _("More records need a person")
-    BILLING_UNPROVEN = "billing_unproven", _("A price change is not proven by its invoices")
-    PRICE_NOTICES = "price_notices", _("Notices of price changes do not arrive")
-    WEEKLY_SUMMARY = "weekly_summary", _("Weekly summary")
+    REPEATED_FAILURE = "repeated_failure", "One cause keeps failing"
+    RATE_LIMITED = "rate_limited", "Zoho limits our calls"
+    NOT_AUTHORISED = "not_authorised", "Zoho refuses the connection"
+    BREAKER_OPEN = "breaker_open", "Calls to a system rest"
+    JOB_MISSED = "job_missed", "A scheduled job did not finish"
+    DEAD_GROWING = "dead_growing", "More records need a person"
+    BILLING_UNPROVEN = "billing_unproven", "A price change is not proven by its invoices"
+    PRICE_NOTICES = "price_notices", "Notices of price changes do not arrive"
+    WEEKLY_SUMMARY = "weekly_summary", "Weekly summary"
 
 
 class Channel(models.TextChoices):
-    EMAIL = "email", _("E-mail")
-    SLACK = "slack", _("Slack")
+    EMAIL = "email", "E-mail"
+    SLACK = "slack", "Slack"
 
 
 class AlertRule(models.Model):
@@ -177,21 +176,21 @@ class AlertRule(models.Model):
     trigger = models.CharField(max_length=30, choices=Trigger.choices, unique=True)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     recipients = models.TextField(
-        blank=True, help_text=_("E-mail addresses, one a line. Empty: those of the setting ALERT_EMAILS.")
+        blank=True, help_text="E-mail addresses, one a line. Empty: those of the setting ALERT_EMAILS."
     )
     threshold = models.PositiveIntegerField(
-        default=0, help_text=_("Told when there are more than this many, where the rule counts.")
+        default=0, help_text="Told when there are more than this many, where the rule counts."
     )
     window_hours = models.PositiveSmallIntegerField(default=24, validators=[MinValueValidator(1)])
     quiet_from = models.TimeField(
-        null=True, blank=True, help_text=_("South African time. Messages wait until the quiet hours end.")
+        null=True, blank=True, help_text="South African time. Messages wait until the quiet hours end."
     )
     quiet_to = models.TimeField(null=True, blank=True)
-    is_enabled = models.BooleanField(_("enabled"), default=True)
+    is_enabled = models.BooleanField("enabled", default=True)
 
     class Meta:
         db_table = "alert_rules"
-        verbose_name = _("alert rule")
+        verbose_name = "alert rule"
         ordering = ["trigger"]
         default_permissions = ("view", "change")
         constraints = [
@@ -199,7 +198,7 @@ class AlertRule(models.Model):
                 condition=Q(quiet_from__isnull=True, quiet_to__isnull=True)
                 | Q(quiet_from__isnull=False, quiet_to__isnull=False),
                 name="alert_rule_quiet_hours_have_both_ends",
-                violation_error_message=_("Quiet hours need a beginning and an end, or neither."),
+                violation_error_message="Quiet hours need a beginning and an end, or neither.",
             )
         ]
 
@@ -208,10 +207,10 @@ class AlertRule(models.Model):
 
 
 class AlertState(models.TextChoices):
-    OPEN = "open", _("Open")
-    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
-    SNOOZED = "snoozed", _("Snoozed")
-    RESOLVED = "resolved", _("Resolved")
+    OPEN = "open", "Open"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    SNOOZED = "snoozed", "Snoozed"
+    RESOLVED = "resolved", "Resolved"
 
 
 class Alert(models.Model):
@@ -224,7 +223,7 @@ class Alert(models.Model):
     cause = models.CharField(max_length=200)
     title = models.CharField(max_length=300)
     detail = models.TextField(blank=True)
-    path = models.CharField(max_length=500, help_text=_("The page of the admin where it is mended."))
+    path = models.CharField(max_length=500, help_text="The page of the admin where it is mended.")
     state = models.CharField(max_length=15, choices=AlertState.choices, default=AlertState.OPEN)
     opened_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -258,10 +257,10 @@ class Alert(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    WAITING = "waiting", _("Waits")
-    SENDING = "sending", _("Being sent")
-    SENT = "sent", _("Sent")
-    FAILED = "failed", _("Failed, will be tried again")
+    WAITING = "waiting", "Waits"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed, will be tried again"
 
 
 class AlertDelivery(models.Model):
@@ -273,7 +272,7 @@ class AlertDelivery(models.Model):
     key = models.CharField(max_length=120, unique=True)
     alert = models.ForeignKey(Alert, models.PROTECT, null=True, related_name="deliveries")
     channel = models.CharField(max_length=10, choices=Channel.choices)
-    recipients = models.JSONField(default=list, help_text=_("E-mail addresses; empty for Slack."))
+    recipients = models.JSONField(default=list, help_text="E-mail addresses; empty for Slack.")
     subject = models.CharField(max_length=300)
     body = models.TextField()
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
@@ -285,7 +284,7 @@ class AlertDelivery(models.Model):
 
     class Meta:
         db_table = "alert_deliveries"
-        verbose_name = _("alert message")
+        verbose_name = "alert message"
         ordering = ["-created_at"]
         default_permissions = ("view",)
         indexes = [

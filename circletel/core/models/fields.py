@@ -1,30 +1,23 @@
 """The column types that products and packages share, so that both agree on sizes and units."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Upper
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy as _
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
-INCLUDING_VAT = _("In rand, VAT included, as the customer is quoted.")
+INCLUDING_VAT = "In rand, VAT included, as the customer is quoted."
 
 
-def including_vat(more: "StrOrPromise") -> "StrOrPromise":
+def including_vat(more: str) -> str:
     """The help of an amount that has more to say than that VAT is in it."""
-    return format_lazy("{} {}", INCLUDING_VAT, more)
+    return f"{INCLUDING_VAT} {more}"
 
 
-def money(
-    verbose_name: "StrOrPromise", *, help_text: "StrOrPromise" = INCLUDING_VAT, **options: Any
-) -> models.DecimalField:
+def money(verbose_name: str, *, help_text: str = INCLUDING_VAT, **options: Any) -> models.DecimalField:
     """An amount in rand with cents, never negative."""
     return models.DecimalField(
         verbose_name,
@@ -36,18 +29,18 @@ def money(
     )
 
 
-def optional_money(verbose_name: "StrOrPromise", **options: Any) -> models.DecimalField:
+def optional_money(verbose_name: str, **options: Any) -> models.DecimalField:
     return money(verbose_name, null=True, blank=True, **options)
 
 
-def speed(verbose_name: "StrOrPromise") -> models.PositiveIntegerField:
+def speed(verbose_name: str) -> models.PositiveIntegerField:
     """Mbit/s. Empty where none is promised, as on a capped mobile product."""
     return models.PositiveIntegerField(
         verbose_name,
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("In Mbit/s. Leave empty when none is promised."),
+        help_text="In Mbit/s. Leave empty when none is promised.",
     )
 
 
@@ -65,18 +58,16 @@ class StorefrontContent(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
-        help_text=_(
-            "From the order to the installation, as customers are told; empty when nothing is promised."
-        ),
+        help_text="From the order to the installation, as customers are told; empty when nothing is promised.",
     )
     zones: "ArrayField[list[str], list[str]]" = ArrayField(
         models.CharField(max_length=60),
         default=list,
         blank=True,
-        help_text=_("Where it can be had, commas between them; empty means wherever the provider reaches."),
+        help_text="Where it can be had, commas between them; empty means wherever the provider reaches.",
     )
-    featured = models.BooleanField(default=False, help_text=_("The storefront puts it in front."))
-    popular = models.BooleanField(default=False, help_text=_("The storefront marks it as popular."))
+    featured = models.BooleanField(default=False, help_text="The storefront puts it in front.")
+    popular = models.BooleanField(default=False, help_text="The storefront marks it as popular.")
 
     class Meta:
         abstract = True
