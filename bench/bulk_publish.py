@@ -51,8 +51,8 @@ def _approved(number: int) -> list[Any]:
     from django.utils import timezone
 
     from catalogue.content import content_of, fingerprint
-    from catalogue.importing.service import create_products
     from catalogue.models import Product, ProductPricing
+    from catalogue.product_import.apply import create_products
     from tests.factories import draft_product, mr_botha, ms_naidoo
 
     sample = content_of(

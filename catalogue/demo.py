@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 
 from catalogue import services
-from catalogue.importing import ParsedFile, import_products, parse
-from catalogue.importing.parsing import Key, business_key
 from catalogue.models import Product, ProductStatus, ServicePackage
+from catalogue.product_import import ParsedFile, import_products, parse
+from catalogue.product_import.parsing import Key, business_key
 
 SAMPLE_CATALOGUE = Path(__file__).parent / "data" / "sample-catalogue.csv"
 Say = Callable[[str], object]

@@ -15,7 +15,7 @@ from import_export.tmp_storages import CacheStorage
 from redis.exceptions import RedisError
 from unfold.contrib.import_export.forms import ImportForm
 
-from catalogue.importing import (
+from catalogue.product_import import (
     COLUMNS,
     BadFile,
     ImportOutcome,
@@ -26,8 +26,8 @@ from catalogue.importing import (
     parse,
     plan_import,
 )
-from catalogue.importing.columns import Column
-from catalogue.importing.plan import PlannedRow
+from catalogue.product_import.columns import Column
+from catalogue.product_import.plan import PlannedRow
 from circletel.core.errors import Refused
 from circletel.core.uploads import LARGEST_CSV_MB, at_most
 

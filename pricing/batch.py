@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalogue import audit
-from catalogue.importing.parsing import RowError
-from catalogue.importing.values import price as read_price
-from catalogue.importing.values import tidy
 from catalogue.models import PackageStatus, ServicePackage
+from catalogue.product_import.parsing import RowError
+from catalogue.product_import.values import price as read_price
+from catalogue.product_import.values import tidy
 from circletel.core.amounts import rand
 from circletel.core.errors import NotReady
 from circletel.core.rights import ensure_may

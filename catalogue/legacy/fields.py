@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from catalogue.importing import values
-from catalogue.importing.columns import BY_NAME, Column
 from catalogue.legacy import cells
+from catalogue.product_import import values
+from catalogue.product_import.columns import BY_NAME, Column
 
 MOST_DESCRIPTION = 2000
 

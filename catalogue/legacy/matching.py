@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from catalogue.importing.values import tidy
 from catalogue.legacy.reading import ReadRow
 from catalogue.models import FoundBy, Product, ProductStatus
+from catalogue.product_import.values import tidy
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from catalogue import audit
-from catalogue.importing.service import create_products, update_planned
 from catalogue.legacy.plan import LegacyRow, Outcome, Plan, plan_migration
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, Table, find_table
 from catalogue.models import FoundBy, LegacyProduct, LegacyTable, Product
+from catalogue.product_import.apply import create_products, update_planned
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 

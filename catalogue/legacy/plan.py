@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from catalogue.content import product_content
-from catalogue.importing.parsing import Key
-from catalogue.importing.plan import NOTHING, PlannedRow, wanted_content
 from catalogue.legacy.mapping import ColumnMapping, map_columns
 from catalogue.legacy.matching import Ambiguous, Catalogue, Found
 from catalogue.legacy.reading import LegacyProblem, Options, Reader, ReadRow
 from catalogue.legacy.source import LegacyTrouble, Row, Session, Table, rows_of
 from catalogue.models import FoundBy, LegacyProduct, LegacyTable, Product, ProductStatus
+from catalogue.product_import.parsing import Key
+from catalogue.product_import.plan import NOTHING, PlannedRow, wanted_content
 
 
 class Outcome(StrEnum):

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from catalogue.importing import values as readers
-from catalogue.importing.parsing import Key, business_key, contradictions, fit_to_show
 from catalogue.legacy.fields import AMOUNTS, FIELDS, FIELDS_BY_NAME, NOT_ACTIVE, LegacyField
 from catalogue.legacy.mapping import ColumnMapping
 from catalogue.legacy.source import LegacyTrouble, Row
 from catalogue.models import vat_rate_today
+from catalogue.product_import import values as readers
+from catalogue.product_import.parsing import Key, business_key, contradictions, fit_to_show
 
 NO_COLUMN = "(no column)"
 _PROMOTION = ("promo_price_incl_vat", "promo_months", "promo_from", "promo_to")

@@ -7,9 +7,9 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from catalogue.importing import values
-from catalogue.importing.parsing import fit_to_show
 from catalogue.models.vat import CENT
+from catalogue.product_import import values
+from catalogue.product_import.parsing import fit_to_show
 
 AMOUNT = "an amount in rand, such as 1299 or R1,299.00"
 MOST = Decimal("99999999.99")

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from catalogue.importing.plan import KEY_PATHS, NO_DEVICE
+from catalogue.product_import.plan import KEY_PATHS, NO_DEVICE
 from circletel.core.amounts import rand
 
 # When a deal meets a product that we made ourselves, its words are ours; price, term, device and dates are the deal's.

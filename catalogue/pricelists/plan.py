@@ -10,8 +10,6 @@ from uuid import UUID
 from django.db.models.functions import Upper
 
 from catalogue.content import differences, product_content
-from catalogue.importing.parsing import Key, business_key
-from catalogue.importing.plan import NOTHING
 from catalogue.models import (
     Outcome,
     PackageStatus,
@@ -24,6 +22,8 @@ from catalogue.models import (
 from catalogue.pricelists.deals import Deal
 from catalogue.pricelists.margin import Margin, margin_of
 from catalogue.pricelists.merge import contradictions, merged
+from catalogue.product_import.parsing import Key, business_key
+from catalogue.product_import.plan import NOTHING
 
 
 @dataclass

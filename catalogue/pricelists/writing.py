@@ -9,7 +9,6 @@ from django.utils.dateparse import parse_datetime
 
 from catalogue import services
 from catalogue.content import hardware_of, pricing_of
-from catalogue.importing.service import create_products, features_of, part_of
 from catalogue.models import (
     Outcome,
     PriceList,
@@ -20,6 +19,7 @@ from catalogue.models import (
     SupplierDeal,
 )
 from catalogue.pricelists.plan import Decision
+from catalogue.product_import.apply import create_products, features_of, part_of
 
 _INSTANTS = ("valid_from", "valid_to")
 _DEAL_FIELDS = ["mapping", "listed_price", "stock", "content", "details", "price_list", "vanished_at"]

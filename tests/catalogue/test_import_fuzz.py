@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalogue.importing import BadFile, import_products, parse
-from catalogue.importing.columns import BY_NAME, COLUMNS
 from catalogue.models import AuditEntry, Product, ProductPricing
+from catalogue.product_import import BadFile, import_products, parse
+from catalogue.product_import.columns import BY_NAME, COLUMNS
 from tests.factories import ms_naidoo
 
 pytestmark = pytest.mark.django_db

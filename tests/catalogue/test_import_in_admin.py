@@ -9,8 +9,8 @@ from import_export import tmp_storages
 from redis.exceptions import ConnectionError
 
 from catalogue.demo import SAMPLE_CATALOGUE
-from catalogue.importing import RowError
 from catalogue.models import AuditEntry, Product
+from catalogue.product_import import RowError
 from catalogue.resources import ProductFile
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
 

@@ -9,8 +9,6 @@ from django.test.utils import CaptureQueriesContext
 from catalogue import services
 from catalogue.content import product_content
 from catalogue.demo import SAMPLE_CATALOGUE
-from catalogue.importing import BadFile, ImportOutcome, import_products, parse, plan_import
-from catalogue.importing import service as import_service
 from catalogue.models import (
     AuditEntry,
     Product,
@@ -19,6 +17,8 @@ from catalogue.models import (
     ProductPricing,
     ProductStatus,
 )
+from catalogue.product_import import BadFile, ImportOutcome, import_products, parse, plan_import
+from catalogue.product_import import apply as import_service
 from circletel.core.errors import NotAllowed, NotReady, Refused
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from catalogue.importing.columns import BY_NAME, COLUMNS, column_titled
-from catalogue.importing.values import tidy
+from catalogue.product_import.columns import BY_NAME, COLUMNS, column_titled
+from catalogue.product_import.values import tidy
 
 NBSP, THIN, NARROW = "\u00a0", "\u2009", "\u202f"
 

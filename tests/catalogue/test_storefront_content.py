@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from catalogue import content, services
-from catalogue.importing import import_products, parse
 from catalogue.models import PackageVersion, Product, ProductPricing, ServicePackage
+from catalogue.product_import import import_products, parse
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo
 from zoho_sync.desired import current_terms, desired_records
 from zoho_sync.models import Kind

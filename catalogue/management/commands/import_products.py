@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalogue.importing import BadFile, ParsedFile, RowError, import_products, parse, plan_import
 from catalogue.management.people import person_named
+from catalogue.product_import import BadFile, ParsedFile, RowError, import_products, parse, plan_import
 from circletel.core.errors import Refused
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from catalogue.importing.columns import COLUMNS, REQUIRED, Column, column_titled
-from catalogue.importing.values import tidy
+from catalogue.product_import.columns import COLUMNS, REQUIRED, Column, column_titled
+from catalogue.product_import.values import tidy
 
 Key = tuple[str, str, str]
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models.functions import Upper
 
 from catalogue.content import HARDWARE_FIELDS, PRICING_FIELDS, PRODUCT_FIELDS, differences, product_content
-from catalogue.importing.columns import BY_NAME
-from catalogue.importing.parsing import (
+from catalogue.models import Product, ProductStatus
+from catalogue.product_import.columns import BY_NAME
+from catalogue.product_import.parsing import (
     Key,
     ParsedFile,
     ParsedRow,
@@ -18,7 +19,6 @@ from catalogue.importing.parsing import (
     business_key,
     contradictions,
 )
-from catalogue.models import Product, ProductStatus
 
 # They say which product a row is about, so they are never changed by it, not even in their case.
 KEY_PATHS = ("sku", "market_segment", "provider")

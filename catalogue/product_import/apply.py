@@ -10,10 +10,10 @@ from psycopg.errors import UniqueViolation
 
 from catalogue import services
 from catalogue.content import HARDWARE_FIELDS, content_of, pricing_of
-from catalogue.importing.parsing import ParsedFile, RowError
-from catalogue.importing.plan import ImportOutcome, PlannedRow, plan_import
 from catalogue.models import Product, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.product import slug_candidates
+from catalogue.product_import.parsing import ParsedFile, RowError
+from catalogue.product_import.plan import ImportOutcome, PlannedRow, plan_import
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 

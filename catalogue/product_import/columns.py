@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from catalogue.importing import values
 from catalogue.models import Product, ProductFeature, ProductHardware, ProductPricing
+from catalogue.product_import import values
 
 _MODELS: dict[str, type[models.Model]] = {"": Product, "pricing": ProductPricing, "hardware": ProductHardware}
 
