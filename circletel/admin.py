@@ -32,8 +32,8 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalogue.admin.base import moved_to
 from circletel import preflight
+from circletel.core.admin.base import moved_to
 from circletel.core.errors import Refused
 from circletel.security import second_factor
 from zoho_sync.operating import jobs

@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to
 from circletel.core.errors import Refused
 from zoho_sync import smoke_test
 from zoho_sync.models import SmokeTest

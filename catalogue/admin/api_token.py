@@ -22,8 +22,8 @@ from unfold.widgets import (
 )
 
 from catalogue import tokens
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.models import ApiToken
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from circletel.core.errors import Refused
 
 DEFAULT_DAYS = 90

@@ -14,8 +14,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from catalogue import audit, batches
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from catalogue.models import Batch, BatchItem, BatchStatus
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from circletel.core.errors import Refused
 
 STATES = BADGES | {

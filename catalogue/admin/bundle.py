@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from catalogue.admin.base import rand
 from catalogue.bundles import component_entries
 from catalogue.content import pricing_of
 from catalogue.models import Product
+from circletel.core.admin.base import rand
 
 
 def bundle_summary(product: Product) -> dict[str, Any] | None:

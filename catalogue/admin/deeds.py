@@ -15,11 +15,11 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import batches, services
-from catalogue.admin.base import HidesCosts, moved_to
 from catalogue.admin.resync import ResyncDeeds
 from catalogue.content import pricing_of
 from catalogue.models import Product, ProductStatus, ServicePackage
 from catalogue.services.publishing import Published
+from circletel.core.admin.base import HidesCosts, moved_to
 from circletel.core.errors import Refused
 from zoho_sync.services import hurry
 

@@ -4,10 +4,10 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, in_words
-from catalogue.admin.long_lists import LongList
 from catalogue.admin.supplier import AuditedAdmin
 from catalogue.models import AuditEntry, VatRate
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words
+from circletel.core.admin.long_lists import LongList
 
 
 @admin.register(AuditEntry)

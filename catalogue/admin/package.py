@@ -23,8 +23,6 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from catalogue import audit, ending
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
-from catalogue.admin.long_lists import LongList
 from catalogue.admin.resync import ResyncDeeds
 from catalogue.admin.standing import (
     BillingStateFilter,
@@ -34,6 +32,8 @@ from catalogue.admin.standing import (
     worst_state,
 )
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from zoho_sync.models import ProductIntegration, System
 

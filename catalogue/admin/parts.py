@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.admin import StackedInline
 
-from catalogue.admin.base import InTable
 from catalogue.models import BundleComponent, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
+from circletel.core.admin.base import InTable
 
 
 class PartOfProduct:

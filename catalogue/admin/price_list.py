@@ -18,12 +18,12 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, moved_to
-from catalogue.admin.long_lists import LongList
 from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
+from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, moved_to
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from circletel.core.uploads import at_most
 

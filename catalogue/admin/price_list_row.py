@@ -12,11 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from catalogue.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
-from catalogue.admin.long_lists import LongList
 from catalogue.admin.price_list import latest_lists
 from catalogue.models import PriceListRow, SupplierDeal
 from catalogue.pricelists import services
+from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 
 MOST_SAID = 20

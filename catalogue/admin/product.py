@@ -15,10 +15,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from catalogue import editing, services
-from catalogue.admin.base import BADGES, rand, term
 from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.deeds import ProductDeeds
-from catalogue.admin.long_lists import LongList
 from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.standing import (
     BillingStateFilter,
@@ -30,6 +28,8 @@ from catalogue.admin.standing import (
 from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
 from catalogue.resources import ProductImportMixin
+from circletel.core.admin.base import BADGES, rand, term
+from circletel.core.admin.long_lists import LongList
 from circletel.core.rights import name_of
 from zoho_sync.models import System
 from zoho_sync.preview import preview_publish, readiness

@@ -15,8 +15,8 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
-from catalogue.admin.base import moved_to
 from catalogue.models import ServicePackage
+from circletel.core.admin.base import moved_to
 from circletel.core.errors import Refused
 from zoho_sync.models import System
 from zoho_sync.operating.resync import resync_package

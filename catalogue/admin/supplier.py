@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from catalogue import audit
-from catalogue.admin.base import COSTS, HidesCosts, InTable
 from catalogue.models import ColumnMapping, MappedColumn, Supplier
+from circletel.core.admin.base import COSTS, HidesCosts, InTable
 
 
 class AuditedAdmin(HidesCosts, ModelAdmin):

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, TwoLines, moved_to
-from catalogue.admin.long_lists import LongList
 from catalogue.models import HubDelivery, HubListener
 from catalogue.tmf620 import hub
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, TwoLines, moved_to
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 
 SEND_AGAIN = {

@@ -16,9 +16,9 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalogue import audit, ending, versions
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, in_words, moved_to, rand, term
-from catalogue.admin.long_lists import LongList
 from catalogue.models import PackageVersion
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words, moved_to, rand, term
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 
 MOST_SHOWN = 500

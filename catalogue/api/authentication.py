@@ -13,9 +13,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from catalogue import tokens
-from catalogue.api.problems import Problem
 from catalogue.models import ApiToken, TokenActor
 from circletel.core.origin import came_with_token
+from circletel.core.rest.problems import Problem
 
 
 class TokenRefused(Problem):

@@ -8,12 +8,12 @@ from django.core import signing
 from rest_framework.utils.urls import replace_query_param
 
 from catalogue.api.asked import Parameter, Values
-from catalogue.api.problems import InvalidParameters
 from catalogue.storefront import asking
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.reading import Found, Row, Shelf, count, read
 from circletel.core.rest import parameters
 from circletel.core.rest.parameters import between
+from circletel.core.rest.problems import InvalidParameters
 
 PAGE_SIZE = 20
 LARGEST_PAGE = 200

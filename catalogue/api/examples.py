@@ -2,7 +2,8 @@
 
 from drf_spectacular.utils import OpenApiExample
 
-from catalogue.api.problems import AmbiguousSku, InvalidParameters, NotOnSale, PricesUnavailable
+from catalogue.api.problems import AmbiguousSku, NotOnSale, PricesUnavailable
+from circletel.core.rest.problems import InvalidParameters
 
 PACKAGE = {
     "id": "6a1f5c1e-0f3c-4c55-9d8a-2f6f0a0c9b11",

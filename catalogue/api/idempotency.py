@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue import idempotency
-from catalogue.api.problems import Problem
 from catalogue.idempotency import Answer
+from circletel.core.rest.problems import Problem
 
 HEADER = "Idempotency-Key"
 # A structured string ("…") as in the draft, or the bare key that most clients send.

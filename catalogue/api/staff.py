@@ -16,11 +16,11 @@ from rest_framework.response import Response
 from catalogue.api import staff_examples as examples
 from catalogue.api.authentication import authentication_classes
 from catalogue.api.idempotency import HEADER, IdempotentPosts
-from catalogue.api.problems import CONTENT_TYPE, Problem
 from catalogue.api.serializers import ProblemSerializer
-from catalogue.api.views import AlwaysJson
 from circletel.core.errors import Invalid, NotAllowed, NotReady, Refused
+from circletel.core.rest.negotiation import AlwaysJson
 from circletel.core.rest.parameters import ParameterField, ensure_understood
+from circletel.core.rest.problems import CONTENT_TYPE, Problem
 
 REFUSAL_STATUS: tuple[tuple[type[Refused], HTTPStatus, str, str], ...] = (
     (Invalid, HTTPStatus.BAD_REQUEST, "invalid-body", "Some values cannot be taken over"),

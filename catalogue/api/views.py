@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from catalogue.api import asked, cursors, examples, problems
+from catalogue.api import asked, cursors, examples
 from catalogue.api.asked import FIELDS, FILTERS, NARROWING, ORDERING, Parameter, Values
 from catalogue.api.problems import AmbiguousSku, NotOnSale
 from catalogue.api.serializers import (
@@ -18,12 +18,12 @@ from catalogue.api.serializers import (
     PaginatedPackageListSerializer,
     ProblemSerializer,
 )
-from catalogue.api.window import AlwaysJson as AlwaysJson  # the staff's lists look for it here
 from catalogue.api.window import Moment, StorefrontView, Unkept
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS, as_json
 from catalogue.storefront.reading import Row, Shelf, read
 from circletel.core.rest.parameters import ensure_understood
+from circletel.core.rest.problems import CONTENT_TYPE, NothingHere
 
 LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
 DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}
@@ -35,7 +35,7 @@ MOST_CHOICES = 100
 
 def problem(status: int, serializer: type, description: str, example: dict[str, Any]) -> dict[Any, Any]:
     response = OpenApiResponse(serializer, description, examples.example(example["title"], example))
-    return {(status, problems.CONTENT_TYPE): response}
+    return {(status, CONTENT_TYPE): response}
 
 
 INVALID = problem(
@@ -172,4 +172,4 @@ class NowhereView(StorefrontView):
         return self.answer(request, {"rest": rest})
 
     def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
-        raise problems.NothingHere()
+        raise NothingHere()

@@ -11,10 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import parse_http_date_safe
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
-from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
+from rest_framework.renderers import JSONRenderer
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
@@ -23,18 +21,11 @@ from catalogue.storefront import epoch as epochs
 from catalogue.storefront.document import as_json
 from catalogue.storefront.epoch import Epoch
 from catalogue.storefront.kept import Kept
+from circletel.core.rest.negotiation import AlwaysJson
+from circletel.core.rest.problems import CONTENT_TYPE
 
 JSON = "application/json"
 kept = Kept(settings.STOREFRONT_CACHE_BYTES)
-
-
-class AlwaysJson(DefaultContentNegotiation):
-    """One representation, whatever is accepted; and `format` is an unknown parameter like any other."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class Throttle(SimpleRateThrottle):
@@ -162,7 +153,7 @@ def _guarded(answer: Callable[[], HttpResponse]) -> HttpResponse:
         response = HttpResponse(
             as_json(json.loads(JSONRenderer().render(refusal.data))),
             status=refusal.status_code,
-            content_type=problems.CONTENT_TYPE,
+            content_type=CONTENT_TYPE,
         )
         for name, value in refusal.headers.items():
             if name != "Content-Type":

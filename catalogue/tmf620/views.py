@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.utils import timezone
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -29,21 +28,13 @@ from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
 from catalogue.tmf620.values import Document
 from catalogue.tmf620.written import as_json
+from circletel.core.rest.negotiation import AlwaysJson
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 
 
 class TmfJson(JSONRenderer):
     charset = "utf-8"
-
-
-class AlwaysJson(DefaultContentNegotiation):
-    """One representation, whatever is accepted; and `format` is an attribute like any other."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class TmfView(APIView):

@@ -24,7 +24,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalogue import audit
-from catalogue.api.problems import CONTENT_TYPE
+from circletel.core.rest.problems import CONTENT_TYPE
 
 RECOVERY_CODES = 8
 

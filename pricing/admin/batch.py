@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from catalogue.admin.base import rand
 from catalogue.models import ServicePackage
+from circletel.core.admin.base import rand
 from circletel.core.errors import Refused
 from pricing import batch
 from pricing.admin.amounts import signed_percent

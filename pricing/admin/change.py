@@ -14,8 +14,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import moved_to, rand
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import moved_to, rand
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from pricing import capacity, services
 from pricing.admin import proof as proof_page

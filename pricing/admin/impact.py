@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalogue.admin.base import moved_to, rand
+from circletel.core.admin.base import moved_to, rand
 from circletel.core.errors import NotAllowed, Refused
 from pricing.admin.amounts import signed_rand
 from pricing.impact import Impact, impact_csv, impact_of

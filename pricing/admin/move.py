@@ -18,8 +18,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to, rand
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from pricing import deciding
 from pricing.admin.amounts import signed_rand

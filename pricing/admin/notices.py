@@ -22,8 +22,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
 from pricing.notices import deciding, evidence

@@ -10,8 +10,8 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from catalogue.admin import ServicePackageAdmin
-from catalogue.admin.base import rand
 from catalogue.models import ServicePackage
+from circletel.core.admin.base import rand
 from pricing.models import PriceEntry
 
 MOST_SELECTED = 2000

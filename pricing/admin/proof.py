@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from catalogue.admin.base import rand
+from circletel.core.admin.base import rand
 from pricing import evidence, proof
 from pricing.admin.amounts import signed_rand
 from pricing.models import MoveState, PriceChange, PriceMove, Verdict

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import moved_to
+from circletel.core.admin.base import moved_to
 from circletel.core.errors import Refused
 from pricing.models import NoticeStage, PriceChange
 from pricing.notices import stages

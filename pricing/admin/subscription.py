@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from catalogue.admin.base import ReadOnlyAdmin, TwoLines, rand
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, rand
+from circletel.core.admin.long_lists import LongList
 from pricing.models import Subscription
 
 BADGES = {

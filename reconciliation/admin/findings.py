@@ -14,8 +14,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to, rand
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to, rand
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from reconciliation.admin.ignoring import IgnoreDeeds
 from reconciliation.admin.shared import BADGES, STYLE, line, plural, value

@@ -16,7 +16,7 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 
-from catalogue.admin.base import moved_to
+from circletel.core.admin.base import moved_to
 from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.admin.shared import plural

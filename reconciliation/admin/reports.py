@@ -18,8 +18,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.admin.shared import BADGES, STYLE

@@ -15,8 +15,8 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalogue import audit
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from zoho_sync.operating import alerts
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, AlertState

@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from catalogue.admin.base import ReadOnlyAdmin
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.long_lists import LongList
 from zoho_sync.admin.pretty import pretty
 from zoho_sync.models import ZohoSyncLog
 

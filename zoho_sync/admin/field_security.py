@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.admin.base import ReadOnlyAdmin, moved_to
 from circletel.core.errors import Refused
 from zoho_sync import field_security
 from zoho_sync.connection.errors import ZohoError

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from unfold.decorators import display
 
-from catalogue.admin.base import ReadOnlyAdmin
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.long_lists import LongList
 from zoho_sync.operating.models import JobRun
 
 RESULTS = {"Running": "info", "Done": "success", "Failed": "danger", "Broken off": "danger"}

@@ -14,8 +14,8 @@ from django.utils.timezone import localtime
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalogue.admin.base import BADGES, ReadOnlyAdmin, moved_to
-from catalogue.admin.long_lists import LongList
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
+from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from zoho_sync import services
 from zoho_sync.admin.pretty import pretty

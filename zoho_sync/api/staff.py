@@ -8,9 +8,9 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from catalogue.api.problems import Problem
 from catalogue.api.staff import StaffEndpoint
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.rest.problems import Problem
 
 
 class RefusedProblem(Problem):

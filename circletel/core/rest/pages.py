@@ -4,8 +4,8 @@ from django.core.paginator import InvalidPage, Paginator
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
-from catalogue.api.problems import InvalidParameters
 from circletel.core.rest.parameters import ParameterField, between
+from circletel.core.rest.problems import InvalidParameters
 
 PAGE_SIZE = 20
 LARGEST_PAGE = 200

@@ -11,7 +11,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
-from catalogue.api.problems import InvalidParameters
+from circletel.core.rest.problems import InvalidParameters
 
 LONGEST = 1000
 LONGEST_SEARCH = 200

@@ -7,8 +7,8 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalogue.admin import long_lists
 from catalogue.models import AuditEntry, Product, ServicePackage
+from circletel.core.admin import long_lists
 from pricing.models import Subscription
 from tests.factories import live_package, person
 from tests.pricing.subscriptions import mirrored

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalogue.admin.base import TwoLines, in_words
+from circletel.core.admin.base import TwoLines, in_words
 
 
 @pytest.mark.parametrize(
