@@ -9,11 +9,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from catalogue import audit, services
 from catalogue.models import Batch, BatchDeed, BatchItem, BatchStatus, ItemState, Product
+from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import Refused
 from circletel.core.origin import Origin, acting_from, current_origin
 from circletel.core.rights import ensure_may
@@ -22,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 LARGEST = 10_000
+RUN = "catalogue.tasks.run_batch"
 DEEDS: dict[BatchDeed, tuple[str, Callable[..., Any], str]] = {
     BatchDeed.SUBMIT: ("catalogue.submit_product", services.submit, "waits for approval"),
     BatchDeed.APPROVE: ("catalogue.approve_product", services.approve, "approved"),
@@ -82,7 +82,7 @@ def start(batch_id: Any, *, actor: User) -> Batch:
         batch.status, batch.started_at = BatchStatus.RUNNING, timezone.now()
         batch.save(update_fields=["status", "started_at"])
         audit.record("batch started", batch, actor=actor, detail=f"{batch.items.count()} products")
-        transaction.on_commit(lambda: nudge(batch.pk), robust=True)
+        enqueue(RUN, str(batch.pk))
     return batch
 
 
@@ -129,23 +129,12 @@ def run(batch_id: Any) -> int:
 
 
 def resume() -> int:
-    """Nudge every running batch that no worker holds: its message was lost, or its worker was. Returns how many."""
+    """Wake a worker for every running batch that none holds: its message was lost, or its worker was. Returns how many."""
     now = timezone.now()
     lost = Batch.objects.filter(status=BatchStatus.RUNNING).filter(
         Q(leased_until=None) | Q(leased_until__lt=now)
     )
-    return sum(nudge(key) for key in lost.values_list("pk", flat=True))
-
-
-def nudge(batch_id: Any) -> bool:
-    from catalogue.tasks import run_batch
-
-    try:
-        run_batch.delay(str(batch_id))
-    except (OperationalError, RedisError) as trouble:
-        log.warning("nudge_lost", batch=str(batch_id), trouble=str(trouble))
-        return False
-    return True
+    return sum(send_now(RUN, str(key)) for key in lost.values_list("pk", flat=True))
 
 
 def _taken(batch_id: Any) -> Batch | None:

@@ -17,6 +17,7 @@ from catalogue import audit
 from catalogue.models import AuditEntry, PackageStatus, ServicePackage
 from catalogue.signals import package_changed
 from circletel.core.amounts import rand
+from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotAllowed, NotReady, Refused, WrongStatus
 from circletel.core.rights import ensure_may
 from pricing import applying, ledger, planning
@@ -108,7 +109,7 @@ def publish_price_change(change_id: UUID, *, actor: User, at: datetime | None = 
         applying.apply_at_once(change, now)
     _announce(change, "price change published", actor)
     owing.owe(now, change_id=change.pk)
-    transaction.on_commit(_tell_customers, robust=True)
+    enqueue("pricing.tasks.send_price_notices")
     return change
 
 
@@ -138,7 +139,7 @@ def cancel_price_change(
         planning.withdraw(change, now)
         _announce(change, "price change cancelled", actor)
         owing.owe_withdrawal(now, change_id=change.pk)
-        transaction.on_commit(_tell_customers, robust=True)
+        enqueue("pricing.tasks.send_price_notices")
     return change
 
 
@@ -253,12 +254,6 @@ def _announce(change: PriceChange, deed: str, actor: User) -> None:
     """Tell the other apps that the package asks for another price now."""
     change.package.refresh_from_db()
     package_changed.send(ServicePackage, package=change.package, deed=deed, actor=actor)
-
-
-def _tell_customers() -> None:
-    from pricing.tasks import nudge_notices
-
-    nudge_notices()
 
 
 def _next_version(package: ServicePackage) -> int:

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
 from circletel.jobs import job
 from pricing import applying, counting, moving, personal_data, proof, rechecking
@@ -15,7 +16,6 @@ from pricing.mirror.pull import Order
 from pricing.mirror.pull import pull_subscriptions as pull
 from pricing.notices import owing, sending
 from zoho_sync.backfill.report import Ending
-from zoho_sync.services import quietly
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def pull_subscriptions() -> str:
     if report.ending in (Ending.LATER, Ending.INTERRUPTED):
         # Only a nudge: without it the next night goes on.
         pause = 5 if report.ending is Ending.INTERRUPTED else PAUSE_SECONDS
-        quietly(lambda: pull_subscriptions.apply_async(countdown=pause))
+        send_now("pricing.tasks.pull_subscriptions", seconds=pause)
         return f"{done}; goes on: {report.words}"
     if report.ending is not Ending.IN_STEP:
         raise RuntimeError(f"{report.words} ({done})")
@@ -104,11 +104,6 @@ def resume_price_notices() -> str:
     if not sending.is_any_left(timezone.now()):
         return "nothing waits"
     return "went on" if send_price_notices() else "it is at work"
-
-
-def nudge_notices() -> None:
-    """Have a worker tell customers now. Without a broker they are told with the next run."""
-    quietly(lambda: send_price_notices.apply_async())
 
 
 @shared_task

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from circletel.core.enqueue import send_now
 from circletel.core.errors import NotAllowed, Refused
 from reconciliation.comparison import strangers_in
 from reconciliation.findings import record, told
@@ -158,10 +159,5 @@ def _is_id(value: Any) -> bool:
 
 
 def _nudge() -> None:
-    from reconciliation.tasks import read_hints
-
-    def send() -> None:
-        if cache.add("reconciliation:hinted", 1, timeout=NUDGE_SECONDS):
-            read_hints.apply_async(countdown=NUDGE_SECONDS)
-
-    quietly(send)
+    if quietly(lambda: cache.add("reconciliation:hinted", 1, timeout=NUDGE_SECONDS)):
+        send_now("reconciliation.tasks.read_hints", seconds=NUDGE_SECONDS)

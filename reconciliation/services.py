@@ -11,11 +11,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.models import ServicePackage
+from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
 from circletel.core.origin import Origin, acting_from, current_origin, new_correlation_id
 from circletel.core.rights import ensure_system_or_may
@@ -113,16 +112,12 @@ def request_run(
     scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] = ()
 ) -> ReconciliationReport:
     """Have a worker compare, and return the report that it will fill. Refused for an unknown SKU."""
-    from reconciliation.tasks import run_report
-
     _ensure_known(only)
     report = start(scope, actor=actor, only=only)
 
     def send() -> None:
-        try:
-            run_report.delay(str(report.pk))
-        except (OperationalError, RedisError) as trouble:
-            words = f"No worker could be asked: {trouble}."
+        if not send_now("reconciliation.tasks.run_report", str(report.pk)):
+            words = "No worker could be asked: the broker does not answer."
             _finish(report, Outcome(False, {}, 0, [], words), ReportState.INCOMPLETE)
 
     transaction.on_commit(send)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import httpx
 import psycopg
 import pytest
 import redis
+from celery import current_app
 from django.db import connection
 
 from circletel.embedded.sandbox import Sandbox
@@ -112,6 +114,39 @@ def redis_flushed(settings: Any) -> Iterator[redis.Redis]:
     connection.flushdb()
     yield connection
     connection.close()
+
+
+class SentTask(NamedTuple):
+    """A message to Celery, as `circletel.core.enqueue` sends it."""
+
+    name: str
+    args: tuple[str | bool, ...] = ()
+    seconds: float = 0
+
+
+@pytest.fixture
+def sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[SentTask]:
+    """The messages to Celery from here on; none of them reaches a broker."""
+    sent: list[SentTask] = []
+
+    def send_task(
+        name: str, args: tuple[str | bool, ...], countdown: float | None, ignore_result: bool
+    ) -> None:
+        sent.append(SentTask(name, args, countdown or 0))
+
+    monkeypatch.setattr("circletel.core.enqueue.current_app", SimpleNamespace(send_task=send_task))
+    return sent
+
+
+@pytest.fixture
+def tasks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent to Celery is carried out here and now, as by a worker that is very quick."""
+
+    def send_task(name: str, args: tuple[str | bool, ...], **_options: Any) -> None:
+        current_app.tasks[name](*args)
+
+    current_app.loader.import_default_modules()
+    monkeypatch.setattr("circletel.core.enqueue.current_app", SimpleNamespace(send_task=send_task))
 
 
 @pytest.fixture(scope="session")

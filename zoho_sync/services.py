@@ -10,11 +10,11 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core.enqueue import send_now
 from circletel.core.origin import current_origin
 from circletel.core.rights import ensure_may
 from zoho_sync.connection.breaker import Breaker
@@ -176,24 +176,19 @@ def nudge(system: System, *, seconds: float = NUDGE_SECONDS, urgent: bool = Fals
 
     False when the broker is away, or when somebody just asked for about the same time, unless `urgent`.
     """
-    from zoho_sync.tasks import drain_system
-
     # A drain that is put off must not hold the turn of those that are not.
     when = "soon" if seconds <= NUDGE_SLOT else str(int((time.time() + seconds) // NUDGE_SLOT))
 
-    def send() -> bool:
-        first = cache.add(f"zoho:nudged:{system}:{when}", 1, timeout=max(int(seconds), 1))
-        if first or urgent:
-            drain_system.apply_async(args=(str(system), urgent), countdown=seconds)
-        return first or urgent
-
-    return bool(quietly(send))
+    first = quietly(lambda: cache.add(f"zoho:nudged:{system}:{when}", 1, timeout=max(int(seconds), 1)))
+    if not (first or urgent):
+        return False
+    return send_now("zoho_sync.tasks.drain_system", str(system), urgent, seconds=seconds)
 
 
-def quietly(send: Callable[[], Any]) -> Any:
-    """What `send` returns; None when the broker is away. What was to be done stands in the database."""
+def quietly(ask: Callable[[], Any]) -> Any:
+    """What `ask` gets from Redis; None when Redis is away. What is to be done is in the database."""
     try:
-        return send()
-    except (OperationalError, RedisError) as trouble:
-        log.warning("nudge_lost", trouble=str(trouble))
+        return ask()
+    except RedisError as error:
+        log.warning("redis_away", error=str(error))
         return None

@@ -14,11 +14,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core.enqueue import send_now
 from circletel.core.errors import NotReady, Refused
 from circletel.core.rights import ensure_may
 from zoho_sync.billing import organisation
@@ -64,13 +63,9 @@ def start(
 
 
 def _enqueue(pk: UUID) -> None:
-    from zoho_sync.tasks import run_smoke_test
-
-    try:
-        run_smoke_test.delay(str(pk))
-    except (OperationalError, RedisError) as trouble:
+    if not send_now("zoho_sync.tasks.run_smoke_test", str(pk)):
         test = SmokeTest.objects.get(pk=pk)
-        _fail(test, f"No worker could be told: {trouble}. Try again.", lambda _step: None)
+        _fail(test, "No worker could be told: the broker does not answer. Try again.", lambda _step: None)
 
 
 def package_of_sku(sku: str) -> ServicePackage:

@@ -4,6 +4,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from circletel.core.enqueue import send_now
 from circletel.jobs import job
 from zoho_sync import claims, field_security, services, sync
 from zoho_sync.connection.errors import ZohoError
@@ -92,7 +93,7 @@ def check_field_security() -> None:
 def follow_group_retry(going_id: str) -> None:
     """Take the next step of a group retry, and look again shortly; the watch each minute does it too."""
     if queue.advance(going_id):
-        services.quietly(lambda: follow_group_retry.apply_async(args=(going_id,), countdown=2))
+        send_now("zoho_sync.tasks.follow_group_retry", going_id, seconds=2)
 
 
 @shared_task

@@ -16,8 +16,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from catalogue import audit
 from catalogue.models import (
@@ -38,7 +36,8 @@ from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
 from catalogue.pricelists.writing import carry_out
 from catalogue.signals import price_asked
-from circletel.core.database.copying import copy_in
+from circletel.core.copying import copy_in
+from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import Refused, WrongStatus
 from circletel.core.origin import Origin, acting_from, current_origin
 from circletel.core.rights import ensure_may
@@ -47,6 +46,7 @@ BATCH = 500
 MOVES = (Outcome.NEW, Outcome.CHANGED, Outcome.VANISHED)
 # A list that nobody touched for so long has lost its worker.
 LOST_AFTER = timedelta(minutes=2)
+WORK = "catalogue.tasks.work_on_price_list"
 log = structlog.get_logger(__name__)
 
 
@@ -71,7 +71,7 @@ def upload(
     )
     audit.record("price list uploaded", price_list, actor=actor, detail=f"SHA-256 {price_list.file_hash}")
     if wake:
-        nudge_after_commit(price_list)
+        enqueue(WORK, str(price_list.pk))
     return price_list
 
 
@@ -104,7 +104,7 @@ def request_apply(price_list_id: UUID, *, actor: User, wake: bool = True) -> Pri
     """
     price_list = _begin(price_list_id, actor)
     if wake:
-        nudge_after_commit(price_list)
+        enqueue(WORK, str(price_list.pk))
     return price_list
 
 
@@ -178,26 +178,12 @@ def record_refusal(action: str, price_list_id: UUID, *, actor: User, refusal: Re
     audit.record_refusal(action, PriceList, price_list_id, actor=actor, refusal=refusal)
 
 
-def nudge_after_commit(price_list: PriceList) -> None:
-    transaction.on_commit(lambda: nudge(price_list), robust=True)
-
-
-def nudge(price_list: PriceList) -> None:
-    """Wake a worker. A lost nudge costs a minute: the sweep finds the list."""
-    from catalogue.tasks import work_on_price_list
-
-    try:
-        work_on_price_list.delay(str(price_list.pk))
-    except (OperationalError, RedisError) as trouble:
-        log.warning("nudge_lost", price_list=str(price_list.pk), trouble=str(trouble))
-
-
 def sweep() -> None:
     """Wake a worker for each list that waits, or whose worker was lost."""
     waiting = (PriceListStatus.UPLOADED, PriceListStatus.APPLYING)
     lost = PriceList.objects.filter(status__in=waiting, touched_at__lt=timezone.now() - LOST_AFTER)
     for price_list in lost:
-        nudge(price_list)
+        send_now(WORK, str(price_list.pk))
 
 
 # --- reading

@@ -19,6 +19,7 @@ from catalogue.tmf620 import queries, resources, values, written
 from catalogue.tmf620.dialects import DIALECTS, V4, Dialect, Kind, Rendering
 from catalogue.tmf620.matching import meets
 from catalogue.tmf620.values import Document
+from circletel.core.enqueue import enqueue
 from circletel.core.origin import current_origin
 
 CREATE, CHANGE, STATE, DELETE = "Create", "AttributeValueChange", "StateChange", "Delete"
@@ -136,7 +137,7 @@ def write(changes: list[Change], at: datetime) -> None:
     ]
     if owed:
         HubDelivery.objects.bulk_create(owed)
-        transaction.on_commit(_nudge, robust=True)
+        enqueue("catalogue.tmf620.tasks.deliver_events")
 
 
 def body(id: uuid.UUID, change: Change, dialect: Dialect, at: datetime) -> Document:
@@ -192,9 +193,3 @@ def _news(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _news(item) for name, item in value.items() if name not in NO_NEWS}
     return [_news(item) for item in value] if isinstance(value, list) else value
-
-
-def _nudge() -> None:
-    from catalogue.tmf620.tasks import nudge_delivery
-
-    nudge_delivery()

@@ -22,6 +22,7 @@ from catalogue.tmf620.dialects import Dialect
 from catalogue.tmf620.errors import InvalidBody, NotFound
 from catalogue.tmf620.events import wants
 from catalogue.tmf620.values import Document
+from circletel.core.enqueue import enqueue
 from circletel.core.rights import ensure_may
 
 log = structlog.get_logger(__name__)
@@ -181,14 +182,8 @@ def send_again(ids: Iterable[int], *, actor: User) -> int:
     deliveries = list(owed.select_for_update(of=("self",)).select_related("listener"))
     owed.update(state=HubDelivery.State.PENDING, attempts=0, due_at=timezone.now())
     audit.record_many("sent again", ((delivery, {}) for delivery in deliveries), actor=actor)
-    transaction.on_commit(_nudge, robust=True)
+    enqueue("catalogue.tmf620.tasks.deliver_events")
     return len(deliveries)
-
-
-def _nudge() -> None:
-    from catalogue.tmf620.tasks import nudge_delivery
-
-    nudge_delivery()
 
 
 def forget_old_events() -> None:

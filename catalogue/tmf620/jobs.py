@@ -22,6 +22,7 @@ from catalogue.tmf620.collections import COLLECTIONS, as_uuid
 from catalogue.tmf620.dialects import DIALECTS, Dialect, Kind, Rendering
 from catalogue.tmf620.errors import InvalidBody, NotFound, TmfError
 from catalogue.tmf620.values import Document
+from circletel.core.enqueue import enqueue
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 
@@ -63,7 +64,7 @@ def create(kind: Kind, body: Any, *, actor: User, dialect: Dialect, root: str) -
         kind=kind, version=dialect.version, root=root[:200], created_by_id=actor.pk, **told
     )
     audit.record("started", job, actor=actor, changes={name: [None, value] for name, value in told.items()})
-    transaction.on_commit(lambda: _nudge(job), robust=True)
+    enqueue("catalogue.tmf620.tasks.run_job", str(job.pk))
     return job
 
 
@@ -223,9 +224,3 @@ def _text(body: Document, name: str, longest: int) -> str:
 def _waiting(now: Any) -> Q:
     lost = Q(state=TmfJob.State.RUNNING, started_at__lt=now - LOST_AFTER)
     return Q(state=TmfJob.State.NOT_STARTED) | lost
-
-
-def _nudge(job: TmfJob) -> None:
-    from catalogue.tmf620.tasks import nudge_job
-
-    nudge_job(job.pk)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from catalogue import audit
 from catalogue.models import AuditEntry
+from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotReady, Refused, WrongStatus
 from circletel.core.rights import ensure_may
 from pricing.models import UNDELIVERED, NoticeEventKind, NoticeState, PriceChangeStatus, PriceNotice
@@ -54,7 +55,7 @@ def send_again(notice_id: UUID, *, actor: User, reason: str) -> PriceNotice:
     notice.save()
     record(notice, NoticeEventKind.SEND_AGAIN, timezone.now(), detail=reason.strip())
     _audit("send notice again", notice, before, actor, reason.strip())
-    transaction.on_commit(_nudge, robust=True)
+    enqueue("pricing.tasks.send_price_notices")
     return notice
 
 
@@ -87,9 +88,3 @@ def _ensure_alive(notice: PriceNotice) -> None:
 
 def _audit(action: str, notice: PriceNotice, before: str, actor: User, detail: str) -> None:
     audit.record(action, notice, actor=actor, changes={"state": [before, str(notice.state)]}, detail=detail)
-
-
-def _nudge() -> None:
-    from pricing.tasks import nudge_notices
-
-    nudge_notices()

@@ -47,10 +47,9 @@ def heard():
 
 
 @pytest.fixture
-def nudges(monkeypatch):
-    sent = []
-    monkeypatch.setattr(tasks.read_hints, "apply_async", lambda **options: sent.append(options))
-    return sent
+def nudges(sent_tasks):
+    """Asked for the messages that wake a worker for hints."""
+    return lambda: [task for task in sent_tasks if task.name == "reconciliation.tasks.read_hints"]
 
 
 @pytest.fixture
@@ -88,7 +87,11 @@ def test_a_persons_edit_is_a_finding_after_one_call_and_gone_when_it_is_taken_ba
     record = crm(zoho)
     zoho.edit("crm_products", record["id"], Unit_Price=1.0, edited_by="Sipho Dube")
     message = deliver()
-    assert (message["ids"], message["operation"], len(nudges)) == ([record["id"]], "update", 1)
+    assert (message["ids"], message["operation"], nudges()) == (
+        [record["id"]],
+        "update",
+        [("reconciliation.tasks.read_hints", (), 5)],
+    )
     before = zoho.state()["last_request"]
 
     assert hints.read_waiting() == "1 looked at"
@@ -205,7 +208,7 @@ def test_forged_and_senseless_hints_are_turned_away_and_cost_no_call(
     answer = client.post(DOOR, right | change, content_type="application/json")
 
     assert answer.status_code == status
-    assert (Hint.objects.count(), nudges, calls_of(zoho, before)) == (0, [], [])
+    assert (Hint.objects.count(), nudges(), calls_of(zoho, before)) == (0, [], [])
 
 
 @pytest.mark.parametrize(("body", "status"), [("not json", 400), ("[]", 400), ("x" * 100_001, 413)])

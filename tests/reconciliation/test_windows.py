@@ -200,18 +200,18 @@ class TestAdmin:
             operator.get(page("finding_changelist"))
 
     def test_compare_now_runs_in_a_worker_and_shows_its_progress(
-        self, in_step, operator, monkeypatch, django_capture_on_commit_callbacks
+        self, in_step, operator, sent_tasks, django_capture_on_commit_callbacks
     ):
-        sent = []
-        monkeypatch.setattr(tasks.run_report, "delay", sent.append)
-
         with django_capture_on_commit_callbacks(execute=True):
             answer = operator.post(
                 page("reconciliationreport_run_now"), CONFIRMED | {"scope": "crm", "only": ""}
             )
 
         report = ReconciliationReport.objects.get()
-        assert (sent, answer.url) == ([str(report.pk)], page("reconciliationreport_change", report.pk))
+        assert (sent_tasks, answer.url) == (
+            [("reconciliation.tasks.run_report", (str(report.pk),), 0)],
+            page("reconciliationreport_change", report.pk),
+        )
         assert "waiting for a worker" in operator.get(answer.url).content.decode()
         tasks.run_report(str(report.pk))
         tasks.run_report(str(report.pk))  # the message came twice
@@ -245,10 +245,7 @@ class TestRest:
         assert [(row["key"], row["ours"], row["theirs"]) for row in rows] == [(KEY, "899.00", "1.0")]
         assert file["Content-Disposition"].endswith('.csv"')
 
-    def test_a_run_is_asked_for(self, in_step, operator, monkeypatch, django_capture_on_commit_callbacks):
-        sent = []
-        monkeypatch.setattr(tasks.run_report, "delay", sent.append)
-
+    def test_a_run_is_asked_for(self, in_step, operator, sent_tasks, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks(execute=True):
             answer = operator.post(
                 "/api/admin/reconciliation/run",
@@ -256,7 +253,8 @@ class TestRest:
                 content_type="application/json",
             )
 
-        assert (answer.status_code, sent) == (202, [answer.json()["id"]])
+        assert answer.status_code == 202
+        assert sent_tasks == [("reconciliation.tasks.run_report", (answer.json()["id"],), 0)]
         assert (answer.json()["state"], answer.json()["only"]) == ("running", ["HF-1"])
 
     @pytest.mark.parametrize(

@@ -195,12 +195,11 @@ def test_what_failed_is_tried_again_when_its_time_has_come_not_with_the_next_swe
     assert (system, left < seconds < left + 2) == (System.BILLING, True)
 
 
-def test_a_drain_put_off_holds_no_nudge_up(zoho, monkeypatch):
-    sent = []
-    monkeypatch.setattr(tasks.drain_system, "apply_async", lambda args, countdown: sent.append(countdown))
-
+def test_a_drain_put_off_holds_no_nudge_up(zoho, sent_tasks):
     asked = [services.nudge(System.CRM, seconds=seconds) for seconds in (60, 60, 1, 1, 30)]
 
     assert asked == [True, False, True, False, True]
-    assert sent == [60, 1, 30]
+    assert sent_tasks == [
+        ("zoho_sync.tasks.drain_system", ("crm", False), seconds) for seconds in (60, 1, 30)
+    ]
     assert services.nudge(System.BILLING, seconds=1) is True

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from celery import current_app
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -13,10 +12,10 @@ from django.utils.module_loading import autodiscover_modules
 from django_celery_beat.models import PeriodicTask
 
 from catalogue import audit
+from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 from circletel.jobs import RECORDED
-from zoho_sync import services
 from zoho_sync.operating.models import JobResult, JobRun
 
 # How much later than due a job may begin, and how long it may take, before somebody is told.
@@ -112,7 +111,7 @@ def run_now(line_id: Any, *, actor: User) -> PeriodicTask:
     """Have a worker do this job now, beside its schedule. Raises NotAllowed, Refused or PeriodicTask.DoesNotExist."""
     ensure_may(actor, "django_celery_beat.change_periodictask", "run scheduled jobs")
     line = PeriodicTask.objects.get(pk=line_id)
-    if services.quietly(lambda: current_app.send_task(line.task, ignore_result=True)) is None:
+    if not send_now(line.task):
         raise Refused(f"{line.name}: the broker does not answer, so no worker was told. Try again shortly.")
     audit.record("run now", line, actor=actor)
     return line

@@ -9,8 +9,8 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
+from circletel.core.enqueue import enqueue
 from circletel.mail import words_of
-from zoho_sync import services
 from zoho_sync.connection.webhook import WebhookFailed, post_text
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, Channel, DeliveryState
 
@@ -51,14 +51,8 @@ def tell(
         },
     )
     if is_new:
-        transaction.on_commit(_nudge, robust=True)
+        enqueue("zoho_sync.tasks.send_messages")
     return is_new
-
-
-def _nudge() -> None:
-    from zoho_sync.tasks import send_messages
-
-    services.quietly(lambda: send_messages.apply_async())
 
 
 def after_quiet_hours(rule: AlertRule, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from catalogue import audit
+from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.origin import current_origin
 from zoho_sync import services
@@ -148,7 +149,9 @@ def _begun(cause: str, actor: User) -> GroupRetry:
     )
     _put_back(ProductIntegration.objects.filter(pk=probe.pk), going, priority=URGENT)
     audit.record("retry group", going, actor=actor, detail=f"{going.total} records, one of them first")
-    transaction.on_commit(lambda: _follow(going, [Kind(probe.kind).system]), robust=True)
+    system = Kind(probe.kind).system
+    transaction.on_commit(lambda: services.give_another_chance([system]), robust=True)
+    enqueue("zoho_sync.tasks.follow_group_retry", str(going.pk), seconds=1)
     return going
 
 
@@ -160,13 +163,6 @@ def _put_back(rows: QuerySet[ProductIntegration], going: GroupRetry, *, priority
         priority=priority,
         correlation_id=going.correlation_id,
     )
-
-
-def _follow(going: GroupRetry, systems: Iterable[System]) -> None:
-    from zoho_sync.tasks import follow_group_retry
-
-    services.give_another_chance(systems)
-    services.quietly(lambda: follow_group_retry.apply_async(args=(str(going.pk),), countdown=1))
 
 
 def advance(going_id: Any) -> bool:

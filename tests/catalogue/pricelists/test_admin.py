@@ -33,11 +33,8 @@ CONFIRMED = {"_form_submitted": "True"}
 
 
 @pytest.fixture
-def worker(monkeypatch, django_capture_on_commit_callbacks):
+def worker(tasks_at_once, django_capture_on_commit_callbacks):
     """Celery's part, done when the request is through."""
-    from catalogue import tasks
-
-    monkeypatch.setattr(tasks.work_on_price_list, "delay", tasks.work_on_price_list)
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 

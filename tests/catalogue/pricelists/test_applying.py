@@ -300,18 +300,17 @@ def test_an_interrupted_list_goes_on_behind_what_it_has_done(monkeypatch):
     assert Product.objects.count() == AuditEntry.objects.filter(action="created").count() == 5
 
 
-def test_the_sweep_wakes_a_worker_for_lost_lists_only(monkeypatch):
+def test_the_sweep_wakes_a_worker_for_lost_lists_only(sent_tasks):
     lost, waiting, ready = preview(deal()), preview(deal()), preview(deal())
     PriceList.objects.filter(pk__in=(lost.pk, waiting.pk)).update(status="uploaded")
     PriceList.objects.filter(pk__in=(lost.pk, ready.pk)).update(
         touched_at=timezone.now() - services.LOST_AFTER - timedelta(seconds=1)
     )
-    woken = []
-    monkeypatch.setattr(services, "nudge", lambda price_list: woken.append(price_list.pk))
+    sent_tasks.clear()
 
     services.sweep()
 
-    assert woken == [lost.pk]
+    assert sent_tasks == [("catalogue.tasks.work_on_price_list", (str(lost.pk),), 0)]
 
 
 def test_reading_and_applying_twice_does_it_once():

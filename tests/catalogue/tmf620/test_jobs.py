@@ -25,11 +25,9 @@ def lerato(client):
 
 
 @pytest.fixture(autouse=True)
-def begun(monkeypatch):
-    """Ids of jobs a worker was asked to run."""
-    ids: list[str] = []
-    monkeypatch.setattr(tasks.run_job, "apply_async", lambda args: ids.extend(args))
-    return ids
+def begun(sent_tasks):
+    """Messages that ask a worker to run a job."""
+    return sent_tasks
 
 
 def ask(client, address, **body):
@@ -46,9 +44,9 @@ def test_an_export_from_request_to_file(client, lerato, version, begun, django_c
     assert made.status_code == 201, made.content
     contract.ensure_answer_valid(version, "post", "/exportJob", made)
     assert made.json()["status"] == "Not Started"
-    assert begun == [made.json()["id"]]
+    assert begun == [("catalogue.tmf620.tasks.run_job", (made.json()["id"],), 0)]
     assert client.get(made.json()["url"]).status_code == 404
-    tasks.run_job(begun[0])
+    tasks.run_job(made.json()["id"])
     done = client.get(made.json()["href"])
     contract.ensure_answer_valid(version, "get", "/exportJob/{id}", done)
     assert done.json()["status"] == "Succeeded"

@@ -100,17 +100,15 @@ def test_the_nightly_job_pulls_and_writes_down_what_it_did(shop):
     assert (run.result, run.detail) == ("done", "1 read, 0 gone, 0 to be read, 3 calls")
 
 
-def test_the_nightly_job_goes_on_by_itself_when_calls_are_used_up(zoho, monkeypatch):
+def test_the_nightly_job_goes_on_by_itself_when_calls_are_used_up(zoho, monkeypatch, sent_tasks):
     asked = []
     later = PullReport(ending=Ending.LATER, words="No calls.", owed=7)
     monkeypatch.setattr(tasks, "pull", lambda order, **_: asked.append(order) or later)
-    sent = []
-    monkeypatch.setattr(tasks.pull_subscriptions, "apply_async", lambda **options: sent.append(options))
 
     tasks.pull_subscriptions()
 
     assert [order.resume for order in asked] == [True]
-    assert sent == [{"countdown": 570}]
+    assert sent_tasks == [("pricing.tasks.pull_subscriptions", (), 570)]
     assert "7 to be read" in JobRun.objects.get().detail
 
 

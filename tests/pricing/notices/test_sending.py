@@ -390,14 +390,14 @@ def test_a_worker_killed_while_sending_leaves_a_doubt_and_never_a_second_letter(
 
 
 @TRANSACTIONAL
-def test_publishing_and_cancelling_nudge_a_worker(monkeypatch, redis_flushed):
-    nudged = []
-    monkeypatch.setattr(tasks, "nudge_notices", lambda: nudged.append(True))
+def test_publishing_and_cancelling_nudge_a_worker(sent_tasks, redis_flushed):
+    def nudged():
+        return [task for task in sent_tasks if task.name == "pricing.tasks.send_price_notices"]
 
     change = published(package_opened(R799))
-    assert nudged == [True]
+    assert len(nudged()) == 1
     services.cancel_price_change(change.pk, actor=ms_khumalo(), reason="No", at=PUBLISHED)
-    assert nudged == [True, True]
+    assert len(nudged()) == 2
 
 
 # --- its doors ----------------------------------------------------------------------------------
