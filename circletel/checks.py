@@ -52,14 +52,6 @@ def check_zoho_connection(**_: Any) -> list[CheckMessage]:
         Error(f"{name} is not set.", hint="The Zoho settings go together.", id="circletel.E002")
         for name in missing
     ]
-    if settings.ZOHO_BILLING_ONE_TIME_AS not in ("addon", "item"):
-        found.append(
-            Error(
-                f"ZOHO_BILLING_ONE_TIME_AS is {settings.ZOHO_BILLING_ONE_TIME_AS!r}, which is neither.",
-                hint="addon: installation and hardware reach a subscription's invoice. item: they do not.",
-                id="circletel.E020",
-            )
-        )
     for name in ("ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"):
         value = getattr(settings, name)
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):

@@ -193,8 +193,6 @@ ZOHO_BILLING_RENEWAL_PRICING = env("ZOHO_BILLING_RENEWAL_PRICING", default="unkn
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
 # Off: a promotion is shown beside the price and given to each customer by whoever signs them up.
 ZOHO_BILLING_PROMOTION_PRICES = env.bool("ZOHO_BILLING_PROMOTION_PRICES", default=False)
-# What installation and hardware are in Billing: `addon` or `item`. Items never reach a subscription's invoice.
-ZOHO_BILLING_ONE_TIME_AS = env("ZOHO_BILLING_ONE_TIME_AS", default="addon").strip().lower()
 # The name of South Africa's standard VAT in the organisation, where several taxes have its rate.
 ZOHO_BILLING_VAT_NAME = env("ZOHO_BILLING_VAT_NAME", default="Standard Rate")
 ZOHO_CRM_FIELD_PREFIX = env("ZOHO_CRM_FIELD_PREFIX", default="ct_")

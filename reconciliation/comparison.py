@@ -12,7 +12,7 @@ from reconciliation.compare import instant
 from reconciliation.matching import Deviation, Match, Tables, TooManyVanished, judge, match
 from reconciliation.models import FindingType
 from reconciliation.ours import expected_for, expected_records
-from reconciliation.records import Expected, Remote, Shelf, shelves
+from reconciliation.records import SHELVES, Expected, Remote, Shelf
 from reconciliation.sorting import Sorter
 from reconciliation.subscriptions import compare_subscriptions
 from reconciliation.theirs import Zoho
@@ -48,7 +48,7 @@ class Comparison:
         self.mirror_trouble = ""
         """Why the part about subscriptions is not complete; it says nothing about the lists."""
         self.alarmed = False
-        self._shelves = [shelf for shelf in shelves() if shelf.system in systems]
+        self._shelves = [shelf for shelf in SHELVES if shelf.system in systems]
         self._subscriptions = System.BILLING in systems
         self._only = list(only)
         self._begun = begun
@@ -202,8 +202,6 @@ def strangers_in(shelf: Shelf, found: Match) -> Iterator[Deviation]:
     strangers = [each for each in found.strangers if each.id not in ours]
     keys, names, codes = _known(rows, strangers)
     for remote in strangers:
-        if not shelf.may_hold(remote.key):
-            continue
         double = remote.key in keys or remote.name in names or (remote.code != "" and remote.code in codes)
         type = FindingType.DUPLICATE if double else FindingType.MISSING_HERE
         key = (

@@ -24,7 +24,7 @@ from reconciliation.locking import only_one
 from reconciliation.matching import Deviation, Match, judge
 from reconciliation.models import Finding, FindingType, Hint, HintChannel
 from reconciliation.ours import expected_for
-from reconciliation.records import Remote, shelves
+from reconciliation.records import SHELVES, Remote
 from reconciliation.stake import weigh
 from reconciliation.theirs import Zoho
 from zoho_sync.connection.errors import ZohoError
@@ -35,7 +35,7 @@ from zoho_sync.services import quietly
 
 log = structlog.get_logger(__name__)
 
-CRM = shelves()[0]
+CRM = SHELVES[0]
 KIND = Kind.CRM_PRODUCT
 # Beyond this many the nightly comparison is the better way; Zoho names one or a few in each hint.
 MOST_WAITING = 2000

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
-from zoho_sync.billing.client import ADDONS, ITEMS, PLANS, PRODUCTS, Family
+from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, Family
 from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 from zoho_sync.models import Kind, SyncStatus, System
 
@@ -23,10 +21,6 @@ class Shelf:
     kinds: tuple[Kind, ...]
     family: Family | None = None
 
-    def may_hold(self, key: str) -> bool:
-        """Whether a stranger of this key may be of ours: items are everybody's, ours bear our suffixes."""
-        return self.family is not ITEMS or key.endswith((INSTALLATION_SUFFIX, HARDWARE_SUFFIX))
-
     def kind_of(self, key: str) -> str:
         """What kind of record a stranger in this list is."""
         if len(self.kinds) == 1:
@@ -35,7 +29,8 @@ class Shelf:
         return next((kind.value for end, kind in ends.items() if key.endswith(end)), OTHER_ADD_ON)
 
 
-_SHELVES = (
+# Every list that is compared.
+SHELVES = (
     Shelf("CRM products", System.CRM, (Kind.CRM_PRODUCT,)),
     Shelf("Billing products", System.BILLING, (Kind.BILLING_PRODUCT,), PRODUCTS),
     Shelf("Billing plans", System.BILLING, (Kind.BILLING_PLAN,), PLANS),
@@ -43,16 +38,8 @@ _SHELVES = (
 )
 
 
-_ITEMS = Shelf("Billing items", System.BILLING, (Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE), ITEMS)
-
-
-def shelves() -> tuple[Shelf, ...]:
-    """Every list that is compared. One-time charges stand among the add-ons, or by setting among the items."""
-    return (*_SHELVES[:-1], _ITEMS) if settings.ZOHO_BILLING_ONE_TIME_AS == "item" else _SHELVES
-
-
 def shelf_of(kind: str) -> Shelf:
-    return next((shelf for shelf in shelves() if kind in shelf.kinds), shelves()[-1])
+    return next((shelf for shelf in SHELVES if kind in shelf.kinds), SHELVES[-1])
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 
-from reconciliation.records import Remote, Shelf, shelves
+from reconciliation.records import SHELVES, Remote, Shelf
 from zoho_sync.billing.client import PRODUCTS, BillingClient, Family
 from zoho_sync.billing.client import Remote as BillingRecord
 from zoho_sync.connection.errors import NotAuthorised, RateLimited
@@ -163,6 +163,6 @@ class Zoho:
 
 def _names(family: Family, terms: Terms) -> dict[str, None]:
     """The fields of a family that are compared, and what tells whether a record is in use."""
-    kinds = next(shelf.kinds for shelf in shelves() if shelf.family is family)
+    kinds = next(shelf.kinds for shelf in SHELVES if shelf.family is family)
     names = [field.name for kind in kinds for field in table_of(kind, terms)]
     return dict.fromkeys([*names, "custom_fields", "status", "product_id"])

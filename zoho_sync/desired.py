@@ -28,10 +28,6 @@ BILLING_TABLES = {
     Kind.BILLING_INSTALLATION: billing.INSTALLATION,
     Kind.BILLING_HARDWARE: billing.HARDWARE,
 }
-ITEM_TABLES = {
-    Kind.BILLING_INSTALLATION: billing.INSTALLATION_ITEM,
-    Kind.BILLING_HARDWARE: billing.HARDWARE_ITEM,
-}
 SUFFIXES = {Kind.BILLING_INSTALLATION: INSTALLATION_SUFFIX, Kind.BILLING_HARDWARE: HARDWARE_SUFFIX}
 
 
@@ -63,7 +59,6 @@ def current_terms() -> Terms:
         plans_wait=plans_wait,
         crm_prefix=settings.ZOHO_CRM_FIELD_PREFIX,
         billing_custom_fields=frozenset(settings.ZOHO_BILLING_CUSTOM_FIELDS),
-        one_time_items=settings.ZOHO_BILLING_ONE_TIME_AS == "item",
         crm_costs=settings.ZOHO_CRM_SEND_COSTS,
         base_url=settings.CIRCLETEL_BASE_URL.rstrip("/"),
     )
@@ -107,7 +102,7 @@ def table_of(kind: Kind, terms: Terms) -> tuple[Field, ...]:
     """The mapping table behind a kind of record."""
     if kind is Kind.CRM_PRODUCT:
         return crm.fields(terms.crm_prefix, terms.crm_costs)
-    return (ITEM_TABLES if terms.one_time_items else {}).get(kind) or BILLING_TABLES[kind]
+    return BILLING_TABLES[kind]
 
 
 def problems_of(record: DesiredRecord, terms: Terms) -> list[str]:

@@ -4,7 +4,6 @@ A test fails when a page is stale.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 from zoho_sync.billing import mapping as billing
@@ -36,13 +35,6 @@ def _lines(terms: Terms) -> Iterator[str]:
         yield "| ours | in Zoho | type | longest | rules |"
         yield "|---|---|---|---|---|"
         yield from (_row(field) for field in table_of(kind, terms))
-        yield ""
-    items = replace(terms, one_time_items=True)
-    for kind in (Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE):
-        yield f"## {kind.label}, with `ZOHO_BILLING_ONE_TIME_AS=item`\n"
-        yield "| ours | in Zoho | type | longest | rules |"
-        yield "|---|---|---|---|---|"
-        yield from (_row(field) for field in table_of(kind, items))
         yield ""
     yield "## What CRM is told only with `ZOHO_CRM_SEND_COSTS`\n"
     yield "| ours | in Zoho | type | longest | rules |"

@@ -56,8 +56,6 @@ class Terms:
     """Renewals take the plan's price of the day, so a plan bears the old price until a change is effective."""
     crm_prefix: str = "ct_"
     billing_custom_fields: frozenset[str] = frozenset()
-    one_time_items: bool = False
-    """Installation and hardware are items of Billing instead of one-time add-ons."""
     crm_costs: bool = False
     base_url: str = ""
     """Where people reach this installation, without a slash at the end; empty when nobody said."""

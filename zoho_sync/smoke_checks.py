@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from circletel.core.amounts import rand
 from zoho_sync.billing.invoices import Invoice, InvoiceLine
 from zoho_sync.desired import DesiredRecord
 from zoho_sync.models import Kind
@@ -13,7 +12,6 @@ from zoho_sync.models import Kind
 # Zoho may round VAT by line or by invoice.
 TOLERANCE = Decimal("0.02")
 CENT = Decimal("0.01")
-ONE_TIME = (Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE)
 
 
 @dataclass(frozen=True)
@@ -50,29 +48,12 @@ class Expectation:
 
 
 def expected_lines(records: Sequence[DesiredRecord]) -> tuple[ExpectedLine, ...]:
-    """The plan and its one-time charges, as the sync sends them; items are none, for a subscription has no place for them."""
+    """The plan and its one-time charges, as the sync sends them."""
     return tuple(
         ExpectedLine(record.kind.label, record.key, record.payload["name"], _price(record))
         for record in records
-        if record.kind in (Kind.BILLING_PLAN, *ONE_TIME) and not is_item(record)
+        if record.kind in (Kind.BILLING_PLAN, Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE)
     )
-
-
-def items_left_out(records: Sequence[DesiredRecord]) -> str:
-    """In words, what no invoice of a subscription will bear; empty where there is no such thing."""
-    left_out = [
-        f"{record.key} {rand(Decimal(record.payload['rate']))}" for record in records if is_item(record)
-    ]
-    if not left_out:
-        return ""
-    return (
-        f"{', '.join(left_out)}: items cannot reach a subscription's invoice, Zoho has no place for them there."
-        " Bill them by an invoice of their own, or set ZOHO_BILLING_ONE_TIME_AS to addon"
-    )
-
-
-def is_item(record: DesiredRecord) -> bool:
-    return record.kind in ONE_TIME and "rate" in record.payload
 
 
 def _price(record: DesiredRecord) -> Decimal:

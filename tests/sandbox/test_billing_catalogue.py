@@ -139,7 +139,6 @@ def test_plans_are_switched_by_calls_of_their_own(zoho):
         ("/products/584321000000999999", 2006, 400),
         ("/plans/nope", 101002, 400),
         ("/addons/nope", 102001, 400),
-        ("/items/584321000000999999", 1002, 404),
         ("/nonsense", 5, 404),
     ],
 )
@@ -157,20 +156,18 @@ def test_keys_cannot_be_taken_twice(zoho):
     product_id = zoho.billing_product("Fibre")
     zoho.billing("POST", "/plans", json=plan(product_id))
     zoho.billing("POST", "/addons", json=addon(product_id))
-    zoho.billing("POST", "/items", json={"name": "Router", "rate": 899, "sku": "R1"})
 
     again = [
         zoho.billing("POST", "/products", json={"name": "fibre"}),
         zoho.billing("POST", "/plans", json=plan(product_id, name="Other")),
         zoho.billing("POST", "/addons", json=addon(product_id, name="Other")),
-        zoho.billing("POST", "/items", json={"name": "Other", "rate": 1, "sku": "R1"}),
     ]
 
     for answer in again:
         assert answer.status_code == 400
         assert "already exists" in answer.json()["message"]
     counts = zoho.control("GET", "/state")["counts"]
-    assert [counts[f"billing_{kind}"] for kind in ("products", "plans", "addons", "items")] == [1, 1, 1, 1]
+    assert [counts[f"billing_{kind}"] for kind in ("products", "plans", "addons")] == [1, 1, 1]
 
 
 def test_a_one_time_addon_has_no_interval_and_a_recurring_one_does(zoho):
@@ -218,24 +215,6 @@ def test_an_addon_for_some_plans_names_them(zoho):
     refused(nameless, 2)
     refused(wrong, 101002)
     assert right.json()["addon"]["plans"] == [{"plan_code": "home-100-12m", "name": "Home Fibre 100"}]
-
-
-def test_items_are_listed_while_active_and_switched_without_markas(zoho):
-    item = zoho.billing("POST", "/items", json={"name": "Router", "rate": 899.999, "sku": "R1"}).json()[
-        "item"
-    ]
-    assert (item["rate"], item["tax_id"], item["product_type"]) == (900.0, "", "goods")
-
-    zoho.billing("POST", f"/items/{item['item_id']}/inactive")
-
-    assert zoho.billing("GET", "/items").json()["items"] == []
-    everything = zoho.billing("GET", "/items", params={"filter_by": "Status.All"}).json()["items"]
-    assert [each["status"] for each in everything] == ["inactive"]
-    refused(zoho.billing("POST", f"/items/{item['item_id']}/markasactive"), 5, 404)
-
-
-def test_an_item_that_is_not_taxable_says_why(zoho):
-    refused(zoho.billing("POST", "/items", json={"name": "A", "rate": 1, "is_taxable": False}), 2)
 
 
 def test_a_product_with_plans_cannot_be_deleted(zoho):

@@ -88,12 +88,6 @@ def examples_contradict_types(node: Schema, name: str) -> None:
         node.pop("type", None)
 
 
-def custom_field_ids_are_text(node: Schema, name: str) -> None:
-    """Billing, items: `customfield_id` is an integer there and a string everywhere else; ids are text."""
-    if name == "customfield_id":
-        node["type"] = ["string", "integer"]
-
-
 def addons_require_their_brackets_inside(node: Schema, name: str) -> None:
     """Billing, add-ons: the keys of a bracket and of a plan are required at the top as well."""
     required = node.get("required")
@@ -145,7 +139,6 @@ SLIPS = [
     precision_of_a_currency_is_a_number,
     permission_modules_are_names,
     examples_contradict_types,
-    custom_field_ids_are_text,
     addons_require_their_brackets_inside,
     addon_bodies_fit_several_variants,
     a_subscription_has_one_payer,
@@ -251,9 +244,8 @@ BODIES: dict[str, Schema] = {
         "type": "one_time",
         "description": "Once",
     },
-    "item": {"name": "Router", "rate": 899.99, "sku": "R1", "product_type": "goods", "is_taxable": True},
 }
-KEYS = {"product": "product_id", "plan": "plan_code", "addon": "addon_code", "item": "item_id"}
+KEYS = {"product": "product_id", "plan": "plan_code", "addon": "addon_code"}
 
 
 @pytest.mark.parametrize("kind", BODIES)
@@ -265,7 +257,6 @@ def test_billing_answers_as_its_file_says(zoho, kind):
     if kind in ("plan", "addon"):
         body["product_id"] = zoho.billing_product()
     path, one = f"/{plural}", f"/{plural}/{{{KEYS[kind]}}}"
-    switch = ("active", "inactive") if kind == "item" else ("markasactive", "markasinactive")
 
     assert problems(file.request("post", path), body) == []
     created = zoho.billing("POST", path, json=body)
@@ -283,7 +274,7 @@ def test_billing_answers_as_its_file_says(zoho, kind):
         body["product_id"] = got["addon"]["product_id"]
     changed = zoho.billing("PUT", f"{path}/{key}", json=body)
     assert (changed.status_code, problems(file.response("put", one, 200), changed.json())) == (200, [])
-    for word in switch:
+    for word in ("markasactive", "markasinactive"):
         marked = zoho.billing("POST", f"{path}/{key}/{word}")
         assert (marked.status_code, problems(file.response("post", f"{one}/{word}", 200), marked.json())) == (
             200,
@@ -562,7 +553,7 @@ def test_profiles_and_organisation_answer_as_their_files_say(zoho):
 
 def test_the_slips_are_still_in_the_files():
     """A slip that Zoho has mended should leave this list: each must still change something."""
-    billing = ("products", "plans", "addons", "items", "settings", "customers", "subscription", "invoices")
+    billing = ("products", "plans", "addons", "settings", "customers", "subscription", "invoices")
     paths = [
         *(f"billing/{name}.yml" for name in billing),
         *(f"{CRM}/{name}.json" for name in ("record", "fields", "profiles")),

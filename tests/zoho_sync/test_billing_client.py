@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from zoho_sync.billing.catalogue import Addon, Item, Plan, Product
+from zoho_sync.billing.catalogue import Addon, Plan, Product
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.customers import Customer
 from zoho_sync.billing.invoices import Invoice
@@ -61,24 +61,14 @@ def test_an_upsert_makes_once_and_then_writes(zoho, client):
     product = client.upsert_product(Product("Fibre"))
     plan = Plan("home", "Home Fibre", Decimal("799.99"), product_id=product.product_id, description="Fast")
     addon = Addon("install", "Installation", Decimal("0.00"), product.product_id)
-    item = Item("R1", "Router", Decimal("899.99"))
     for _ in range(2):
         assert client.upsert_product(Product("Fibre")) == product
-        made_plan, made_addon, made_item = (
-            client.upsert_plan(plan),
-            client.upsert_addon(addon),
-            client.upsert_item(item),
-        )
+        made_plan, made_addon = client.upsert_plan(plan), client.upsert_addon(addon)
 
     assert (made_plan, client.get_plan("home")) == (plan, plan)
     assert (made_addon.price, made_addon.type) == (Decimal("0.00"), "one_time")
-    assert (made_item.rate, made_item.sku, made_item.item_id) == (
-        Decimal("899.99"),
-        "R1",
-        zoho.records("billing_items")[0]["item_id"],
-    )
-    kinds = ("billing_products", "billing_plans", "billing_addons", "billing_items")
-    assert [len(zoho.records(kind)) for kind in kinds] == [1, 1, 1, 1]
+    kinds = ("billing_products", "billing_plans", "billing_addons")
+    assert [len(zoho.records(kind)) for kind in kinds] == [1, 1, 1]
 
 
 def test_updating_a_plan_is_one_call_and_makes_none(zoho, shop):
@@ -204,7 +194,6 @@ BLANKS = [
     lambda c: c.get_invoice(""),
     lambda c: c.get_plan(""),
     lambda c: c.upsert_product(Product(" ")),
-    lambda c: c.upsert_item(Item("", "Router", Decimal(1))),
     lambda c: c.iter_subscriptions(customer_id=""),
     lambda c: c.iter_subscriptions(reference_id=" "),
     lambda c: c.iter_invoices(subscription_id=""),

@@ -61,9 +61,7 @@ def template_of(file, path, method):
     return min(fitting, key=lambda template: template.count("{"))
 
 
-@pytest.mark.parametrize("one_time", ["addon", "item"])
-def test_every_body_we_send_is_one_that_zohos_files_allow(zoho, drain, settings, one_time):
-    settings.ZOHO_BILLING_ONE_TIME_AS = one_time
+def test_every_body_we_send_is_one_that_zohos_files_allow(zoho, drain):
     package = live_package(
         sku="HF-1",
         installation_fee=Decimal("900.00"),
@@ -86,7 +84,6 @@ def test_every_body_we_send_is_one_that_zohos_files_allow(zoho, drain, settings,
     found, seen = complaints([request for system in System for request in zoho.requests(system=str(system))])
 
     assert found == {}
-    charges = "addons" if one_time == "addon" else "items"
     assert seen >= {
         "PATCH /settings/fields",
         "POST /{module}/upsert",
@@ -94,7 +91,7 @@ def test_every_body_we_send_is_one_that_zohos_files_allow(zoho, drain, settings,
         "POST /products",
         "POST /plans",
         "PUT /plans/{plan_code}",
-        f"POST /{charges}",
+        "POST /addons",
         "POST /customers",
         "POST /subscriptions",
         "POST /payments",

@@ -12,7 +12,7 @@ from typing import Any
 
 from catalogue.models import PackageStatus, ServicePackage
 from zoho_sync.backfill.listing import CRM_FAMILY, Held, Listing
-from zoho_sync.billing.exporter import family_of
+from zoho_sync.billing.exporter import FAMILIES
 from zoho_sync.connection.errors import NeedsPerson
 from zoho_sync.crm.mapping import PRODUCT_NAME_LENGTH, key_field
 from zoho_sync.desired import DesiredRecord, problems_of
@@ -142,7 +142,7 @@ class Judge:
     def _in_billing(
         self, package: ServicePackage, row: ProductIntegration | None, record: DesiredRecord
     ) -> Held | None:
-        family = family_of(record.kind, self.terms).path
+        family = FAMILIES[record.kind].path
         keyed = self.listing.with_key(family, record.key)
         if len(keyed) > 1:
             raise Ambiguous(

@@ -9,12 +9,12 @@ from typing import Any
 from django.utils import timezone
 
 from zoho_sync.billing.client import BillingClient
-from zoho_sync.billing.exporter import family_of
+from zoho_sync.billing.exporter import FAMILIES
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import fields, key_field
 from zoho_sync.desired import table_of
 from zoho_sync.fields import Terms
-from zoho_sync.models import Kind, System
+from zoho_sync.models import Kind
 
 CRM_FAMILY = "crm"
 # What a decision reads beside the fields of our mapping.
@@ -100,13 +100,13 @@ def read_crm(client: CrmClient, terms: Terms, listing: Listing) -> int:
 
 
 def read_billing(client: BillingClient, terms: Terms, listing: Listing) -> int:
-    """Read every product, plan and add-on (or item) of Billing, 200 a call. Returns how many; raises a ZohoError."""
-    kinds = {family_of(kind, terms).path: kind for kind in Kind if kind.system is System.BILLING}
+    """Read every product, plan and add-on of Billing, 200 a call. Returns how many; raises a ZohoError."""
+    kinds = {family.path: kind for kind, family in FAMILIES.items()}
     return sum(_read_family(client, kind, terms, listing) for kind in kinds.values())
 
 
 def _read_family(client: BillingClient, kind: Kind, terms: Terms, listing: Listing) -> int:
-    family = family_of(kind, terms)
+    family = FAMILIES[kind]
     names = {*(field.name for field in table_of(kind, terms)), *ALSO_READ}
     held = (
         Held(

@@ -1,4 +1,4 @@
-"""Products, plans, add-ons and items as typed values: made, or brought up to date, in one errand each."""
+"""Products, plans and add-ons as typed values: made, or brought up to date, in one errand each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -115,41 +115,6 @@ class Addon:
         }
 
 
-@dataclass(frozen=True)
-class Item:
-    """Something for stand-alone invoices; its key is the SKU. A subscription has no place for one."""
-
-    sku: str
-    name: str
-    rate: Decimal
-    description: str = ""
-    product_type: str = "goods"
-    tax_id: str = ""
-    item_id: str = ""
-
-    @classmethod
-    def read(cls, values: Values) -> "Item":
-        return cls(
-            sku=text(values, "sku"),
-            name=text(values, "name"),
-            rate=money(values, "rate"),
-            description=text(values, "description"),
-            product_type=text(values, "product_type"),
-            tax_id=text(values, "tax_id"),
-            item_id=text(values, "item_id"),
-        )
-
-    def body(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "rate": on_the_wire(self.rate),
-            "sku": self.sku,
-            "description": self.description,
-            "product_type": self.product_type,
-            "tax_id": self.tax_id or None,
-        }
-
-
 class CatalogueCalls(Calls):
     """Each upsert is safe to repeat: it looks by key first, or addresses the record by it."""
 
@@ -200,13 +165,3 @@ class CatalogueCalls(Calls):
         """Raises RecordGone."""
         found = self._get("addon", Addon.read, "addons", addon_code)
         return the_one_asked_for(found, found.addon_code, addon_code)
-
-    def upsert_item(self, item: Item) -> Item:
-        """Write the item of exactly this SKU, or make it."""
-        refuse_blank(item.sku)
-        for row in self._rows("items", sku=item.sku, filter_by="Status.All"):
-            # A filter that was not understood answers with everybody.
-            if (found := Item.read(row)).sku == item.sku:
-                saved = self._send("PUT", "items", found.item_id, safe=True, body=item.body())
-                return Item.read(record_in(saved, "item"))
-        return Item.read(record_in(self._send("POST", "items", safe=False, body=item.body()), "item"))

@@ -1,7 +1,7 @@
 """The Zoho Billing calls we make. One method, one errand. Knows HTTP and Zoho, and none of our models."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -30,29 +30,11 @@ class Family:
     address: str
     """The field that stands in the URL of one record."""
     id: str
-    listing: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What a list of all of them is asked with."""
-    finding: str = ""
-    """The parameter of a list that narrows it to our key, where the key is no address."""
-    switch: tuple[str, str] = ("markasactive", "markasinactive")
-    """The calls that put one into use, and out of it."""
 
 
 PRODUCTS = Family("products", "product", "products", key="name", address="product_id", id="product_id")
 PLANS = Family("plans", "plan", "plans", key="plan_code", address="plan_code", id="plan_id")
 ADDONS = Family("addons", "addon", "addons", key="addon_code", address="addon_code", id="addon_id")
-ITEMS = Family(
-    "items",
-    "item",
-    "items",
-    key="sku",
-    address="item_id",
-    id="item_id",
-    # Without it only the active ones are listed.
-    listing={"filter_by": "Status.All"},
-    finding="sku",
-    switch=("active", "inactive"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,11 +62,7 @@ class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCal
         if not key.strip():
             raise ValueError("A blank key would find a stranger.")
         if family.address != family.key:
-            narrowed = {family.finding: key} if family.finding else {}
-            return next(
-                (found for found in self.iter(family, **narrowed) if found.values.get(family.key) == key),
-                None,
-            )
+            return next((found for found in self.iter(family) if found.values.get(family.key) == key), None)
         try:
             answer = self.http.send(
                 Call("GET", f"{_path(family)}/{quote(key, safe='')}", safe=True, packages=packages, records=1)
@@ -95,11 +73,11 @@ class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCal
         # A filter that was not understood may answer with anybody.
         return found if found.values.get(family.key) == key else None
 
-    def iter(self, family: Family, **narrowed: str) -> Iterator[Remote]:
-        """Every record of the family, page by page as needed; or those that `narrowed` leaves, where Zoho heeds it."""
+    def iter(self, family: Family) -> Iterator[Remote]:
+        """Every record of the family, page by page as needed."""
         page = 1
         while True:
-            params = {**family.listing, **narrowed, "page": page, "per_page": PER_PAGE}
+            params = {"page": page, "per_page": PER_PAGE}
             answer = self.http.send(Call("GET", _path(family), safe=True, params=params))
             body = answer.body or {}
             rows = items(body, family.many)
@@ -122,7 +100,7 @@ class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCal
 
     def mark(self, family: Family, address: str, *, active: bool, packages: Sequence[UUID] = ()) -> None:
         """Status is no field of the record: it has calls of its own."""
-        verb = family.switch[0] if active else family.switch[1]
+        verb = "markasactive" if active else "markasinactive"
         self.http.send(
             Call(
                 "POST",

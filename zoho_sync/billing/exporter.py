@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from zoho_sync.billing.client import ADDONS, ITEMS, PLANS, PRODUCTS, BillingClient, Family, Remote
+from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
 from zoho_sync.billing.mapping import PACKAGE_ID
 from zoho_sync.billing.organisation import checked
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
@@ -25,12 +25,6 @@ FAMILIES = {
     Kind.BILLING_INSTALLATION: ADDONS,
     Kind.BILLING_HARDWARE: ADDONS,
 }
-
-
-def family_of(kind: Kind, terms: Terms) -> Family:
-    """Where records of this kind live: one-time charges are items where the setting says so."""
-    family = FAMILIES[kind]
-    return ITEMS if family is ADDONS and terms.one_time_items else family
 
 
 # How long the absence of a product from a full listing is taken for granted.
@@ -52,7 +46,7 @@ def export(
     `product_id` is the Billing product that plans and add-ons belong to. `look_first` when an earlier create may
     have arrived. `remember` is called with the id as soon as it is known. Raises a ZohoError.
     """
-    family = family_of(record.kind, terms)
+    family = FAMILIES[record.kind]
     standing = checked(client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat)
     flow = _Flow(client, family, row, record, terms, {"product_id": product_id, "tax_id": standing.vat_id})
     before = row.acknowledged_payload

@@ -1,8 +1,8 @@
 """Zoho Billing: a product for each line, a plan for each package, one-time add-ons for installation and hardware.
 
 `docs/zoho-billing.md` gives the reasons: cycles are −1 because a term sent as cycles makes subscriptions
-expire; one-time charges are add-ons because a subscription has no place for items (by setting they are items all
-the same, for invoices that people write); no setup fee is sent beside them, or customers would pay twice.
+expire; one-time charges are add-ons because a subscription has no place for items; no setup fee is sent beside
+them, or customers would pay twice.
 """
 
 from collections.abc import Callable
@@ -131,38 +131,6 @@ def _one_time(
     )
 
 
-def _item(
-    suffix: str, title: str, type: str, amount: Callable[[Facts], Decimal | None], adopts: str = ""
-) -> tuple[Field, ...]:
-    return (
-        Field(
-            "sku",
-            "SKU, segment and provider",
-            lambda f: f.key + suffix,
-            length=CODE_LENGTH,
-            required=True,
-            unique=True,
-        ),
-        Field(
-            "name",
-            "name, told apart by term and device",
-            _one_time_name(title),
-            length=NAME_LENGTH,
-            required=True,
-        ),
-        Field(
-            "rate",
-            f"{title.lower()} price",
-            lambda f: f.amount(amount(f)),
-            FieldType.AMOUNT,
-            required=True,
-            adopts=adopts,
-        ),
-        Field("product_type", f"always {type}", lambda f: type),
-        Field("status", "status is active", _status),
-    )
-
-
 def _fee(facts: Facts) -> Decimal | None:
     return facts.package.charged_installation_fee
 
@@ -172,11 +140,10 @@ def _device(facts: Facts) -> Decimal | None:
     return facts.package.hardware_price
 
 
-_FEE_ADOPTS = "pricing.charged_installation_fee"
-INSTALLATION = _one_time(INSTALLATION_SUFFIX, "Installation", "installation", _fee, adopts=_FEE_ADOPTS)
+INSTALLATION = _one_time(
+    INSTALLATION_SUFFIX, "Installation", "installation", _fee, adopts="pricing.charged_installation_fee"
+)
 HARDWARE = _one_time(HARDWARE_SUFFIX, "Hardware", "device", _device)
-INSTALLATION_ITEM = _item(INSTALLATION_SUFFIX, "Installation", "service", _fee, adopts=_FEE_ADOPTS)
-HARDWARE_ITEM = _item(HARDWARE_SUFFIX, "Hardware", "goods", _device)
 
 # Values for the custom fields that the organisation has made by hand, by label. Sent only when named in
 # ZOHO_BILLING_CUSTOM_FIELDS, because Zoho refuses a label it does not know.

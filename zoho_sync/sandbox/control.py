@@ -29,7 +29,6 @@ EDITABLE = {
     "billing_products": ("product_id", "updated_time"),
     "billing_plans": ("plan_code", "updated_time"),
     "billing_addons": ("addon_code", "updated_time"),
-    "billing_items": ("item_id", "last_modified_time"),
     # A coupon, say, which the API does not give: `{"coupon": {"coupon_code": "WELCOME"}}`.
     "billing_subscriptions": ("subscription_id", "updated_time"),
 }

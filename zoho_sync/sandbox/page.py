@@ -59,16 +59,6 @@ KINDS: dict[str, tuple[str, Columns]] = {
             ("Modified", "updated_time"),
         ),
     ),
-    "billing_items": (
-        "Billing items",
-        (
-            ("SKU", "sku"),
-            ("Name", "name"),
-            ("Rate", "*rate"),
-            ("Status", "status"),
-            ("Modified", "last_modified_time"),
-        ),
-    ),
     "billing_subscriptions": (
         "Billing subscriptions",
         (

@@ -38,7 +38,6 @@ class State:
         )
         self.billing_plans = table("billing_plans", "plan_id", index=("plan_code", "product_id"))
         self.billing_addons = table("billing_addons", "addon_id", index=("addon_code", "product_id"))
-        self.billing_items = table("billing_items", "item_id", index=("sku",))
         self.billing_taxes = table("billing_taxes", "tax_id")
         self.billing_custom_fields = table("billing_custom_fields", "customfield_id", index=("entity",))
         self.billing_customers = table(

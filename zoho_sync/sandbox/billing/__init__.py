@@ -18,7 +18,6 @@ from . import (
     creditnotes,
     customers,
     invoices,
-    items,
     payments,
     plans,
     products,
@@ -33,7 +32,7 @@ ORGANISATION_HEADER = "X-com-zoho-subscriptions-organizationid"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def family(plural: str, key: str, rooms: ModuleType, on: str, off: str) -> list[web.RouteDef]:
+def family(plural: str, key: str, rooms: ModuleType) -> list[web.RouteDef]:
     """The seven doors every family of catalogue records has."""
     one = f"{V1}/{plural}/{{{key}}}"
     return [
@@ -42,8 +41,8 @@ def family(plural: str, key: str, rooms: ModuleType, on: str, off: str) -> list[
         web.get(one, rooms.get),
         web.put(one, rooms.update),
         web.delete(one, rooms.delete),
-        web.post(f"{one}/{on}", rooms.mark_active),
-        web.post(f"{one}/{off}", rooms.mark_inactive),
+        web.post(f"{one}/markasactive", rooms.mark_active),
+        web.post(f"{one}/markasinactive", rooms.mark_inactive),
     ]
 
 
@@ -56,11 +55,10 @@ SUBSCRIPTION = f"{V1}/subscriptions/{{subscription_id}}"
 ROUTES = [
     web.get(f"{V1}/organizations", settings.list_organisations),
     web.get(f"{V1}/settings/taxes", settings.list_taxes),
-    *family("products", "product_id", products, "markasactive", "markasinactive"),
-    *family("plans", "plan_code", plans, "markasactive", "markasinactive"),
-    *family("addons", "addon_code", addons, "markasactive", "markasinactive"),
-    *family("items", "item_id", items, "active", "inactive"),
-    *family("customers", "customer_id", customers, "markasactive", "markasinactive"),
+    *family("products", "product_id", products),
+    *family("plans", "plan_code", plans),
+    *family("addons", "addon_code", addons),
+    *family("customers", "customer_id", customers),
     *read_and_delete("subscriptions", "subscription_id", subscriptions),
     web.get(f"{V1}/subscriptions", subscriptions.list_all),
     web.post(f"{V1}/subscriptions", subscriptions.create),

@@ -164,7 +164,7 @@ def prepared(state: State, values: Document, former: Document) -> Document:
         raise invalid("price_brackets")
     if "custom_fields" in values:
         kept = former.get("custom_fields", {})
-        changed["custom_fields"] = custom_values(state, "addon", kept, values["custom_fields"], by="label")
+        changed["custom_fields"] = custom_values(state, "addon", kept, values["custom_fields"])
     if "plans" in values:
         changed["plans"] = [plan_code_in(state, each) for each in values["plans"]]
     for_all = values.get("applicable_to_all_plans", former.get("applicable_to_all_plans", True))

@@ -186,7 +186,7 @@ def prepared(state: State, values: Document, kept: Document) -> Document:
         return values
     return {
         **values,
-        "custom_fields": custom_values(state, "customer", kept, values["custom_fields"], by="label"),
+        "custom_fields": custom_values(state, "customer", kept, values["custom_fields"]),
     }
 
 

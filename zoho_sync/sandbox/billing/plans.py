@@ -185,7 +185,7 @@ def prepared(state: State, values: Document, kept: Document) -> Document:
     check_tax(state, values)
     changed = dict(values)
     if "custom_fields" in values:
-        changed["custom_fields"] = custom_values(state, "plan", kept, values["custom_fields"], by="label")
+        changed["custom_fields"] = custom_values(state, "plan", kept, values["custom_fields"])
     if "addons" in values:
         codes = [str(addon.get("addon_code", "")) for addon in values["addons"]]
         if not all(state.billing_addons.first("addon_code", each) for each in codes):

@@ -12,7 +12,7 @@ from zoho_sync.sandbox.store import Document
 from zoho_sync.sandbox.web import reply
 
 TAXES = (("Standard Rate", 15), ("Zero Rate", 0))
-ENTITIES = ("plan", "addon", "item", "customer", "subscription")
+ENTITIES = ("plan", "addon", "customer", "subscription")
 
 
 def seed(state: State) -> None:

@@ -67,7 +67,7 @@ async def create(request: web.Request) -> web.Response:
     if values["auto_collect"]:
         raise invalid("card_id")
     terms = agreed(state, body)
-    custom = custom_values(state, "subscription", {}, values["custom_fields"], by="label")
+    custom = custom_values(state, "subscription", {}, values["custom_fields"])
     if "customer_id" in body:
         customer = customers.customer_in(state, body["customer_id"])
     elif isinstance(body.get("customer"), dict):

@@ -118,17 +118,14 @@ def tax_told(state: State, tax_id: str) -> Document:
     return {name: tax[name] if tax else "" for name in names}
 
 
-def custom_values(state: State, entity: str, kept: Document, sent: list[Document], by: str) -> Document:
-    """The custom values by field id: those kept, and over them those sent. Fields have to be defined before.
-
-    Plans and add-ons name a field by `label`, items by `customfield_id`.
-    """
-    known = {str(field[by]): field for field in state.billing_custom_fields.having("entity", entity)}
+def custom_values(state: State, entity: str, kept: Document, sent: list[Document]) -> Document:
+    """The custom values by field id: those kept, and over them those sent. Fields have to be defined before."""
+    known = {str(field["label"]): field for field in state.billing_custom_fields.having("entity", entity)}
     values = dict(kept)
     for each in sent:
-        field = known.get(str(each.get(by)))
+        field = known.get(str(each.get("label")))
         if field is None:
-            raise refusal(NO_SUCH_CUSTOM_FIELD, f"Invalid value passed for custom field: {each.get(by)}")
+            raise refusal(NO_SUCH_CUSTOM_FIELD, f"Invalid value passed for custom field: {each.get('label')}")
         values[field["customfield_id"]] = each.get("value", "")
     return values
 
