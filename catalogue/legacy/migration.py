@@ -11,7 +11,7 @@ from catalogue.legacy.plan import LegacyRow, Outcome, Plan, plan_migration
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, Table, find_table
 from catalogue.models import FoundBy, LegacyProduct, LegacyTable, Product
-from catalogue.product_import.apply import create_products, update_planned
+from catalogue.product_import.apply import create_products, write
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 
@@ -104,7 +104,7 @@ def _link(table: LegacyTable, row: LegacyRow, product_id: UUID, by: FoundBy, ver
 def _update(row: LegacyRow, actor: User) -> None:
     assert row.planned is not None
     assert row.link is not None
-    update_planned(row.planned, actor)
+    write([row.planned], actor=actor)
     link = row.link
     link.row, link.content = row.read.row, row.content
     link.product_version = Product.objects.values_list("version", flat=True).get(pk=link.product_id)

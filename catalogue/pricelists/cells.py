@@ -44,6 +44,13 @@ class TextDate:
     month_first: date | None
     day_first: date | None
 
+    @property
+    def may_mean_two(self) -> bool:
+        return None not in (self.month_first, self.day_first) and self.month_first != self.day_first
+
+    def in_order(self, *, month_first: bool) -> date | None:
+        return self.month_first if month_first else self.day_first
+
 
 def text(cell: Any) -> str:
     """The cell as a person sees it, tidied: 24.0 as 24, a date as 2025-02-01."""

@@ -1,39 +1,17 @@
 """From the rows of a price list to deals: what each would make of a product, or every reason to refuse it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from catalogue.models import ColumnMapping
 from catalogue.pricelists.cells import TextDate
-from catalogue.pricelists.content import product_parts
-from catalogue.pricelists.record import Record, read_record
-from catalogue.pricelists.tables import Found, TableRow, table_rows
-
-
-@dataclass(slots=True)
-class Deal:
-    """One row, read. `content` is what it says of the product, as `product_content` writes it; empty when refused."""
-
-    mapping_id: int
-    sheet: str
-    number: int
-    deal_id: str
-    name: str
-    content: dict[str, Any] = field(default_factory=dict)
-    listed_price: Decimal | None = None
-    stock: str = ""
-    details: dict[str, str] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """As it is kept with the row."""
-        price = None if self.listed_price is None else f"{self.listed_price:.2f}"
-        return {"content": self.content, "listed_price": price, "stock": self.stock, "details": self.details}
+from catalogue.pricelists.record import Deal, read_deal
+from catalogue.pricelists.tables import Found, table_rows
 
 
 def read_deals(
@@ -44,99 +22,79 @@ def read_deals(
     What only the whole file shows is judged too: deal ids that come twice, columns that write dates in both
     orders, and deals that would bear the same name.
     """
-    by_id = {mapping.pk: mapping for mapping in mappings}
-    rows: Iterable[TableRow] = table_rows(content, mappings, found)
-    records = [read_record(row, vat_rate=vat_rate) for row in rows]
-    _decide_dates(records, by_id)
-    _refuse_duplicates(records)
-    deals = [_deal(record, by_id[record.mapping_id], markup) for record in records]
-    _tell_names_apart(deals)
+    rows = table_rows(content, mappings, found)
+    deals = [read_deal(row, vat_rate=vat_rate, markup=markup) for row in rows]
+    _decide_dates(deals, mappings)
+    _refuse_duplicates(deals)
+    _tell_names_apart(deal for deal in deals if not deal.reasons)
     return deals
 
 
-def _deal(record: Record, mapping: ColumnMapping, markup: Decimal) -> Deal:
-    deal = Deal(
-        mapping_id=record.mapping_id,
-        sheet=record.sheet,
-        number=record.number,
-        deal_id=record.deal_id,
-        name=record.name,
-        listed_price=record.listed_price,
-        stock=record.stock,
-        details=record.details,
-        reasons=record.reasons,
-    )
-    if not deal.reasons:
-        deal.content = product_parts(record, mapping, markup)
-    return deal
-
-
-def _refuse_duplicates(records: Iterable[Record]) -> None:
+def _refuse_duplicates(deals: Iterable[Deal]) -> None:
     """Of two rows with one deal id nobody can say which is meant, so none of them counts."""
-    same: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        if record.deal_id:
-            same[record.deal_id.upper()].append(record)
-    for records_ in same.values():
-        for record in records_ if len(records_) > 1 else ():
-            others = [_place(other, record) for other in records_ if other is not record]
+    same: dict[str, list[Deal]] = defaultdict(list)
+    for deal in deals:
+        if deal.deal_id:
+            same[deal.deal_id.upper()].append(deal)
+    for deals_ in same.values():
+        for deal in deals_ if len(deals_) > 1 else ():
+            others = [_place(other, deal) for other in deals_ if other is not deal]
             shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-            record.reasons.append(
-                f"duplicate deal: {record.deal_id} stands also in {shown}; leave one of them"
-            )
+            deal.reasons.append(f"duplicate deal: {deal.deal_id} stands also in {shown}; leave one of them")
 
 
-def _place(other: Record, beside: Record) -> str:
+def _place(other: Deal, beside: Deal) -> str:
     return f"row {other.number}" + (f" of sheet “{other.sheet}”" if other.sheet != beside.sheet else "")
 
 
-def _decide_dates(records: Sequence[Record], mappings: dict[int, ColumnMapping]) -> None:
+def _decide_dates(deals: Sequence[Deal], mappings: Iterable[ColumnMapping]) -> None:
     """Settle the dates typed as text by the order of the mapping, unless the column itself contradicts it."""
-    contrary: dict[tuple[int, str], tuple[int, str]] = {}
-    for record, title, typed in _typed_dates(records):
-        order = mappings[record.mapping_id].date_order
-        expected = typed.month_first if order == ColumnMapping.DateOrder.MONTH_FIRST else typed.day_first
-        if expected is None:
-            contrary.setdefault((record.mapping_id, title), (record.number, typed.shown))
-    for record, title, typed in _typed_dates(records):
-        order = mappings[record.mapping_id].date_order
-        against = contrary.get((record.mapping_id, title))
-        _settle(record, title, typed, order == ColumnMapping.DateOrder.MONTH_FIRST, against)
-    for record in records:
-        begins, ends = record.dates.get("offered_from"), record.dates.get("offered_to")
-        if begins and ends and ends[1] < begins[1]:  # type: ignore[operator]
-            record.reasons.append(
-                f"{ends[0]}: {_shown(ends[1])} lies before {begins[0]}, {_shown(begins[1])}: the dates are in the wrong order"
-            )
+    orders = {one.pk: one.date_order == ColumnMapping.DateOrder.MONTH_FIRST for one in mappings}
+    contrary: dict[tuple[int, str], str] = {}
+    for deal in deals:
+        for title, found in deal.dates.values():
+            if isinstance(found, TextDate) and found.in_order(month_first=orders[deal.mapping_id]) is None:
+                contrary.setdefault((deal.mapping_id, title), f"row {deal.number} has “{found.shown}”")
+    for deal in deals:
+        days = {}
+        for path, (title, found) in deal.dates.items():
+            against = contrary.get((deal.mapping_id, title))
+            day = _settled(deal, title, found, orders[deal.mapping_id], against)
+            if day is not None:
+                days[path] = title, day
+        _put_dates(deal, days)
 
 
-def _typed_dates(records: Iterable[Record]) -> Iterator[tuple[Record, str, TextDate]]:
-    for record in records:
-        for title, found in list(record.dates.values()):
-            if isinstance(found, TextDate):
-                yield record, title, found
-
-
-def _settle(
-    record: Record, title: str, typed: TextDate, month_first: bool, against: tuple[int, str] | None
-) -> None:
-    both = typed.month_first is not None and typed.day_first is not None
-    if both and typed.month_first != typed.day_first and against is not None:
-        record.reasons.append(
-            f"{title}: “{typed.shown}” may be {_shown(typed.day_first)} or {_shown(typed.month_first)}: the column"
-            f" writes dates in both orders (row {against[0]} has “{against[1]}”); format the cell as a date"
+def _settled(
+    deal: Deal, title: str, found: date | TextDate, month_first: bool, against: str | None
+) -> date | None:
+    if not isinstance(found, TextDate):
+        return found
+    if found.may_mean_two and against is not None:
+        deal.reasons.append(
+            f"{title}: “{found.shown}” may be {_shown(found.day_first)} or {_shown(found.month_first)}: the column"
+            f" writes dates in both orders ({against}); format the cell as a date"
         )
-        settled = None
-    elif month_first:
-        settled = typed.month_first or typed.day_first
-    else:
-        settled = typed.day_first or typed.month_first
-    for field_, (name, found) in list(record.dates.items()):
-        if found is typed:
-            if settled is None:
-                del record.dates[field_]
-            else:
-                record.dates[field_] = name, settled
+        return None
+    return found.in_order(month_first=month_first) or found.in_order(month_first=not month_first)
+
+
+def _put_dates(deal: Deal, days: dict[str, tuple[str, date]]) -> None:
+    """On sale for whole South African days; the end is the first instant after the last day."""
+    begins, ends = days.get("valid_from"), days.get("valid_to")
+    if begins:
+        deal.content["valid_from"] = _midnight(begins[1])
+    if ends:
+        deal.content["valid_to"] = _midnight(ends[1] + timedelta(days=1))
+    if begins and ends and ends[1] < begins[1]:
+        deal.reasons.append(
+            f"{ends[0]}: {_shown(ends[1])} lies before {begins[0]}, {_shown(begins[1])}: the dates are in the wrong order"
+        )
+
+
+def _midnight(day: date) -> str:
+    instant = datetime.combine(day, time.min, timezone.get_default_timezone()).astimezone(UTC)
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _shown(day: Any) -> str:
@@ -147,12 +105,11 @@ def _tell_names_apart(deals: Iterable[Deal]) -> None:
     """Deals of one name, term and device would be versions of one another: publishing one would archive the other."""
     same: dict[Any, list[Deal]] = defaultdict(list)
     for deal in deals:
-        if deal.content:
-            same[_variant(deal)].append(deal)
+        same[_variant(deal)].append(deal)
     for deals_ in same.values():
         for deal in deals_ if len(deals_) > 1 else ():
             suffix = f" ({deal.deal_id})"
-            deal.name = deal.content["name"] = deal.content["name"][: 200 - len(suffix)] + suffix
+            deal.content["name"] = deal.content["name"][: 200 - len(suffix)] + suffix
 
 
 def _variant(deal: Deal) -> tuple[Any, ...]:

@@ -1,9 +1,8 @@
 """What a list would do: each deal beside the product it is about. A fixed number of queries a batch, no writing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -19,23 +18,30 @@ from catalogue.models import (
     Supplier,
     SupplierDeal,
 )
-from catalogue.pricelists.deals import Deal
 from catalogue.pricelists.margin import Margin, margin_of
-from catalogue.pricelists.merge import contradictions, merged
+from catalogue.pricelists.record import Deal
 from catalogue.product_import.parsing import Key, business_key
-from catalogue.product_import.plan import NOTHING
+from catalogue.product_import.plan import (
+    KEY_PATHS,
+    NOTHING,
+    PlannedRow,
+    products_by_key,
+    wanted_content,
+)
+from circletel.core.amounts import rand
+
+# When a deal meets a product that we made ourselves, its words are ours; price, term, device and dates are the deal's.
+OURS_WHEN_MET = ("name", "service_type", "category", "technology", "features")
+_UNKNOWN = object()
 
 
-@dataclass
-class Decision:
-    """What becomes of one deal. `wanted` is the product's content afterwards; `changes` is for people to read."""
+@dataclass(kw_only=True)
+class Decision(PlannedRow):
+    """What becomes of one deal, and of the product it is about. `known` is what the list applied last said of it."""
 
     deal: Deal
     outcome: Outcome
     known: SupplierDeal | None = None
-    product: Product | None = None
-    before: dict[str, Any] = field(default_factory=dict)
-    wanted: dict[str, Any] = field(default_factory=dict)
     deal_changes: dict[str, list[Any]] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -53,13 +59,10 @@ class Decision:
             return self.product.pk
         return self.known.product_id if self.known else None
 
-    @cached_property
-    def product_changes(self) -> dict[str, list[Any]]:
-        return differences(self.before, self.wanted)
-
     @property
-    def changes(self) -> dict[str, list[Any]]:
-        return {} if self.outcome == Outcome.NEW else self.product_changes | self.deal_changes
+    def shown_changes(self) -> dict[str, list[Any]]:
+        """For people to read."""
+        return {} if self.outcome == Outcome.NEW else self.changes | self.deal_changes
 
 
 def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> list[Decision]:
@@ -69,15 +72,19 @@ def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> 
     for deal in good:
         _keep_name(deal, known.get(deal.deal_id.upper()))
     moving = [deal for deal in good if not _same(known.get(deal.deal_id.upper()), deal)]
-    by_id, by_key = _products(moving, known, lock=lock)
-    packages = _packages(by_id)
+    by_id = _products(
+        {known[key].product_id for deal in moving if (key := deal.deal_id.upper()) in known}, lock
+    )
+    skus = {deal.content["sku"].upper() for deal in moving if deal.deal_id.upper() not in known}
+    by_key = products_by_key(skus, lock=lock)
+    packages = _packages([*by_id, *(product.pk for product in by_key.values())])
     decisions = []
     for deal in deals:
         before = known.get(deal.deal_id.upper())
         if deal.reasons:
-            decisions.append(Decision(deal, Outcome.REFUSED, reasons=deal.reasons))
+            decisions.append(_without_change(deal, Outcome.REFUSED, reasons=deal.reasons))
         elif _same(before, deal):
-            decisions.append(Decision(deal, Outcome.UNCHANGED, before))
+            decisions.append(_without_change(deal, Outcome.UNCHANGED, known=before))
         else:
             product = by_id.get(before.product_id) if before else by_key.get(_key(deal))
             decision = _decision(deal, before, product)
@@ -87,20 +94,78 @@ def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> 
     return decisions
 
 
+def _without_change(deal: Deal, outcome: Outcome, **more: Any) -> Decision:
+    return Decision(
+        number=deal.number, product=None, before={}, wanted={}, deal=deal, outcome=outcome, **more
+    )
+
+
 def _decision(deal: Deal, known: SupplierDeal | None, product: Product | None) -> Decision:
-    if product is None:
-        return Decision(deal, Outcome.NEW, known, wanted=NOTHING | deal.content)
-    decision = Decision(deal, Outcome.CHANGED, known, product, before=product_content(product))
-    if product.status == ProductStatus.ARCHIVED:
-        decision.wanted = decision.before
-        decision.remarks.append("its product is archived and stays as it is")
-    else:
-        base = known.content if known else None
-        decision.wanted, decision.remarks = merged(decision.before, deal.content, base)
-    decision.deal_changes = _deal_changes(deal, known)
-    if reasons := contradictions(decision.wanted):
+    before = product_content(product) if product else NOTHING
+    said, remarks = deal.content, list[str]()
+    if product is not None and product.status == ProductStatus.ARCHIVED:
+        said, remarks = {}, ["its product is archived and stays as it is"]
+    elif product is not None:
+        said, remarks = _carried_over(before, deal.content, known.content if known else None)
+    decision = Decision(
+        number=deal.number,
+        product=product,
+        before=before,
+        wanted=wanted_content(before, said, is_new=product is None),
+        deal=deal,
+        outcome=Outcome.CHANGED if product else Outcome.NEW,
+        known=known,
+        remarks=remarks,
+        deal_changes=_deal_changes(deal, known),
+    )
+    if product is not None and (reasons := _contradictions(decision.wanted)):
         decision.outcome, decision.reasons = Outcome.REFUSED, reasons
     return decision
+
+
+def _carried_over(
+    ours: dict[str, Any], said: dict[str, Any], base: dict[str, Any] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """What of the list changes our content, and a remark for each value of ours that stands against it.
+
+    `base` is what the list applied last said, None when the deal is met for the first time. Carried over is what
+    the supplier changed and we did not.
+    """
+    carried, remarks = {}, []
+    for path, value in said.items():
+        last = base.get(path, _UNKNOWN) if base is not None else _UNKNOWN
+        if path in KEY_PATHS or value in (last, ours.get(path)):
+            continue
+        is_ours = ours.get(path) and path in OURS_WHEN_MET if last is _UNKNOWN else ours.get(path) != last
+        if is_ours:
+            remarks.append(f"{path}: ours, {_shown(ours.get(path))}, stays; the list says {_shown(value)}")
+        else:
+            carried[path] = value
+    return carried, remarks
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "“" + ", ".join(value) + "”"
+    return "nothing" if value in (None, "") else f"“{value}”"
+
+
+def _contradictions(content: dict[str, Any]) -> list[str]:
+    """What the database would not hold, where the list and our own values come together."""
+    reasons = []
+    price = Decimal(content["pricing.regular_price"])
+    promotion = content["pricing.promotion_price"] and Decimal(content["pricing.promotion_price"])
+    if promotion is not None and promotion >= price:
+        reasons.append(
+            f"the product's promotion price {rand(promotion)} is not below the price {rand(price)} it would have:"
+            " change or remove the promotion first"
+        )
+    begins, ends = content["valid_from"], content["valid_to"]
+    if begins and ends and ends <= begins:
+        reasons.append(
+            f"the product would be on sale until {ends[:10]} but only from {begins[:10]}: change its dates first"
+        )
+    return reasons
 
 
 def _keep_name(deal: Deal, known: SupplierDeal | None) -> None:
@@ -124,13 +189,11 @@ def _deal_changes(deal: Deal, known: SupplierDeal | None) -> dict[str, list[Any]
 
 def _same(known: SupplierDeal | None, deal: Deal) -> bool:
     """Whether the list says of the deal what the list applied last said."""
+    said = ("content", "listed_price", "stock", "details")
     return (
         known is not None
         and known.vanished_at is None
-        and known.content == deal.content
-        and known.listed_price == deal.listed_price
-        and known.stock == deal.stock
-        and known.details == deal.details
+        and all(getattr(known, name) == getattr(deal, name) for name in said)
     )
 
 
@@ -147,22 +210,10 @@ def _known(deals: Iterable[Deal], supplier: Supplier) -> dict[str, SupplierDeal]
     return {deal.deal_id.upper(): deal for deal in found.filter(upper_id__in=ids)}
 
 
-def _products(
-    deals: Sequence[Deal], known: dict[str, SupplierDeal], *, lock: bool
-) -> tuple[dict[UUID, Product], dict[Key, Product]]:
-    """The products of known deals, whatever became of them, and those that have a new deal's business key."""
-    ids = [known[deal.deal_id.upper()].product_id for deal in deals if deal.deal_id.upper() in known]
-    skus = {deal.content["sku"].upper() for deal in deals if deal.deal_id.upper() not in known}
-    everything = Product.objects.with_content_only().order_by("pk")
-    if lock:
-        everything = everything.select_for_update(of=("self",))
-    by_id = {product.pk: product for product in everything.filter(pk__in=ids)}
-    present = everything.exclude(status=ProductStatus.ARCHIVED).alias(upper_sku=Upper("sku"))
-    by_key: dict[Key, Product] = {}
-    for product in present.filter(upper_sku__in=skus):
-        by_key[business_key(product.sku, product.market_segment, product.provider)] = product
-        by_id.setdefault(product.pk, product)
-    return by_id, by_key
+def _products(ids: Collection[UUID], lock: bool) -> dict[UUID, Product]:
+    """The products of known deals, whatever became of them."""
+    found = Product.objects.with_content_only().filter(pk__in=ids).order_by("pk")
+    return {product.pk: product for product in (found.select_for_update(of=("self",)) if lock else found)}
 
 
 def _packages(products: Iterable[UUID]) -> dict[UUID, ServicePackage]:

@@ -29,12 +29,11 @@ from catalogue.models import (
     SupplierDeal,
     vat_rate_today,
 )
-from catalogue.pricelists.deals import Deal, read_deals
+from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.plan import decide
-from catalogue.pricelists.rows import deal_of, row_of, settle, vanished_rows
 from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
-from catalogue.pricelists.writing import carry_out
+from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
 from catalogue.signals import price_asked
 from circletel.core.copying import copy_in
 from circletel.core.enqueue import enqueue, send_now
@@ -273,10 +272,8 @@ def _apply_rows(rows: list[PriceListRow], price_list: PriceList, actor: User) ->
     now = timezone.now()
     gone = [row for row in rows if row.outcome == Outcome.VANISHED]
     here = [row for row in rows if row.outcome != Outcome.VANISHED]
-    deals: list[Deal] = [deal_of(row) for row in here]
-    decisions = decide(deals, price_list.supplier, lock=True)
-    carry_out(decisions, price_list=price_list, actor=actor)
-    settle(here, decisions, price_list.supplier)
+    decisions = decide([deal_of(row) for row in here], price_list.supplier, lock=True)
+    carry_out(here, decisions, price_list=price_list, actor=actor)
     SupplierDeal.objects.filter(
         supplier=price_list.supplier, deal_id__in=[row.deal_id for row in gone], vanished_at=None
     ).update(vanished_at=now)

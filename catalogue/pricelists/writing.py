@@ -1,124 +1,126 @@
-"""Carrying out decisions: many products in few statements, their audit entries with them. Within a transaction."""
+"""Rows of a price list: what was decided about each deal, and carrying it out. Within a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Model
-from django.utils.dateparse import parse_datetime
+from django.utils import timezone
 
-from catalogue import services
-from catalogue.content import hardware_of, pricing_of
-from catalogue.models import (
-    Outcome,
-    PriceList,
-    Product,
-    ProductFeature,
-    ProductHardware,
-    ProductPricing,
-    SupplierDeal,
-)
+from catalogue.models import Outcome, PriceList, PriceListRow, SupplierDeal
 from catalogue.pricelists.plan import Decision
-from catalogue.product_import.apply import create_products, features_of, part_of
+from catalogue.pricelists.record import Deal
+from catalogue.product_import.apply import upsert, write
 
-_INSTANTS = ("valid_from", "valid_to")
 _DEAL_FIELDS = ["mapping", "listed_price", "stock", "content", "details", "price_list", "vanished_at"]
+# What a row keeps of its deal until it is applied. What stays as it is need not be kept twice.
+_KEPT = ("content", "stock", "details")
+_CARRIED_OUT = (Outcome.NEW, Outcome.CHANGED)
 
 
-def carry_out(decisions: Sequence[Decision], *, price_list: PriceList, actor: User) -> None:
-    """Make the new products, change the changed ones (an approval is voided by it), and remember the deals."""
-    new = [decision for decision in decisions if decision.outcome == Outcome.NEW]
-    products = create_products([decision.wanted for decision in new], actor=actor)
-    for decision, product in zip(new, products, strict=True):
-        decision.product = product
-    changed = [decision for decision in decisions if decision.outcome == Outcome.CHANGED]
-    _change_products([decision for decision in changed if decision.product_changes], actor)
-    _remember([*new, *changed], price_list)
-
-
-def _change_products(decisions: Sequence[Decision], actor: User) -> None:
-    products: list[Model] = []
-    pricings: list[Model] = []
-    devices: list[Model] = []
-    features: list[Decision] = []
-    without: list[Any] = []
-    for decision in decisions:
-        product, wanted = decision.product, decision.wanted
-        assert product is not None  # only known products change
-        changed = {path: after for path, (_before, after) in decision.product_changes.items()}
-        if part_of(changed, ""):
-            products.append(_with(product, _as_stored(part_of(wanted, ""))))
-        if part_of(changed, "pricing."):
-            pricing = pricing_of(product) or ProductPricing(product=product)
-            pricings.append(_with(pricing, part_of(wanted, "pricing.")))
-        if part_of(changed, "hardware."):
-            if wanted["hardware.model"]:
-                device = hardware_of(product) or ProductHardware(product=product)
-                devices.append(_with(device, part_of(wanted, "hardware.")))
-            else:
-                without.append(product.pk)
-        if "features" in changed:
-            features.append(decision)
-    changes = {one.product.pk: one.product_changes for one in decisions if one.product}
-    _upsert(Product, products, "id", _own_fields(decisions, ""))
-    _upsert(ProductPricing, pricings, "product", _own_fields(decisions, "pricing."))
-    _upsert(ProductHardware, devices, "product", _own_fields(decisions, "hardware."))
-    ProductHardware.objects.filter(product__in=without).delete()
-    _replace_features(features)
-    if changes:
-        services.record_edits(changes, actor=actor)
-
-
-def _replace_features(decisions: Sequence[Decision]) -> None:
-    ProductFeature.objects.filter(product__in=[decision.product for decision in decisions]).delete()
-    ProductFeature.objects.bulk_create(
-        feature
-        for decision in decisions
-        if decision.product
-        for feature in features_of(decision.product, decision.wanted)
+def row_of(decision: Decision, price_list: PriceList, position: int) -> PriceListRow:
+    deal = decision.deal
+    moves = decision.outcome in _CARRIED_OUT
+    return PriceListRow(
+        price_list=price_list,
+        position=position,
+        sheet=deal.sheet[:100],
+        number=deal.number,
+        mapping_id=deal.mapping_id,
+        deal_id=deal.deal_id[:200],
+        name=deal.content["name"][:500],
+        values={name: getattr(deal, name) for name in _KEPT} if moves else {},
+        **_decided(decision),
     )
 
 
-def _own_fields(decisions: Sequence[Decision], prefix: str) -> list[str]:
-    """The fields of one model that any of the decisions changes."""
-    return sorted({name for decision in decisions for name in part_of(decision.product_changes, prefix)})
+def deal_of(row: PriceListRow) -> Deal:
+    """The deal as it was read, from a row that is to be applied."""
+    assert row.mapping_id is not None  # every row but a vanished one was read
+    assert row.number is not None
+    return Deal(
+        mapping_id=row.mapping_id,
+        sheet=row.sheet,
+        number=row.number,
+        deal_id=row.deal_id,
+        name=row.name,
+        listed_price=row.listed_after,
+        **row.values,
+    )
 
 
-def _upsert(model: type[Model], instances: Sequence[Model], key: str, fields: list[str]) -> None:
-    """One statement for many rows; a bulk_update's CASE grows with rows times fields."""
-    if instances and fields:
-        model._default_manager.bulk_create(
-            list(instances), update_conflicts=True, unique_fields=[key], update_fields=fields
-        )
+def carry_out(
+    rows: Sequence[PriceListRow], decisions: Sequence[Decision], *, price_list: PriceList, actor: User
+) -> None:
+    """Make the new products, change the changed ones (an approval is voided by it), and remember the deals.
+
+    The rows are told what was decided now: it may be otherwise than in the preview.
+    """
+    moving = [decision for decision in decisions if decision.outcome in _CARRIED_OUT]
+    write(moving, actor=actor)
+    _remember(moving, price_list)
+    applied: dict[str, Any] = {}
+    for row, decision in zip(rows, decisions, strict=True):
+        applied = {**_decided(decision), "applied_at": timezone.now()}
+        for name, value in applied.items():
+            setattr(row, name, value)
+    upsert(PriceListRow, rows, "id", [name.removesuffix("_id") for name in applied])
 
 
-def _with(instance: Any, values: dict[str, Any]) -> Model:
-    for field, value in values.items():
-        setattr(instance, field, value)
-    result: Model = instance
-    return result
-
-
-def _as_stored(values: dict[str, Any]) -> dict[str, Any]:
+def _decided(decision: Decision) -> dict[str, Any]:
+    margin = decision.margin
     return {
-        name: parse_datetime(value) if name in _INSTANTS and value else value
-        for name, value in values.items()
+        "outcome": decision.outcome,
+        "reasons": decision.reasons,
+        "remarks": decision.remarks,
+        "changes": decision.shown_changes,
+        "product_id": decision.product_id,
+        "listed_before": decision.listed_before,
+        "listed_after": decision.deal.listed_price,
+        "package_id": margin and margin.package.pk,
+        "proposed_price": margin and margin.proposed,
+        "margin_before": margin and margin.before,
+        "margin_after": margin and margin.after,
+        "below_floor": margin is not None and margin.below_floor,
     }
 
 
-def _remember(decisions: Sequence[Decision], price_list: PriceList) -> None:
-    kept = []
+def _remember(decisions: Iterable[Decision], price_list: PriceList) -> None:
+    new: list[SupplierDeal] = []
+    known: list[SupplierDeal] = []
     for decision in decisions:
         deal = decision.deal
         assert decision.product is not None  # a new one was made just now
         assert deal.listed_price is not None  # or it would have been refused
-        known = decision.known or SupplierDeal(
+        kept = decision.known or SupplierDeal(
             supplier=price_list.supplier, deal_id=deal.deal_id, product=decision.product
         )
-        known.mapping_id, known.price_list = deal.mapping_id, price_list
-        known.content, known.details, known.stock = deal.content, deal.details, deal.stock
-        known.listed_price, known.vanished_at = deal.listed_price, None
-        kept.append(known)
-    known_already = [deal for deal in kept if not deal._state.adding]
-    SupplierDeal.objects.bulk_create([deal for deal in kept if deal._state.adding])
-    _upsert(SupplierDeal, known_already, "id", _DEAL_FIELDS)
+        kept.mapping_id, kept.price_list = deal.mapping_id, price_list
+        kept.content, kept.details, kept.stock = deal.content, deal.details, deal.stock
+        kept.listed_price, kept.vanished_at = deal.listed_price, None
+        (known if decision.known else new).append(kept)
+    SupplierDeal.objects.bulk_create(new)
+    upsert(SupplierDeal, known, "id", _DEAL_FIELDS)
+
+
+def vanished_rows(
+    price_list: PriceList, mappings: Iterable[int], deal_ids: set[str], position: int
+) -> list[PriceListRow]:
+    """The deals that earlier lists with these tables had, and this one has not."""
+    there = SupplierDeal.objects.filter(
+        supplier=price_list.supplier, mapping__in=list(mappings), vanished_at=None
+    ).select_related("product")
+    gone = [deal for deal in there.order_by("deal_id") if deal.deal_id.upper() not in deal_ids]
+    return [
+        PriceListRow(
+            price_list=price_list,
+            position=position + offset,
+            mapping_id=deal.mapping_id,
+            deal_id=deal.deal_id,
+            name=deal.product.name,
+            outcome=Outcome.VANISHED,
+            product=deal.product,
+            listed_before=deal.listed_price,
+            changes={"vanished": [None, f"{timezone.localdate():%Y-%m-%d}"]},
+        )
+        for offset, deal in enumerate(gone)
+    ]

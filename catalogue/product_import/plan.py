@@ -1,20 +1,25 @@
 """What an import would do: each row beside the product it is about. A fixed number of queries, no writing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from django.db.models.functions import Upper
 
-from catalogue.content import HARDWARE_FIELDS, PRICING_FIELDS, PRODUCT_FIELDS, differences, product_content
+from catalogue.content import (
+    HARDWARE_FIELDS,
+    PRICING_FIELDS,
+    PRODUCT_FIELDS,
+    differences,
+    plain,
+    product_content,
+)
 from catalogue.models import Product, ProductStatus
 from catalogue.product_import.columns import BY_NAME
 from catalogue.product_import.parsing import (
     Key,
     ParsedFile,
-    ParsedRow,
     RowError,
     business_key,
     contradictions,
@@ -51,11 +56,11 @@ class ImportOutcome:
         return sentence
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlannedRow:
     """A row, its product if there is one, and the product's content `before` and as `wanted`."""
 
-    number: int
+    number: int | None
     product: Product | None
     before: dict[str, Any]
     wanted: dict[str, Any]
@@ -91,25 +96,27 @@ class ImportPlan:
 
 def plan_import(parsed: ParsedFile, *, lock: bool = False) -> ImportPlan:
     """Compare the file with the catalogue. Archived products count as gone. `lock` holds those found."""
-    products = _products_of(parsed.rows, lock=lock)
+    products = products_by_key({row.key[0] for row in parsed.rows}, lock=lock)
     rows: list[PlannedRow] = []
     errors = list(parsed.errors)
     for row in parsed.rows:
         product = products.get(row.key)
         before = product_content(product) if product else NOTHING
-        wanted = _wanted(before, row, is_new=product is None)
+        said = {BY_NAME[name].path: value for name, value in row.values.items()}
+        wanted = wanted_content(before, said, is_new=product is None)
         rows.append(PlannedRow(row.number, product, before, wanted))
         beside = {name: wanted[BY_NAME[name].path] for name in BESIDE}
         errors += contradictions(row.number, beside | row.values)
     return ImportPlan(rows, sorted(errors, key=lambda error: error.row or 0))
 
 
-def _products_of(rows: list[ParsedRow], *, lock: bool) -> dict[Key, Product]:
+def products_by_key(skus: Collection[str], *, lock: bool) -> dict[Key, Product]:
+    """The products with these SKUs (in capitals) that are not archived. `lock` holds them until the transaction ends."""
     found = (
-        Product.objects.with_content()
+        Product.objects.with_content_only()
         .exclude(status=ProductStatus.ARCHIVED)
         .alias(upper_sku=Upper("sku"))
-        .filter(upper_sku__in={row.key[0] for row in rows})
+        .filter(upper_sku__in=skus)
         .order_by("pk")
     )
     if lock:
@@ -117,26 +124,12 @@ def _products_of(rows: list[ParsedRow], *, lock: bool) -> dict[Key, Product]:
     return {business_key(product.sku, product.market_segment, product.provider): product for product in found}
 
 
-def _wanted(before: dict[str, Any], row: ParsedRow, *, is_new: bool) -> dict[str, Any]:
-    said = {BY_NAME[name].path: value for name, value in row.values.items()}
-    return wanted_content(before, said, is_new=is_new)
-
-
 def wanted_content(before: dict[str, Any], said: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
     """`before` with the values `said`, {path: value}; what is not said stays as it is, and so does the key."""
-    said = {path: _plain(value) for path, value in said.items()}
+    said = plain(said)
     if not is_new:
         said = {path: value for path, value in said.items() if path not in KEY_PATHS}
     wanted = before | said
     if not wanted["hardware.model"]:
         return wanted | NO_DEVICE
     return wanted | {"hardware.included": bool(wanted["hardware.included"])}
-
-
-def _plain(value: Any) -> Any:
-    """As `product_content` writes it."""
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    if isinstance(value, date):
-        return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value

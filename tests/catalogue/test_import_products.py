@@ -155,7 +155,7 @@ def test_a_failure_half_way_leaves_nothing_behind(monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("the lights went out")
 
-    monkeypatch.setattr(import_service.services, "record_edit", fail)
+    monkeypatch.setattr(import_service.services, "record_edits", fail)
     with pytest.raises(RuntimeError):
         import_lines(ROW.replace("FIBRE-1", "FIBRE-2"), ROW.replace("799", "899"))
 

@@ -278,8 +278,8 @@ def test_an_interrupted_list_goes_on_behind_what_it_has_done(monkeypatch):
     services.request_apply(price_list.pk, actor=ms_naidoo(), wake=False)
     carry_out = services.carry_out
 
-    def lost_worker(decisions, **options):
-        carry_out(decisions, **options)
+    def lost_worker(rows, decisions, **options):
+        carry_out(rows, decisions, **options)
         raise RuntimeError("killed")
 
     assert services.apply(price_list.pk, steps=1) is False
