@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
 from catalogue.models import AuditEntry
-from circletel.core.copying import copy_in
+from circletel.core.database.copying import copy_in
 from circletel.core.errors import Refused
 from circletel.core.origin import current_origin
 

@@ -8,13 +8,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from catalogue.models import IdempotentAnswer
+from circletel.core.database.locks import try_lock_for_transaction
 
 KEPT = timedelta(hours=24)
 
@@ -45,7 +45,7 @@ def once(
     now = at or timezone.now()
     fingerprint = hashlib.sha256(request).hexdigest()
     with transaction.atomic():
-        if not _locked(f"{actor.pk}:{key}"):
+        if not try_lock_for_transaction("circletel.idempotency", f"{actor.pk}:{key}"):
             raise InProgress
         kept = IdempotentAnswer.objects.filter(actor=actor.pk, key=key)
         kept.filter(created_at__lte=now - KEPT).delete()
@@ -69,13 +69,3 @@ def forget(at: datetime | None = None) -> int:
     """Delete what is older than a day. Returns how many answers that were."""
     old = IdempotentAnswer.objects.filter(created_at__lte=(at or timezone.now()) - KEPT)
     return old.delete()[0]
-
-
-def _locked(name: str) -> bool:
-    """Held until the transaction ends."""
-    parameters: list[Any] = [name]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtext('circletel.idempotency'), hashtext(%s))", parameters
-        )
-        return bool(cursor.fetchone()[0])

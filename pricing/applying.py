@@ -20,6 +20,7 @@ from catalogue import versions
 from catalogue.models import ServicePackage
 from catalogue.storefront import written
 from circletel.core.amounts import rand
+from circletel.core.database.locks import lock_for_transaction
 from circletel.core.errors import Refused
 from circletel.core.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus
@@ -119,8 +120,7 @@ def apply_due(now: datetime, on: date | None = None) -> Applied:
     outcome, after = Applied(), None
     while True:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('pricing.apply'))")
+            lock_for_transaction("pricing.apply")
             rest = due(now, on)
             if after is not None:
                 rest = rest.filter(Q(effective_at__gt=after[0]) | Q(effective_at=after[0], pk__gt=after[1]))

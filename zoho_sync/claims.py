@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import DateTimeField, Exists, F, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
+from circletel.core.database.locks import lock_for_transaction
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import payload_hash
 from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
@@ -72,8 +73,7 @@ def _prerequisite_exists() -> Q:
 
 def one_at_a_time() -> None:
     """Until the end of this transaction nobody else claims rows: those that share a Zoho record stay together."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('zoho_sync.claim'))")
+    lock_for_transaction("zoho_sync.claim")
 
 
 @transaction.atomic

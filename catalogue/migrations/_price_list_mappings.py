@@ -156,24 +156,3 @@ def _add(apps: Any, supplier: Any, values: dict[str, Any], columns: list[Column]
         )
         for position, (title, field, label, required) in enumerate(columns)
     )
-
-
-def add_sweep(apps: Any, _schema_editor: Any) -> None:
-    """In the beat schedule, once; afterwards the schedule belongs to whoever edits it in the admin."""
-    each_minute, _ = apps.get_model("django_celery_beat", "IntervalSchedule").objects.get_or_create(
-        every=1, period="minutes"
-    )
-    apps.get_model("django_celery_beat", "PeriodicTask").objects.get_or_create(
-        name="Sweep: supplier price lists that wait for a worker",
-        defaults={
-            "task": "catalogue.tasks.sweep_price_lists",
-            "interval": each_minute,
-            "description": "Takes up price lists whose worker was lost while reading or applying.",
-            "expire_seconds": 55,
-        },
-    )
-
-
-def remove_sweep(apps: Any, _schema_editor: Any) -> None:
-    tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects
-    tasks.filter(task="catalogue.tasks.sweep_price_lists").delete()

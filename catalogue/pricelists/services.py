@@ -35,7 +35,7 @@ from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
 from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
 from catalogue.signals import price_asked
-from circletel.core.copying import copy_in
+from circletel.core.database.copying import copy_in
 from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import Refused, WrongStatus
 from circletel.core.origin import Origin, acting_from, current_origin

@@ -1,0 +1,1 @@
+"""PostgreSQL beyond the ORM: advisory locks, bulk copy, batched queries."""
