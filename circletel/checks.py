@@ -129,7 +129,7 @@ def check_contradictions(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_renewal_pricing(**_: Any) -> list[CheckMessage]:
-    """The word must be one of three; promotions as plan prices would reach everybody where renewals take the latest."""
+    """The word must be one of three."""
     value, known = settings.ZOHO_BILLING_RENEWAL_PRICING, ("retain", "latest", "unknown")
     if value not in known:
         return [
@@ -137,14 +137,6 @@ def check_renewal_pricing(**_: Any) -> list[CheckMessage]:
                 f"ZOHO_BILLING_RENEWAL_PRICING is {value!r}.",
                 hint=f"One of {', '.join(known)}: see Settings, Subscriptions, General in Zoho Billing.",
                 id="circletel.E020",
-            )
-        ]
-    if value == "latest" and settings.ZOHO_BILLING_PROMOTION_PRICES:
-        return [
-            Error(
-                "ZOHO_BILLING_PROMOTION_PRICES cannot be on where renewals take the latest prices.",
-                hint="Every customer would be billed the promotion price. Switch one of the two off.",
-                id="circletel.E021",
             )
         ]
     return []

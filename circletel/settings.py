@@ -191,8 +191,6 @@ ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 # What a renewal does in this organisation: retain, latest, or unknown until somebody has looked there.
 ZOHO_BILLING_RENEWAL_PRICING = env("ZOHO_BILLING_RENEWAL_PRICING", default="unknown")
 ZOHO_BILLING_CUSTOM_FIELDS = env.list("ZOHO_BILLING_CUSTOM_FIELDS", default=[])
-# Off: a promotion is shown beside the price and given to each customer by whoever signs them up.
-ZOHO_BILLING_PROMOTION_PRICES = env.bool("ZOHO_BILLING_PROMOTION_PRICES", default=False)
 # The name of South Africa's standard VAT in the organisation, where several taxes have its rate.
 ZOHO_BILLING_VAT_NAME = env("ZOHO_BILLING_VAT_NAME", default="Standard Rate")
 ZOHO_CRM_FIELD_PREFIX = env("ZOHO_CRM_FIELD_PREFIX", default="ct_")

@@ -7,11 +7,9 @@ from decimal import Decimal
 from itertools import islice
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from catalogue.models import ServicePackage
-from pricing.cohorts import NOT_NEEDED, Quotes, in_months, owed_prices, price_of_the_term, same_price
+from pricing.cohorts import NOT_NEEDED, Quotes, owed_prices, price_of_the_term, same_price
 from pricing.models import Cohort, MoveState, OwedRead, PriceMove, Subscription
 from pricing.notice import civil_day
 from pricing.rule import PriceHistory
@@ -74,9 +72,6 @@ def _next_packages(renewing: QuerySet[Subscription], after: UUID | None) -> list
 
 def _wrong(chunk: list[Subscription], quotes: dict[UUID, Quotes], today: date) -> list[WronglyBilled]:
     odd = [each for each in chunk if not _is_owed(each, quotes[_package(each)], today)]
-    if odd and settings.ZOHO_BILLING_PROMOTION_PRICES:
-        packages = ServicePackage.objects.in_bulk({_package(each) for each in odd})
-        odd = [each for each in odd if not _is_promoted(each, packages[_package(each)], today)]
     if not odd:
         return []
     moves: dict[UUID, list[PriceMove]] = {}
@@ -101,18 +96,6 @@ def _is_owed(subscription: Subscription, quotes: Quotes, today: date) -> bool:
         price is not None and same_price(subscription, subscription.price, price)
         for price in owed_prices(subscription, today, quotes)
     )
-
-
-def _is_promoted(subscription: Subscription, package: ServicePackage, today: date) -> bool:
-    """It joined while the plan bore the promotion price, and the months of the promotion are not over."""
-    price, joined = (
-        package.promotion_price_at(subscription.signed_up_at),
-        civil_day(subscription.signed_up_at),
-    )
-    if price is None or not same_price(subscription, subscription.price, price):
-        return False
-    months = package.promotion_months
-    return months is None or in_months(joined, months, joined.day) > today
 
 
 def _waits(move: PriceMove, subscription: Subscription, today: date) -> bool:

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from catalogue.models import ServicePackage, vat_rate_today
 from zoho_sync.billing import mapping as billing
@@ -51,11 +50,9 @@ def payload_hash(values: Mapping[str, Any]) -> str:
 def current_terms() -> Terms:
     """The terms of this installation today. One query, for the VAT rate. Raises NoVatRate."""
     plans_wait = settings.ZOHO_BILLING_RENEWAL_PRICING == "latest"
-    promoted = settings.ZOHO_BILLING_PROMOTION_PRICES and not plans_wait
     return Terms(
         vat_rate=vat_rate_today(),
         prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT,
-        promotion_at=timezone.now() if promoted else None,
         plans_wait=plans_wait,
         crm_prefix=settings.ZOHO_CRM_FIELD_PREFIX,
         billing_custom_fields=frozenset(settings.ZOHO_BILLING_CUSTOM_FIELDS),

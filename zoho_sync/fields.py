@@ -50,8 +50,6 @@ class Terms:
 
     vat_rate: Decimal
     prices_include_vat: bool = True
-    promotion_at: datetime | None = field(default=None, kw_only=True)
-    """When set, plans bear the promotion price that is offered at this instant. Else never."""
     plans_wait: bool = field(default=False, kw_only=True)
     """Renewals take the plan's price of the day, so a plan bears the old price until a change is effective."""
     crm_prefix: str = "ct_"

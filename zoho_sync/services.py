@@ -13,7 +13,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from catalogue import audit
-from catalogue.models import PackageStatus, ServicePackage
+from catalogue.models import ServicePackage
 from circletel.core.enqueue import send_now
 from circletel.core.origin import current_origin
 from circletel.core.rights import ensure_may
@@ -42,27 +42,6 @@ def owe(package: ServicePackage, terms: Terms | None = None) -> list[ProductInte
     if owed:
         nudge_after_commit({Kind(row.kind).system for row in owed})
     return owed
-
-
-def follow_promotions() -> int:
-    """Owe every plan whose price changes by a promotion's begin or end. Returns how many packages. None by default."""
-    terms = current_terms()
-    if terms.promotion_at is None:
-        return 0
-    found = 0
-    promoted = ServicePackage.objects.filter(status=PackageStatus.ACTIVE, promotion_price__isnull=False)
-    for pk in promoted.values_list("pk", flat=True):
-        with transaction.atomic():
-            package = ServicePackage.objects.select_for_update().get(pk=pk)
-            wanted = {record.kind: record.hash for record in desired_records(package, terms)}
-            stands = package.integrations.filter(kind=Kind.BILLING_PLAN).values_list(
-                "desired_hash", flat=True
-            )
-            # What is owed already, or failed, is left alone: its tries go on counting.
-            if list(stands) not in ([], [wanted[Kind.BILLING_PLAN]]):
-                owe(package, terms)
-                found += 1
-    return found
 
 
 def _owe_record(

@@ -30,13 +30,6 @@ def run_smoke_test(pk: str) -> None:
 
 
 @shared_task
-@job
-def follow_promotions() -> None:
-    """Each night after midnight: plans whose promotion begins or ends today, where promotions are plan prices."""
-    services.follow_promotions()
-
-
-@shared_task
 def drain_system(system: str, urgent: bool = False) -> None:
     """Send what is due to one Zoho system; come back when something had to wait, or is to be tried again soon.
 

@@ -97,9 +97,6 @@ def test_half_a_mail_provider_is_named(complete, values, complaint):
     assert found() == {complaint}
 
 
-def test_what_renewals_do_is_one_of_three_words_and_fits_promotions(complete):
+def test_what_renewals_do_is_one_of_three_words(complete):
     complete.ZOHO_BILLING_RENEWAL_PRICING = "Retain"
     assert found() == {("circletel.E020", "ZOHO_BILLING_RENEWAL_PRICING is 'Retain'.")}
-
-    complete.ZOHO_BILLING_RENEWAL_PRICING, complete.ZOHO_BILLING_PROMOTION_PRICES = "latest", True
-    assert {id for id, _ in found()} == {"circletel.E021"}

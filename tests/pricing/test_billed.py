@@ -140,15 +140,11 @@ def test_what_zoho_changed_and_nobody_has_read_yet_is_not_judged(package):
     assert wrong() == (0, [])
 
 
-@pytest.mark.parametrize(
-    ("on", "months", "named"), [(True, None, False), (True, 3, True), (False, None, True)]
-)
-def test_a_promotion_is_a_plan_price_only_where_a_setting_says_so(package, settings, on, months, named):
-    settings.ZOHO_BILLING_PROMOTION_PRICES = on
-    type(package).objects.filter(pk=package.pk).update(promotion_price=R799 - 100, promotion_months=months)
+def test_a_promotion_is_no_price_that_the_rule_explains(package):
+    type(package).objects.filter(pk=package.pk).update(promotion_price=R799 - 100)
     mirrored(package, "699.00")
 
-    assert bool(wrong()[1]) is named
+    assert bool(wrong()[1]) is True
 
 
 def test_only_some_packages_and_the_same_queries_for_any_number(package, django_assert_num_queries):

@@ -1,16 +1,12 @@
 """What `zoho_fields check` says about Zoho Billing, and promotions as plan prices."""
 
-from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
 from tests.factories import live_package
-from zoho_sync import services
-from zoho_sync.models import ProductIntegration, SyncStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -86,49 +82,8 @@ def test_before_the_first_plan_a_label_cannot_be_tried(zoho, settings):
     assert billing_lines(lines)[2].startswith("'Provider' can be tried once a plan is synced.")
 
 
-def promoted(**values):
-    return live_package(promotion_price=Decimal("599.00"), promotion_months=3, **values)
-
-
-def price(zoho):
-    return zoho.records("billing_plans")[0]["recurring_price"]
-
-
-def test_a_promotion_is_no_plan_price_unless_the_setting_says_so(zoho, drain):
-    promoted()
+def test_a_promotion_is_no_plan_price(zoho, drain):
+    live_package(promotion_price=Decimal("599.00"), promotion_months=3)
     drain()
 
-    assert price(zoho) == 799.0
-    assert services.follow_promotions() == 0
-
-
-def test_by_setting_it_is_and_the_regular_price_returns_by_itself(zoho, drain, settings):
-    settings.ZOHO_BILLING_PROMOTION_PRICES = True
-    today = timezone.localdate()
-    package = promoted(promotion_from=today, promotion_to=today)
-    drain()
-    assert price(zoho) == 599.0
-    assert services.follow_promotions() == 0
-
-    # The promotion was yesterday.
-    type(package).objects.filter(pk=package.pk).update(
-        promotion_to=today - timedelta(days=1), promotion_from=None
-    )
-    assert services.follow_promotions() == 1
-    assert services.follow_promotions() == 0
-    drain()
-
-    assert price(zoho) == 799.0
-    assert not ProductIntegration.objects.exclude(status=SyncStatus.OK).exists()
-
-
-def test_a_failed_plan_is_not_revived_each_night(zoho, drain, settings):
-    settings.ZOHO_BILLING_PROMOTION_PRICES = True
-    package = promoted()
-    drain()
-    package.integrations.filter(kind="billing_plan").update(
-        status=SyncStatus.DEAD, next_retry_at=None, synced_hash=""
-    )
-
-    assert services.follow_promotions() == 0
-    assert package.integrations.get(kind="billing_plan").status == SyncStatus.DEAD
+    assert zoho.records("billing_plans")[0]["recurring_price"] == 799.0

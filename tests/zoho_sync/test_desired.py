@@ -156,13 +156,10 @@ def test_the_terms_of_today_come_from_settings_and_the_vat_table(settings):
     assert current_terms() == Terms(Decimal("0.1500"), False, "x_", frozenset({"Provider"}))
 
 
-def test_where_renewals_take_the_latest_price_plans_wait_and_bear_no_promotion(settings, db):
+def test_where_renewals_take_the_latest_price_plans_wait(settings, db):
     settings.ZOHO_BILLING_RENEWAL_PRICING = "latest"
-    settings.ZOHO_BILLING_PROMOTION_PRICES = True
 
-    terms = current_terms()
-
-    assert (terms.plans_wait, terms.promotion_at) == (True, None)
+    assert current_terms().plans_wait is True
 
 
 @pytest.mark.parametrize("acknowledged", [None, {"name": "Installation: Home Fibre 100", "status": "active"}])

@@ -26,15 +26,10 @@ def _status(facts: Facts) -> str:
 
 
 def _plan_price(facts: Facts) -> Decimal:
-    """The price for new customers; while a promotion is offered, and only by setting, the promotion price.
-
-    Where renewals take the plan's price, what existing customers pay: the plan would move them all.
-    """
+    """The price for new customers. Where renewals take the plan's price, what existing ones pay: it would move them all."""
     if facts.terms.plans_wait:
         return facts.package.price
-    at = facts.terms.promotion_at
-    offered = facts.package.promotion_price_at(at) if at else None
-    return facts.package.current_price if offered is None else offered
+    return facts.package.current_price
 
 
 def _one_time_name(prefix: str) -> Callable[[Facts], str]:

@@ -46,12 +46,6 @@ OPERATIONS: list[Any] = [
             "Alerts about fields that people have become able to edit.",
         ),
         Scheduled(
-            "Promotions: plan prices that begin or end today",
-            "zoho_sync.tasks.follow_promotions",
-            Crontab("5", "0"),
-            "Does nothing unless ZOHO_BILLING_PROMOTION_PRICES is on.",
-        ),
-        Scheduled(
             "Alerts: look and tell",
             "zoho_sync.tasks.watch",
             EACH_MINUTE,
