@@ -82,14 +82,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     return _ask("POST", url, body, headers, largest=1000)
 
 
-def get(url: str, *, largest: int) -> bytes:
-    """At most `largest` bytes. Raises Undeliverable."""
-    answer = _ask("GET", url, None, {"Accept": "application/json"}, largest=largest + 1)
-    if len(answer.body) > largest:
-        raise Undeliverable(f"answered with more than {largest} bytes")
-    return answer.body
-
-
 def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, largest: int) -> Answer:
     target = checked(url)
     connection = _connection(target)

@@ -21,8 +21,6 @@ class Kind(StrEnum):
     OFFERING = "productOffering"
     PRICE = "productOfferingPrice"
     SPECIFICATION = "productSpecification"
-    IMPORT_JOB = "importJob"
-    EXPORT_JOB = "exportJob"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Filters and order over documents in memory: categories, the catalog, jobs and drafts. `columns` does it in SQL."""
+"""Filters and order over documents in memory: categories, the catalog and drafts. `columns` does it in SQL."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -64,9 +64,7 @@ def document(dialect: Dialect) -> dict[str, Any]:
     """The whole description of one version."""
     paths: dict[str, Any] = {}
     for kind in Kind:
-        paths |= (
-            _jobs(dialect, kind) if kind in (Kind.IMPORT_JOB, Kind.EXPORT_JOB) else _resource(dialect, kind)
-        )
+        paths |= _resource(dialect, kind)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -141,23 +139,6 @@ _OTHERS: dict[str, Any] = {
             "@type": _TEXT,
         },
     },
-    "Job_Create": {
-        "type": "object",
-        "required": ["url"],
-        "properties": dict.fromkeys(("url", "path", "query", "contentType", "@type"), _TEXT),
-    },
-    "Job": {
-        "type": "object",
-        "required": ["id", "href"],
-        "properties": {
-            **dict.fromkeys(
-                ("id", "href", "contentType", "errorLog", "path", "query", "url", "@type"), _TEXT
-            ),
-            "status": {"enum": ["Not Started", "Running", "Succeeded", "Failed"]},
-            "creationDate": _SCALARS["time"],
-            "completionDate": _SCALARS["time"],
-        },
-    },
     "Hub_Create": {
         "type": "object",
         "required": ["callback"],
@@ -206,44 +187,6 @@ def _resource(dialect: Dialect, kind: Kind) -> dict[str, Any]:
             ),
         },
     }  # fmt: skip
-
-
-def _jobs(dialect: Dialect, kind: Kind) -> dict[str, Any]:
-    name, type_ = dialect.name(kind), dialect.type(kind)
-    shown = {"$ref": "#/components/schemas/Job"}
-    example = {"url": "https://example.com/catalogue.json"}
-    paths = {
-        f"/{name}": {
-            "get": _listing(name, type_, shown, "400", "401", "403"),
-            "post": _operation(
-                f"create{type_}", f"Ask for an {name}", name,
-                {"201": _body(shown, "A worker takes it up."), **_refusals("400", "401", "403", "413", "415")},
-                requestBody=_sent({"$ref": "#/components/schemas/Job_Create"}, example),
-            ),
-        },
-        f"/{name}/{{id}}": {
-            "parameters": [_ID],
-            "get": _operation(
-                f"retrieve{type_}", f"How far an {name} is", name,
-                {"200": _body(shown, "How far it is."), **_refusals("400", "401", "403", "404")},
-                parameters=_parameters("fields"),
-            ),
-            "delete": _operation(
-                f"delete{type_}", f"Forget an {name}", name,
-                {"204": {"description": "Done."}, **_refusals("401", "403", "404", "409")},
-            ),
-        },
-    }  # fmt: skip
-    if kind is Kind.EXPORT_JOB:
-        content = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}
-        paths[f"/{name}/{{id}}/content"] = {
-            "parameters": [_ID],
-            "get": _operation(
-                "retrieveExportContent", "What an export wrote, for a week", name,
-                {"200": _body(content, "By resource."), **_refusals("401", "404")},
-            ),
-        }  # fmt: skip
-    return paths
 
 
 def _hub(dialect: Dialect) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from catalogue.tmf620 import events, hub, jobs, written
+from catalogue.tmf620 import events, hub, written
 from circletel.core.enqueue import send_now
 from circletel.jobs import job
 
@@ -15,18 +15,10 @@ def deliver_events() -> None:
 
 
 @shared_task
-def run_job(id: str) -> None:
-    jobs.run(id)
-
-
-@shared_task
 @job
 def sweep() -> None:
     """Each minute: what changed by the clock, what a nudge missed, and what is old."""
     events.notice_the_clock()
     written.catch_up()
     hub.forget_old_events()
-    jobs.forget_old_content()
-    for id in jobs.waiting():
-        jobs.run(id)
     deliver_events()

@@ -66,8 +66,8 @@ class TmfView(APIView):
         return Rendering(self.dialect, public_url() or self.request.build_absolute_uri("/").rstrip("/"))
 
     def drafts(self) -> bool:
-        """Whether this kind can be written, and drafts of it be seen by who asks."""
-        return self.kind in drafts.WRITABLE and drafts.may_read(actor_of(self.request))
+        """Whether drafts of this kind are seen by who asks."""
+        return drafts.may_read(actor_of(self.request))
 
 
 class ListView(TmfView):
@@ -95,8 +95,8 @@ class ListView(TmfView):
         return response
 
     def _is_the_same_for_all(self) -> bool:
-        """Whether what is shown comes from what is on sale alone: jobs and drafts do not."""
-        return self.kind in COLLECTIONS and not self.drafts()
+        """Whether what is shown comes from what is on sale alone: drafts do not."""
+        return not self.drafts()
 
     def _answer(self, query: Query) -> HttpResponse:
         shown, total = self._page_of(query)

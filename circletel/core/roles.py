@@ -161,8 +161,6 @@ ROLES: dict[str, tuple[str, ...]] = {
         "catalogue.change_product",
         "catalogue.view_servicepackage",
         "catalogue.archive_product",
-        "catalogue.add_tmfjob",
-        "catalogue.delete_tmfjob",
         "catalogue.view_hublistener",
         "catalogue.add_hublistener",
         "catalogue.delete_hublistener",

@@ -261,15 +261,6 @@ REST: dict[str, str] = {
         )
     },
     "DELETE tmf620/productOffering/<str:id>": "PB",
-    **{
-        f"{method} tmf620/{kind}{one}": who
-        for kind in ("importJob", "exportJob")
-        for method, one, who in (
-            ("GET", "", "PM AP PB PR PA SO AU TM"), ("GET", "/<str:id>", "PM AP PB PR PA SO AU TM"),
-            ("POST", "", "TM"), ("DELETE", "/<str:id>", "TM"),
-        )
-    },
-    "GET tmf620/exportJob/<str:id>/content": EVERYBODY,
     "POST tmf620/hub": "TM",
     "DELETE tmf620/hub/<str:id>": "TM",
 }

@@ -29,7 +29,6 @@ from catalogue.models import (
     ServicePackage,
     Supplier,
     SupplierDeal,
-    TmfJob,
 )
 from pricing import services as pricing
 from pricing.models import PriceChange
@@ -188,12 +187,6 @@ class World:
         body = {"eventType": "ProductOfferingCreateEvent", "event": {"productOffering": {"id": "1"}}}
         event = HubEvent.objects.create(occurred_at=timezone.now(), bodies={"v4": body, "v5": body})
         HubDelivery.objects.create(event=event, listener=listener, due_at=timezone.now())
-        self.jobs = {
-            kind: TmfJob.objects.create(
-                kind=kind, version="v4", root="http://testserver", created_by=author, content=content
-            )
-            for kind, content in (("importJob", None), ("exportJob", {}))
-        }
         self.listener = listener
 
     def _zoho(self, now: Any) -> None:
@@ -256,6 +249,4 @@ class World:
             "api/admin/price-changes/": {"id": self.change.pk},
             "api/admin/reconciliation-reports/": {"pk": self.report.pk},
         }
-        for kind, job in self.jobs.items():
-            found[f"tmf-api/productCatalogManagement/v4/{kind}/"] = {"id": job.pk}
         return next((values for start, values in found.items() if route.startswith(start)), {})
