@@ -677,30 +677,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='TmfJob',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=20)),
-                ('version', models.CharField(max_length=4)),
-                ('state', models.CharField(choices=[('Not Started', 'Not Started'), ('Running', 'Running'), ('Succeeded', 'Succeeded'), ('Failed', 'Failed')], default='Not Started', max_length=12)),
-                ('url', models.CharField(blank=True, help_text='Where an import reads from.', max_length=2000)),
-                ('path', models.CharField(blank=True, help_text='The resource; empty means all.', max_length=200)),
-                ('query', models.CharField(blank=True, help_text='Filters of an export.', max_length=1000)),
-                ('root', models.CharField(help_text='The address by which the catalogue was asked.', max_length=200)),
-                ('content', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What was exported.', null=True)),
-                ('error_log', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'TMF620 job',
-                'db_table': 'tmf620_jobs',
-                'ordering': ['-created_at', 'id'],
-            },
-        ),
-        migrations.CreateModel(
             name='VatRate',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1030,10 +1006,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='tmfdraft',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'productOffering'), ('product__isnull', False)), models.Q(models.Q(('kind', 'productOffering'), _negated=True), ('product', None)), _connector='OR'), name='tmf620_draft_offering_has_a_product'),
-        ),
-        migrations.AddIndex(
-            model_name='tmfjob',
-            index=models.Index(fields=['kind', 'version', 'created_at'], name='tmf620_jobs_kind_9b0787_idx'),
         ),
         migrations.AddConstraint(
             model_name='productpricing',

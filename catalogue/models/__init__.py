@@ -16,7 +16,6 @@ from catalogue.models.tmf620 import (
     HubSnapshot,
     TmfDocument,
     TmfDraft,
-    TmfJob,
 )
 from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today, vat_read_once
 from catalogue.models.version import PackageVersion
@@ -64,7 +63,6 @@ __all__ = [
     "SupplierDeal",
     "TmfDocument",
     "TmfDraft",
-    "TmfJob",
     "TokenActor",
     "VatRate",
     "excluding_vat",

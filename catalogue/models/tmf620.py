@@ -1,4 +1,4 @@
-"""What the TM Forum window keeps: drafts as they were written, jobs, listeners and the events owed to them."""
+"""What the TM Forum window keeps: drafts as they were written, listeners and the events owed to them."""
 
 import secrets
 import uuid
@@ -45,43 +45,6 @@ class TmfDraft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.body.get('name', self.pk)}"
-
-
-class TmfJobState(models.TextChoices):
-    NOT_STARTED = "Not Started"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-
-
-class TmfJob(models.Model):
-    """An import or export asked for through TMF620, carried out by a worker."""
-
-    State = TmfJobState
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=20)
-    version = models.CharField(max_length=4)
-    state = models.CharField(max_length=12, choices=TmfJobState.choices, default=TmfJobState.NOT_STARTED)
-    url = models.CharField(max_length=2000, blank=True, help_text="Where an import reads from.")
-    path = models.CharField(max_length=200, blank=True, help_text="The resource; empty means all.")
-    query = models.CharField(max_length=1000, blank=True, help_text="Filters of an export.")
-    root = models.CharField(max_length=200, help_text="The address by which the catalogue was asked.")
-    content = models.JSONField(null=True, encoder=DjangoJSONEncoder, help_text="What was exported.")
-    error_log = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    started_at = models.DateTimeField(null=True)
-    completed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "tmf620_jobs"
-        verbose_name = "TMF620 job"
-        ordering = ["-created_at", "id"]
-        indexes = [models.Index(fields=["kind", "version", "created_at"])]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {timezone.localtime(self.created_at):%-d %b %Y, %H:%M}"
 
 
 class HubListener(models.Model):
