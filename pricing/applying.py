@@ -2,8 +2,7 @@
 
 The price rule does not wait for it: `price_for_customer` counts a published change from its effective date on.
 What moves here is `package.price`, its history and the ledger, in one transaction. Zoho is owed nothing: its plan
-and its Unit_Price have carried the new price since publication. Only where Zoho's renewals take the latest price has
-the plan waited for this day.
+and its Unit_Price have carried the new price since publication.
 """
 
 import logging
@@ -17,16 +16,12 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from catalogue import versions
-from catalogue.models import ServicePackage
 from catalogue.storefront import written
 from circletel.core.amounts import rand
 from circletel.core.database.locks import lock_for_transaction
 from circletel.core.errors import Refused
 from circletel.core.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus
-from pricing.renewal import uses_latest_prices
-from zoho_sync.desired import current_terms
-from zoho_sync.services import owe
 
 log = logging.getLogger(__name__)
 
@@ -180,19 +175,10 @@ def _apply(ids: Sequence[UUID], now: datetime, outcome: Applied) -> None:
                     raise Incomplete(f"{cursor.rowcount} rows of {len(values['ids'])}")
             versions.record_set(packages, deed="price change effective", at=now)
             written.write_down(packages)
-            if uses_latest_prices():
-                _owe_plans(packages)
     if problems:
         _write_problems(problems)
     outcome.applied += len(values["ids"])
     outcome.problems |= problems
-
-
-def _owe_plans(packages: list[UUID]) -> None:
-    """Where renewals take the plan's price, the plan has kept the old one until now: today's renewals need it."""
-    terms = current_terms()
-    for package in ServicePackage.objects.filter(pk__in=packages).iterator(chunk_size=1000):
-        owe(package, terms)
 
 
 def _write_problems(problems: dict[UUID, str]) -> None:

@@ -12,7 +12,6 @@ from django.db.models import Count, F
 from limits import RateLimitItemPerDay
 
 from pricing.models import MoveState, PriceChangeStatus, PriceMove
-from pricing.renewal import uses_latest_prices
 from zoho_sync.connection.limits import reserve
 
 # Read the subscription, change it, read back what is scheduled.
@@ -26,8 +25,7 @@ LEAD = timedelta(days=27)
 
 def calls_per_move() -> int:
     """From planned to proven, when nothing goes wrong."""
-    to_write = 0 if uses_latest_prices() else CALLS_TO_SCHEDULE
-    return to_write + CALLS_TO_CONFIRM + CALLS_TO_PROVE
+    return CALLS_TO_SCHEDULE + CALLS_TO_CONFIRM + CALLS_TO_PROVE
 
 
 def daily_quota() -> int:
@@ -97,9 +95,8 @@ def _opens_on(renewal_on: date, next_billing_on: date | None, today: date) -> da
 
 def day_by_day(wanted: Iterable[Demand], today: date, quota: int | None = None) -> Iterator[Day]:
     """The days on which something is called: the soonest renewal is scheduled first, what is left reads back."""
-    to_write = 0 if uses_latest_prices() else CALLS_TO_SCHEDULE
     to_read = CALLS_TO_CONFIRM + CALLS_TO_PROVE
-    quota = max(quota or daily_quota(), to_write, to_read)
+    quota = max(quota or daily_quota(), CALLS_TO_SCHEDULE, to_read)
     arriving = sorted(wanted, key=lambda each: each.opens_on, reverse=True)
     scheduling, reading = list[tuple[date, str, int]](), list[tuple[date, str, int]]()
     day = today
@@ -108,11 +105,10 @@ def day_by_day(wanted: Iterable[Demand], today: date, quota: int | None = None) 
         while arriving and arriving[-1].opens_on <= day:
             one = arriving.pop()
             heappush(scheduling, (one.renewal_on, one.change, one.moves))
-        for renewal_on, change, moves in _taken(scheduling, left, to_write, date.max):
-            left -= moves * to_write
-            if to_write:
-                now.scheduled[change] += moves
-            if to_write and renewal_on <= day:
+        for renewal_on, change, moves in _taken(scheduling, left, CALLS_TO_SCHEDULE, date.max):
+            left -= moves * CALLS_TO_SCHEDULE
+            now.scheduled[change] += moves
+            if renewal_on <= day:
                 now.late[change] += moves
             heappush(reading, (max(renewal_on, day + timedelta(days=1)), change, moves))
         for _, change, moves in _taken(reading, left, to_read, day):
@@ -128,7 +124,7 @@ def _taken(
     """What `calls` suffice for, taken off the heap up to that day; the part that does not fit stays."""
     while heap and heap[0][0] <= until and calls >= each:
         on, change, moves = heappop(heap)
-        fits = min(moves, calls // each) if each else moves
+        fits = min(moves, calls // each)
         calls -= fits * each
         if fits < moves:
             heappush(heap, (on, change, moves - fits))

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from pricing.models import MoveState, PriceChangeStatus, PriceMove, Subscription
 from pricing.planning import ON_THEIR_WAY
-from pricing.renewal import uses_latest_prices
 from zoho_sync.claims import RETRY_MINUTES
 from zoho_sync.connection.errors import ZohoError
 
@@ -62,9 +61,6 @@ def _to_start(now: datetime) -> Q:
     starting = Q(state__in=(MoveState.PLANNED, MoveState.FAILED)) & (
         Q(change__status__in=(PriceChangeStatus.PUBLISHED, PriceChangeStatus.EFFECTIVE)) | Q(is_return=True)
     )
-    if uses_latest_prices():
-        # Zoho moves it by itself; what is left is to look, once its renewal is through.
-        return starting & (Q(renewal_on=None) | Q(renewal_on__lte=renewed_until(now)))
     billing = "subscription__next_billing_on"
     free_by_then = Q(subscription__fixed_until=None) | Q(
         subscription__fixed_until__lt=F("subscription__next_billing_on")

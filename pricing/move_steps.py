@@ -19,7 +19,6 @@ from pricing.models.subscription import BILLED
 from pricing.move_claims import RENEWALS_ARE_THROUGH, renewed_until
 from pricing.noticed import is_on_its_way, notice_hold
 from pricing.planning import CANCELLED, earliest_day
-from pricing.renewal import uses_latest_prices
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.subscriptions import Ordered, Subscription
 from zoho_sync.connection.errors import RecordGone, Retryable
@@ -128,20 +127,9 @@ def _standing(found: InZoho, move: PriceMove, now: datetime) -> Values | None:
         return conflict(f"It pays {rand(found.price())} in Zoho, not {rand(basis)}.")
     if read.next_billing_at is None:
         return conflict("Zoho names no next billing date.")
-    if uses_latest_prices():
-        return _followed(found, move, now)
     if read.next_billing_at < earliest:
         return {"next_attempt_at": after_renewal_on(read, now)}
     return None
-
-
-def _followed(found: InZoho, move: PriceMove, now: datetime) -> Values:
-    """Zoho takes the plan's price by itself: it has renewed without, or its day is still to come."""
-    if found.began is not None and found.began >= earliest_day(move):
-        return conflict(
-            f"Zoho renewed it on {found.began:%-d %b %Y} at {rand(found.price())}. Does it use the latest prices?"
-        )
-    return {"next_attempt_at": after_renewal_on(found.read, now), "renewal_on": found.read.next_billing_at}
 
 
 def _written(client: BillingClient, found: InZoho, move: PriceMove, now: datetime) -> Values:

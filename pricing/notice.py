@@ -47,7 +47,7 @@ def earliest_effective_date(change: PriceChange, published_at: datetime) -> date
 
 def publication_problems(change: PriceChange, now: datetime) -> list[str]:
     """Everything that speaks against publishing `change` at that instant, each naming a field. Reads the package."""
-    package, found = change.package, renewal_pricing_problems()
+    package, found = change.package, renewal_pricing_problems(change, now)
     if package.price != change.old_price:
         found.append(
             f"old price: the package costs {rand(package.price)} by now, not {rand(change.old_price)}; save the draft again"

@@ -16,7 +16,6 @@ from pricing.cohorts import Judgement, first_billing_day, judge
 from pricing.joiners import list_joiners
 from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceMove
 from pricing.notice import civil_day
-from pricing.renewal import uses_latest_prices
 
 CHUNK = 2000
 # Still on their way to a new price, by themselves.
@@ -82,9 +81,6 @@ def _state_of(judged: Judgement) -> tuple[MoveState, str, str]:
         return MoveState.NOT_NEEDED, "", judged.why or "It joined at the new price."
     if judged.cohort == Cohort.NEGOTIATED:
         return MoveState.HELD, Hold.NEGOTIATED, judged.why or "It pays a price of its own."
-    if judged.cohort == Cohort.FIXED_TERM and uses_latest_prices():
-        why = f"{judged.why} Zoho would move it on the effective date: set Renewal pricing of this subscription to"
-        return MoveState.HELD, Hold.LATEST, f"{why} Retain existing prices there, then decide.".strip()
     return MoveState.PLANNED, "", ""
 
 

@@ -49,11 +49,9 @@ def payload_hash(values: Mapping[str, Any]) -> str:
 
 def current_terms() -> Terms:
     """The terms of this installation today. One query, for the VAT rate. Raises NoVatRate."""
-    plans_wait = settings.ZOHO_BILLING_RENEWAL_PRICING == "latest"
     return Terms(
         vat_rate=vat_rate_today(),
         prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT,
-        plans_wait=plans_wait,
         crm_prefix=settings.ZOHO_CRM_FIELD_PREFIX,
         billing_custom_fields=frozenset(settings.ZOHO_BILLING_CUSTOM_FIELDS),
         crm_costs=settings.ZOHO_CRM_SEND_COSTS,

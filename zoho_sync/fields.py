@@ -1,7 +1,7 @@
 """The rows that a mapping table is made of, and what follows from a table: payload, validation, wire form."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -50,8 +50,6 @@ class Terms:
 
     vat_rate: Decimal
     prices_include_vat: bool = True
-    plans_wait: bool = field(default=False, kw_only=True)
-    """Renewals take the plan's price of the day, so a plan bears the old price until a change is effective."""
     crm_prefix: str = "ct_"
     billing_custom_fields: frozenset[str] = frozenset()
     crm_costs: bool = False

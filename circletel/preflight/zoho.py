@@ -101,14 +101,15 @@ def billing_organisation() -> Iterator[Check]:
 
 
 def renewal_pricing() -> Iterator[Check]:
-    answer = getattr(settings, "ZOHO_BILLING_RENEWAL_PRICING", "unknown")
-    why = (
-        f"recorded as “{answer}”"
-        if answer != "unknown"
-        else "nobody recorded what the organisation is set to"
+    why = {
+        "retain": "recorded as “retain”",
+        "latest": "recorded as “latest”: no rise can be published to existing customers",
+    }.get(settings.ZOHO_BILLING_RENEWAL_PRICING, "nobody recorded what the organisation is set to")
+    mend = (
+        "choose Retain existing prices under Settings, Subscriptions, General, Renewal pricing in Billing, and set"
+        " ZOHO_BILLING_RENEWAL_PRICING to retain"
     )
-    mend = "look under Settings, Subscriptions, General, Renewal Pricing in Billing, and set ZOHO_BILLING_RENEWAL_PRICING"
-    yield judged("Billing renewal pricing", answer in ("retain", "latest"), why, mend)
+    yield judged("Billing renewal pricing", settings.ZOHO_BILLING_RENEWAL_PRICING == "retain", why, mend)
 
 
 def smoke_test() -> Iterator[Check]:

@@ -29,7 +29,6 @@ from pricing.impact import impact_of
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.notice import earliest_effective_date, publication_problems
 from pricing.proof import summary
-from pricing.renewal import uses_latest_prices
 
 BADGES = {
     "Draft": "info",
@@ -409,11 +408,6 @@ def _moves_standing(change: PriceChange) -> list[str]:
     progress = proof_page.progress_of(change)
     told = ", ".join(f"{number} {label.lower()}" for label, number in progress) or "none"
     lines = [f"Subscriptions: {told}."]
-    if change.status == PriceChangeStatus.PUBLISHED and uses_latest_prices():
-        lines.append(
-            f"Zoho Billing's plan keeps {rand(change.old_price)} until then: who subscribes a new customer there gives"
-            f" the plan the price {rand(change.new_price)}."
-        )
     if change.status == PriceChangeStatus.EFFECTIVE:
         found = summary(change)
         verified = (

@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
                 ('renewal_on', models.DateField(help_text='Its first renewal on or after the effective date: the first bill at the new price.', null=True)),
                 ('state', models.CharField(choices=[('planned', 'Planned'), ('scheduled', 'Scheduled in Zoho'), ('confirmed', 'Confirmed'), ('conflict', 'Conflict'), ('held', 'Held for a person'), ('failed', 'Failed'), ('not_needed', 'Not needed')], default='planned', max_length=20)),
                 ('why', models.TextField(blank=True, help_text='Why it is held, in conflict, failed or not needed.')),
-                ('hold', models.CharField(blank=True, choices=[('notice', 'The customer was not told'), ('negotiated', 'Pays a price of its own'), ('joined', 'Joined during the notice at another price'), ('keep_or_credit', 'Joined at the price of a cancelled change'), ('latest', 'Zoho would move it although it must not')], max_length=20)),
+                ('hold', models.CharField(blank=True, choices=[('notice', 'The customer was not told'), ('negotiated', 'Pays a price of its own'), ('joined', 'Joined during the notice at another price'), ('keep_or_credit', 'Joined at the price of a cancelled change')], max_length=20)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('next_attempt_at', models.DateTimeField(null=True)),
                 ('last_attempt_at', models.DateTimeField(null=True)),

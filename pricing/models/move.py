@@ -37,7 +37,6 @@ class Hold(models.TextChoices):
     NEGOTIATED = "negotiated", "Pays a price of its own"
     JOINED = "joined", "Joined during the notice at another price"
     KEEP_OR_CREDIT = "keep_or_credit", "Joined at the price of a cancelled change"
-    LATEST = "latest", "Zoho would move it although it must not"
 
 
 class Verdict(models.TextChoices):

@@ -111,7 +111,9 @@ class TestSingleChecks:
         FieldSecurityCheck.objects.update(at=timezone.now() - timedelta(days=3))
         assert states(security()) == {"CRM field security": "cannot tell"}
 
-    @pytest.mark.parametrize(("answer", "state"), [("unknown", "failed"), ("retain", "ok"), ("latest", "ok")])
+    @pytest.mark.parametrize(
+        ("answer", "state"), [("unknown", "failed"), ("retain", "ok"), ("latest", "failed")]
+    )
     def test_renewal_pricing_is_recorded(self, settings: Any, answer: str, state: str) -> None:
         settings.ZOHO_BILLING_RENEWAL_PRICING = answer
         assert states(zoho.renewal_pricing()) == {"Billing renewal pricing": state}

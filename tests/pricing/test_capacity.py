@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 import time_machine
@@ -20,16 +20,8 @@ MARCH_2 = date(2027, 3, 2)
 @pytest.mark.parametrize(
     ("moves", "quota", "days"), [(0, 900, 0), (180, 900, 1), (181, 900, 2), (20_000, 900, 112)]
 )
-def test_a_move_costs_five_calls(settings, moves, quota, days):
-    settings.ZOHO_BILLING_RENEWAL_PRICING = "retain"
+def test_a_move_costs_five_calls(moves, quota, days):
     assert days_needed(moves, quota) == days
-
-
-def test_where_zoho_moves_by_itself_two_calls_are_left(settings):
-    settings.ZOHO_BILLING_RENEWAL_PRICING = "latest"
-    assert days_needed(450, 900) == 1
-    [day] = day_by_day([Demand(MARCH_2 + timedelta(days=1), MARCH_2, "a", 10)], MARCH_2, 900)
-    assert (day.on, day.calls, day.late.total()) == (date(2027, 3, 3), 20, 0)
 
 
 def test_the_soonest_renewal_is_scheduled_first_and_reading_takes_what_is_left():

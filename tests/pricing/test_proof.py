@@ -7,13 +7,14 @@ import pytest
 from django.urls import reverse
 
 from catalogue.models import AuditEntry
-from circletel.core.errors import NotAllowed, WrongStatus
+from circletel.core.errors import NotAllowed, NotReady, WrongStatus
 from pricing import applying, deciding, proof, services
-from pricing.models import Cohort, Hold, MoveState, PriceChange, Verdict
+from pricing.models import Cohort, Hold, MoveState, PriceChange, SubscriptionPull, Verdict
 from tests.factories import ms_naidoo, person
 from tests.pricing.billing_world import move_of
 from tests.pricing.histories import package_opened
-from tests.pricing.people import MAY_BEGINS, R799, R899, mr_daniels, published
+from tests.pricing.people import MAY_BEGINS, PUBLISHED, R799, R899, drafted, mr_daniels, published
+from tests.pricing.subscriptions import mirrored
 from zoho_sync.operating import alerts
 from zoho_sync.operating.models import Alert
 
@@ -190,62 +191,10 @@ def test_keeping_leaves_the_price_and_a_credit_moves_back_on_the_next_renewal(wo
     assert (proved.right, proved.calls) == (1, 1)
 
 
-# --- organisations that use the latest prices
-
-
-@pytest.fixture
-def latest(world, settings):
-    settings.ZOHO_BILLING_RENEWAL_PRICING = "latest"
-    world.zoho.set(use_latest_prices=True)
-
-
-def test_where_renewals_take_the_latest_price_the_plan_waits_for_the_date(world, latest, package, drain):
-    subscription = world.subscribe(package)
-    fixed = world.subscribe(package)
-    type(fixed).objects.filter(pk=fixed.pk).update(fixed_until=date(2027, 12, 31))
-    world.day("2027-03-02 10:00")
-    published(package)
-    drain()
-    [plan], [product] = world.zoho.records("billing_plans"), world.zoho.records("crm_products")
-    assert (plan["recurring_price"], product["Unit_Price"]) == (799, 899)
-    assert (move_of(fixed).state, move_of(fixed).hold) == (MoveState.HELD, Hold.LATEST)
-    world.day("2027-04-16 07:30")
-    assert world.move().calls == 0
-
-    world.day("2027-05-01 02:00")
-    applying.apply_due(world.now)
-    drain()
-    assert world.zoho.records("billing_plans")[0]["recurring_price"] == 899
-    puts = len([one for one in world.calls("PUT") if "subscriptions" in one])
-    world.day("2027-05-15 07:30")
-    moved = world.move()
-
-    assert (moved.calls, move_of(subscription).state) == (1, MoveState.CONFIRMED)
-    assert len([one for one in world.calls("PUT") if "subscriptions" in one]) == puts == 0
-    assert world.billed(subscription)[-2:] == [("2027-04-15", R799), ("2027-05-15", R899)]
-
-
-def test_an_organisation_that_does_not_do_what_was_recorded_is_found_out(world, package, drain, settings):
-    settings.ZOHO_BILLING_RENEWAL_PRICING = "latest"  # but it retains
-    subscription = world.subscribe(package)
-    world.day("2027-03-02 10:00")
-    change = published(package)
-    world.day("2027-05-01 02:00")
-    applying.apply_due(world.now)
-    drain()
-    world.day("2027-05-15 07:30")
-    world.move()
-    proof.prove(world.now, http=world.http)
-
-    move = move_of(subscription)
-    assert (move.state, move.verdict) == (MoveState.CONFLICT, Verdict.UNDER)
-    assert move.why == "Zoho renewed it on 15 May 2027 at R\u00a0799,00. Does it use the latest prices?"
-    assert proof.summary(change).open == 1
+# --- what Zoho does at renewals
 
 
 def test_nothing_is_published_until_somebody_has_looked_which_it_is(no_stages, settings):
-    from circletel.core.errors import NotReady
-
     settings.ZOHO_BILLING_RENEWAL_PRICING = "unknown"
     package = package_opened(R799)
     with pytest.raises(NotReady, match="set ZOHO_BILLING_RENEWAL_PRICING to retain"):
@@ -254,6 +203,48 @@ def test_nothing_is_published_until_somebody_has_looked_which_it_is(no_stages, s
     settings.ZOHO_API_URL = ""
     package.price_changes.all().delete()
     assert published(package).status == "published"
+
+
+class TestOrganisationsThatUseTheLatestPrices:
+    @pytest.fixture
+    def package(self, no_stages, settings):
+        settings.ZOHO_BILLING_RENEWAL_PRICING = "latest"
+        SubscriptionPull.objects.create(started_at=PUBLISHED, finished_at=PUBLISHED, listed_to_the_end=True)
+        return package_opened(R799)
+
+    def test_a_rise_to_existing_customers_is_refused_and_says_what_to_change_in_zoho(self, package):
+        mirrored(package)
+        with pytest.raises(NotReady) as refusal:
+            published(package)
+
+        [reason] = refusal.value.reasons
+        assert reason.endswith(
+            ": renewal pricing: with Use latest prices Zoho Billing takes the new price at the very next renewal,"
+            " notice or not, from 1 existing subscription. Choose Retain existing prices there under Settings,"
+            " Subscriptions, General, Renewal pricing, and set ZOHO_BILLING_RENEWAL_PRICING to retain"
+        )
+        assert PriceChange.objects.get().status == "draft"
+
+    def test_so_it_is_while_nobody_knows_whether_there_are_any(self, package):
+        SubscriptionPull.objects.all().delete()
+        with pytest.raises(NotReady, match="it is not known whether anybody subscribes"):
+            published(package)
+
+    def test_the_page_of_the_draft_says_so(self, package, client):
+        mirrored(package)
+        change = drafted(package)
+        client.force_login(mr_daniels())
+
+        page = client.get(reverse("admin:pricing_pricechange_change", args=[change.pk]))
+
+        assert "Choose Retain existing prices there under Settings, Subscriptions, General" in page.text
+
+    def test_a_lower_price_and_a_rise_that_nobody_pays_are_published(self, package):
+        mirrored(package, status="cancelled")
+        assert published(package).status == "published"
+        other = package_opened(R799)
+        mirrored(other)
+        assert published(other, new_price="699.00").status == "published"
 
 
 # --- seen

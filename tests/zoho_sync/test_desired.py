@@ -156,12 +156,6 @@ def test_the_terms_of_today_come_from_settings_and_the_vat_table(settings):
     assert current_terms() == Terms(Decimal("0.1500"), False, "x_", frozenset({"Provider"}))
 
 
-def test_where_renewals_take_the_latest_price_plans_wait(settings, db):
-    settings.ZOHO_BILLING_RENEWAL_PRICING = "latest"
-
-    assert current_terms().plans_wait is True
-
-
 @pytest.mark.parametrize("acknowledged", [None, {"name": "Installation: Home Fibre 100", "status": "active"}])
 def test_what_is_no_longer_wanted_stays_as_it_was_but_inactive(acknowledged):
     record = retired_record(Kind.BILLING_INSTALLATION, "HF-100_INSTALLATION", acknowledged)

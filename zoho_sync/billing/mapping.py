@@ -25,13 +25,6 @@ def _status(facts: Facts) -> str:
     return "active" if facts.package.status == PackageStatus.ACTIVE else "inactive"
 
 
-def _plan_price(facts: Facts) -> Decimal:
-    """The price for new customers. Where renewals take the plan's price, what existing ones pay: it would move them all."""
-    if facts.terms.plans_wait:
-        return facts.package.price
-    return facts.package.current_price
-
-
 def _one_time_name(prefix: str) -> Callable[[Facts], str]:
     return lambda facts: f"{prefix}: {package_name(facts.package, NAME_LENGTH - len(prefix) - 2)}"
 
@@ -69,8 +62,8 @@ PLAN = (
     ),
     Field(
         "recurring_price",
-        "price for new customers; for existing ones where renewals take the latest price",
-        lambda f: f.amount(_plan_price(f)),
+        "price for new customers",
+        lambda f: f.amount(f.package.current_price),
         FieldType.AMOUNT,
         required=True,
         adopts="price",
