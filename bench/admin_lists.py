@@ -15,7 +15,7 @@ LISTS = {
     "products": ("catalogue_product", "karoo 99123"),
     "Zoho records": ("zoho_sync_productintegration", "karoo 9912"),
     "Zoho calls": ("zoho_sync_zohosynclog", "plans/99123"),
-    "audit trail": ("catalogue_auditentry", "karoo 99123"),
+    "audit trail": ("core_auditentry", "karoo 99123"),
     "subscriptions": ("pricing_subscription", "dlamini 99123"),
 }
 
@@ -67,7 +67,8 @@ def _fill() -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from catalogue.models import AuditEntry, Product, ServicePackage
+    from catalogue.models import Product, ServicePackage
+    from circletel.core.models import AuditEntry
     from pricing.models import Subscription
     from tests.factories import live_package
     from tests.pricing.subscriptions import mirrored

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from catalogue import audit, services
+from catalogue import services
 from catalogue.models import Batch, BatchDeed, BatchItem, BatchStatus, ItemState, Product
+from circletel.core import audit
 from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import Refused
 from circletel.core.origin import Origin, acting_from, current_origin

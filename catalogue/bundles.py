@@ -7,10 +7,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.dispatch import receiver
 
-from catalogue import audit
 from catalogue.content import differences
 from catalogue.models import BundleComponent, PackageStatus, Product, ServicePackage
 from catalogue.signals import package_changed
+from circletel.core import audit
 from circletel.core.amounts import rand
 
 # What follows the component; the rest of an entry is the bundle's own and signed with it.

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from catalogue import audit
 from catalogue.models import PackageStatus, PackageVersion, ServicePackage
 from catalogue.signals import package_changed, subscriptions_asked
 from catalogue.versions import CONTENT, compare
+from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from celery import shared_task
 
-from catalogue import batches, ending, idempotency
+from catalogue import batches, ending
 from catalogue.pricelists import services as price_lists
 from catalogue.storefront import written
+from circletel.core import idempotency
 from circletel.jobs import job
 
 

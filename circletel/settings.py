@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "circletel.security.person.PersonMiddleware",
     "circletel.security.second_factor.SecondFactorMiddleware",
-    "catalogue.refusals.RefusalMiddleware",
+    "circletel.core.refusals.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -286,7 +286,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "catalogue.api.schema.Schema",
+    "DEFAULT_SCHEMA_CLASS": "circletel.core.rest.schema.Schema",
     "COERCE_DECIMAL_TO_STRING": True,
     "EXCEPTION_HANDLER": "catalogue.api.problems.as_problem",
 }
@@ -445,7 +445,7 @@ UNFOLD = {
                     _page("Alert rules", "tune", "zoho_sync", "alertrule"),
                     _page("Alert messages", "outbox", "zoho_sync", "alertdelivery"),
                     _page("Job runs", "task_alt", "zoho_sync", "jobrun"),
-                    _page("Audit trail", "history", "catalogue", "auditentry"),
+                    _page("Audit trail", "history", "core", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
                     _page(
                         "Ready for production?",
@@ -454,7 +454,7 @@ UNFOLD = {
                         "periodictask",
                         page="preflight",
                     ),
-                    _page("API tokens", "key", "catalogue", "apitoken"),
+                    _page("API tokens", "key", "core", "apitoken"),
                     _page("TMF620 listeners", "hub", "catalogue", "hublistener"),
                     _page("TMF620 deliveries", "outbox", "catalogue", "hubdelivery"),
                 ],

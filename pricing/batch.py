@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
 from catalogue.product_import.parsing import RowError
 from catalogue.product_import.values import price as read_price
 from catalogue.product_import.values import tidy
+from circletel.core import audit
 from circletel.core.amounts import rand
 from circletel.core.errors import NotReady
 from circletel.core.rights import ensure_may

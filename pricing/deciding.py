@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils import timezone
 
-from catalogue import audit
-from catalogue.models import AuditEntry
+from circletel.core import audit
 from circletel.core.errors import NotReady, Refused, WrongStatus
+from circletel.core.models import AuditEntry
 from circletel.core.rights import ensure_may, name_of
 from pricing.models import Hold, MoveState, PriceMove
 from pricing.planning import OPEN, take_back

@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.rights import ensure_may
 from pricing.models import NoticeEvent, NoticeText, PriceMove, PriceNotice, Subscription

@@ -28,8 +28,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Greatest
 
-from catalogue import audit
 from catalogue.models import vat_rate_at
+from circletel.core import audit
 from pricing.models import MoveState, PriceChange, PriceChangeStatus, PriceMove, Verdict
 from pricing.move_claims import renewed_until
 from pricing.notice import beginning_of

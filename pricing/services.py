@@ -13,12 +13,13 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from catalogue import audit
-from catalogue.models import AuditEntry, PackageStatus, ServicePackage
+from catalogue.models import PackageStatus, ServicePackage
 from catalogue.signals import package_changed
+from circletel.core import audit
 from circletel.core.amounts import rand
 from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotAllowed, NotReady, Refused, WrongStatus
+from circletel.core.models import AuditEntry
 from circletel.core.rights import ensure_may
 from pricing import applying, ledger, planning
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry

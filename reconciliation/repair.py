@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import audit
-from catalogue.models import AuditEntry
+from circletel.core import audit
 from circletel.core.errors import Refused
+from circletel.core.models import AuditEntry
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.adopting import adopt
 from reconciliation.compare import differences

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.models import ServicePackage
+from circletel.core import audit
 from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
 from circletel.core.origin import Origin, acting_from, current_origin, new_correlation_id

@@ -11,7 +11,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.findings import when

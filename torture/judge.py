@@ -10,7 +10,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from catalogue.models import AuditEntry, Batch, BatchItem, ItemState, PackageStatus, Product, ServicePackage
+from catalogue.models import Batch, BatchItem, ItemState, PackageStatus, Product, ServicePackage
+from circletel.core.models import AuditEntry
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.rule import price_for_customer
 from torture.faults import DATABASE, WEB

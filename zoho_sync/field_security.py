@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.mail import mail_admins
 from django.db import transaction
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.rights import ensure_system_or_may
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from catalogue import audit
 from catalogue.models import ServicePackage
+from circletel.core import audit
 from circletel.core.enqueue import send_now
 from circletel.core.origin import current_origin
 from circletel.core.rights import ensure_may

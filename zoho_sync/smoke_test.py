@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core import audit
 from circletel.core.enqueue import send_now
 from circletel.core.errors import NotReady, Refused
 from circletel.core.rights import ensure_may

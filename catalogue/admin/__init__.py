@@ -1,8 +1,7 @@
 """The catalogue in the admin. Thin doors: every deed is a function of a service module."""
 
-from catalogue.admin.api_token import ApiTokenAdmin
 from catalogue.admin.batches import BatchAdmin
-from catalogue.admin.history import AuditEntryAdmin, VatRateAdmin
+from catalogue.admin.history import VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
 from catalogue.admin.price_list import PriceListAdmin
 from catalogue.admin.price_list_row import PriceListRowAdmin, SupplierDealAdmin
@@ -12,8 +11,6 @@ from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 from catalogue.admin.versions import PackageVersionAdmin
 
 __all__ = [
-    "ApiTokenAdmin",
-    "AuditEntryAdmin",
     "BatchAdmin",
     "ColumnMappingAdmin",
     "HubDeliveryAdmin",

@@ -13,8 +13,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from catalogue import audit, batches
+from catalogue import batches
 from catalogue.models import Batch, BatchItem, BatchStatus
+from circletel.core import audit
 from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from circletel.core.errors import Refused
 

@@ -22,7 +22,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from catalogue import audit, ending
+from catalogue import ending
 from catalogue.admin.resync import ResyncDeeds
 from catalogue.admin.standing import (
     BillingStateFilter,
@@ -32,6 +32,7 @@ from catalogue.admin.standing import (
     worst_state,
 )
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core import audit
 from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from catalogue import audit
 from catalogue.models import ColumnMapping, MappedColumn, Supplier
+from circletel.core import audit
 from circletel.core.admin.base import COSTS, HidesCosts, InTable
 
 

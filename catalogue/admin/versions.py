@@ -15,8 +15,9 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from catalogue import audit, ending, versions
+from catalogue import ending, versions
 from catalogue.models import PackageVersion
+from circletel.core import audit
 from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words, moved_to, rand, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused

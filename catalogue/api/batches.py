@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue import batches
-from catalogue.api.staff import StaffEndpoint, refusals
 from catalogue.models import Batch, BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
+from circletel.core.rest.staff import StaffEndpoint, refusals
 from circletel.core.rest.strict import StrictSerializer
 from circletel.core.rights import ensure_may
 

@@ -18,11 +18,11 @@ from catalogue import editing, services
 from catalogue.api import staff_examples as examples
 from catalogue.api.product_filters import ProductFilter
 from catalogue.api.product_serializers import ProductSerializer, PublishedSerializer, ReasonSerializer
-from catalogue.api.staff import StaffEndpoint, refusals
 from catalogue.models import Product, ServicePackage, publish_state
 from circletel.core.errors import Refused
 from circletel.core.rest.filters import StrictFilterBackend
 from circletel.core.rest.pages import Pages
+from circletel.core.rest.staff import StaffEndpoint, refusals
 from circletel.core.rest.strict import StrictSerializer
 from circletel.core.rights import ensure_may
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from catalogue.models import MarketSegment
 from catalogue.storefront.document import CURRENCY
+from circletel.core.rest.serializers import ProblemSerializer
 
 
 @extend_schema_field({"type": "string", "const": CURRENCY})
@@ -140,15 +141,6 @@ class PaginatedPackageListSerializer(serializers.Serializer):
 class ParameterErrorSerializer(serializers.Serializer):
     parameter = serializers.CharField(help_text="Its name in the query.")
     detail = serializers.CharField(help_text="What is wrong and what is understood.")
-
-
-class ProblemSerializer(serializers.Serializer):
-    """Problem details (RFC 9457)."""
-
-    type = serializers.CharField(help_text="Tells kinds of problems apart; does not change.")
-    title = serializers.CharField(help_text="The kind of problem, for people.")
-    status = serializers.IntegerField(help_text="The HTTP status.")
-    detail = serializers.CharField(help_text="This occurrence, for people. Its wording may change.")
 
 
 class InvalidParametersSerializer(ProblemSerializer):

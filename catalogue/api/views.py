@@ -16,7 +16,6 @@ from catalogue.api.serializers import (
     InvalidParametersSerializer,
     PackageSerializer,
     PaginatedPackageListSerializer,
-    ProblemSerializer,
 )
 from catalogue.api.window import Moment, StorefrontView, Unkept
 from catalogue.storefront.asking import Key, Where
@@ -24,6 +23,7 @@ from catalogue.storefront.document import PUBLIC_FIELDS, as_json
 from catalogue.storefront.reading import Row, Shelf, read
 from circletel.core.rest.parameters import ensure_understood
 from circletel.core.rest.problems import CONTENT_TYPE, NothingHere
+from circletel.core.rest.serializers import ProblemSerializer
 
 LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
 DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}

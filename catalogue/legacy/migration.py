@@ -6,12 +6,12 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from catalogue import audit
 from catalogue.legacy.plan import LegacyRow, Outcome, Plan, plan_migration
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, Table, find_table
 from catalogue.models import FoundBy, LegacyProduct, LegacyTable, Product
 from catalogue.product_import.apply import create_products, write
+from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 

@@ -13,13 +13,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.sql import SQL, Literal
 
-from catalogue import audit
 from catalogue.legacy.locking import LOCK_SECONDS, Locked, lock_table, names, unlock_table
 from catalogue.legacy.migration import locked_record
 from catalogue.legacy.reads import Reads, reads_of
 from catalogue.legacy.source import LegacyDatabase, LegacyTrouble, Session, Table, find_table
-from catalogue.models import AuditEntry, LegacyProduct, LegacyTable
+from catalogue.models import LegacyProduct, LegacyTable
+from circletel.core import audit
 from circletel.core.errors import Refused
+from circletel.core.models import AuditEntry
 from circletel.core.rights import ensure_may, name_of
 
 QUIET_DAYS = 30

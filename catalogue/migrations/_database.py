@@ -9,19 +9,6 @@ from django.db import migrations
 from catalogue.migrations._price_list_mappings import add_mappings
 from circletel.core.migrations._schedule import EACH_HOUR, EACH_MINUTE, Scheduled, schedule
 
-AUDIT_APPEND_ONLY = """
-CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'audit_entries is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
-END $$;
-CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE ON audit_entries
-    FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only();
-"""
-NO_AUDIT_APPEND_ONLY = """
-DROP TRIGGER audit_entries_append_only ON audit_entries;
-DROP FUNCTION audit_entries_append_only();
-"""
-
 HISTORY_STANDS = """
 CREATE FUNCTION service_package_versions_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -178,7 +165,6 @@ OPERATIONS: list[Any] = [
     # Before the triggers: while one waits for the commit, the tables of these rows cannot be altered any more.
     migrations.RunPython(add_vat_rates, migrations.RunPython.noop),
     migrations.RunPython(add_mappings, migrations.RunPython.noop),
-    migrations.RunSQL(AUDIT_APPEND_ONLY, NO_AUDIT_APPEND_ONLY),
     migrations.RunSQL(HISTORY_STANDS, NO_HISTORY_STANDS),
     migrations.RunSQL(TEXTS, NO_TEXTS),
     migrations.RunSQL(FOLLOW, NO_FOLLOW),

@@ -1,5 +1,3 @@
-from catalogue.models.api import ApiToken, IdempotentAnswer, TokenActor
-from catalogue.models.audit import AuditEntry
 from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, ItemState
 from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
@@ -21,8 +19,6 @@ from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at,
 from catalogue.models.version import PackageVersion
 
 __all__ = [
-    "ApiToken",
-    "AuditEntry",
     "Batch",
     "BatchDeed",
     "BatchItem",
@@ -36,7 +32,6 @@ __all__ = [
     "HubEvent",
     "HubListener",
     "HubSnapshot",
-    "IdempotentAnswer",
     "ItemState",
     "LegacyProduct",
     "LegacyTable",
@@ -63,7 +58,6 @@ __all__ = [
     "SupplierDeal",
     "TmfDocument",
     "TmfDraft",
-    "TokenActor",
     "VatRate",
     "excluding_vat",
     "publish_state",

@@ -17,7 +17,6 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.models import (
     NoVatRate,
     Outcome,
@@ -35,6 +34,7 @@ from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
 from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
 from catalogue.signals import price_asked
+from circletel.core import audit
 from circletel.core.database.copying import copy_in
 from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import Refused, WrongStatus

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.content import COST, NOTES, differences, pricing_of, whole_content
 from catalogue.models import Product, ProductPricing, ProductStatus
+from circletel.core import audit
 
 UNSIGNED = frozenset({NOTES, COST})
 

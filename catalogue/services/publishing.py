@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.bundles import live_bundles_with
 from catalogue.content import differences, logical_key, pricing_of
 from catalogue.ending import archive_others
@@ -20,6 +19,7 @@ from catalogue.package_fields import EACH_TIME, FIRST_TIME, carry_over
 from catalogue.readiness import publishing_problems
 from catalogue.services.checks import ensure_publishable, locked
 from catalogue.signals import package_changed, price_asked
+from circletel.core import audit
 from circletel.core.amounts import rand
 from circletel.core.errors import NotReady
 from circletel.core.rights import ensure_may

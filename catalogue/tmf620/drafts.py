@@ -12,13 +12,14 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import audit, ending, services
+from catalogue import ending, services
 from catalogue.content import differences, product_content
 from catalogue.models import Product, ServicePackage, TmfDraft
 from catalogue.tmf620 import mapping, shapes, values
 from catalogue.tmf620.dialects import Dialect, Kind, Rendering
 from catalogue.tmf620.errors import Conflict, InvalidBody, NotFound
 from catalogue.tmf620.values import Document
+from circletel.core import audit
 from circletel.core.rights import ensure_may
 
 DRAFT_STATUS, DRAFT_REASON = "In design", "A draft: not approved, not on sale"

@@ -15,13 +15,13 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.models import HubDelivery, HubEvent, HubListener
 from catalogue.tmf620 import deliver, queries
 from catalogue.tmf620.dialects import Dialect
 from catalogue.tmf620.errors import InvalidBody, NotFound
 from catalogue.tmf620.events import wants
 from catalogue.tmf620.values import Document
+from circletel.core import audit
 from circletel.core.enqueue import enqueue
 from circletel.core.rights import ensure_may
 

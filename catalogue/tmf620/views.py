@@ -15,7 +15,6 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from catalogue.api import window
-from catalogue.api.authentication import PasswordAuthentication, TokenAuthentication
 from catalogue.models import TmfDraft
 from catalogue.storefront import epoch as epochs
 from catalogue.tmf620 import drafts, hub, queries
@@ -28,6 +27,7 @@ from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
 from catalogue.tmf620.values import Document
 from catalogue.tmf620.written import as_json
+from circletel.core.rest.authentication import PasswordAuthentication, TokenAuthentication
 from circletel.core.rest.negotiation import AlwaysJson
 
 CONTENT_TYPE = "application/json; charset=utf-8"

@@ -110,8 +110,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "zoho_sync.change_alertrule",
         "zoho_sync.view_alertdelivery",
         "zoho_sync.view_jobrun",
-        "catalogue.view_apitoken",
-        "catalogue.revoke_apitoken",
+        "core.view_apitoken",
+        "core.revoke_apitoken",
         "django_celery_beat.view_periodictask",
         "django_celery_beat.change_periodictask",
     ),
@@ -120,8 +120,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "catalogue.view_product",
         "catalogue.view_servicepackage",
         "catalogue.view_vatrate",
-        "catalogue.view_auditentry",
-        "catalogue.view_apitoken",
+        "core.view_auditentry",
+        "core.view_apitoken",
         "catalogue.view_packageversion",
         "catalogue.view_batch",
         "pricing.view_pricechange",
@@ -168,7 +168,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "catalogue.resend_hubdelivery",
     ),
     "Cost viewer": ("catalogue.view_costs",),
-    "API token holder": ("catalogue.add_apitoken",),
+    "API token holder": ("core.add_apitoken",),
 }
 
 

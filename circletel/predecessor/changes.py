@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from django.db.models import Max
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.legacy.source import Row
 from catalogue.models import ServicePackage
 from catalogue.signals import package_changed
+from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.predecessor.history import EFFECTIVE, IMPORTED, OldChange, PriceHistory
 from circletel.predecessor.report import Outcome

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from catalogue import audit
 from catalogue.legacy.source import Row
 from catalogue.models import ServicePackage
+from circletel.core import audit
 from circletel.predecessor.values import day, identity, instant, rand, text
 from circletel.predecessor.work import Move
 from pricing.ledger import succeed

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from catalogue import audit, versions
+from catalogue import versions
 from catalogue.content import logical_key
 from catalogue.legacy.reading import Options, ReadRow
 from catalogue.legacy.source import Row
 from catalogue.models import PackageStatus, Product, ProductHardware, ProductStatus, ServicePackage
 from catalogue.signals import package_changed
+from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.predecessor.history import PriceHistory, write_history
 from circletel.predecessor.products import create_product, ensure_readable, reader_of

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from catalogue import audit, services
+from catalogue import services
 from catalogue.legacy.mapping import map_columns
 from catalogue.legacy.reading import Options, Reader, ReadRow
 from catalogue.legacy.source import LegacyTrouble, Row
 from catalogue.models import Product, ProductStatus
 from catalogue.product_import.apply import create_products
 from catalogue.product_import.plan import NOTHING, wanted_content
+from circletel.core import audit
 from circletel.core.errors import NotReady, Refused
 from circletel.predecessor.report import Outcome
 from circletel.predecessor.tables import PRODUCTS, OldTable

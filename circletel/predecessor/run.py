@@ -6,9 +6,9 @@ from contextlib import nullcontext
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from catalogue import audit
 from catalogue.legacy.reading import Options
 from catalogue.legacy.source import LegacyDatabase, LegacyTrouble
+from circletel.core import audit
 from circletel.core.errors import NotAllowed
 from circletel.core.rights import ensure_may
 from circletel.predecessor import integrations

@@ -23,7 +23,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.rest.problems import CONTENT_TYPE
 
 RECOVERY_CODES = 8

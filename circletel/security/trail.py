@@ -9,8 +9,8 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from catalogue import audit
-from catalogue.models import AuditEntry
+from circletel.core import audit
+from circletel.core.models import AuditEntry
 from circletel.core.origin import current_origin
 from circletel.security.person import current_person
 

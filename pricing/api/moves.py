@@ -13,11 +13,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api.staff import StaffEndpoint
 from circletel.core.errors import Refused
 from circletel.core.rest import parameters
 from circletel.core.rest.filters import Parameter, StrictFilterBackend
 from circletel.core.rest.pages import Pages
+from circletel.core.rest.staff import StaffEndpoint
 from circletel.core.rest.strict import StrictSerializer
 from circletel.core.rights import ensure_may
 from pricing import deciding, evidence, proof

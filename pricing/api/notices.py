@@ -14,10 +14,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api.staff import StaffEndpoint
 from circletel.core.rest import parameters
 from circletel.core.rest.filters import Parameter, StrictFilterBackend
 from circletel.core.rest.pages import Pages
+from circletel.core.rest.staff import StaffEndpoint
 from pricing.api.views import REFUSALS, TAG
 from pricing.models import NoticeState, PriceChange, PriceNotice
 from pricing.notices import evidence

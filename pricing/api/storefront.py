@@ -15,7 +15,7 @@ from rest_framework import serializers
 from catalogue.api import examples
 from catalogue.api.asked import Parameter
 from catalogue.api.problems import NotOnSale
-from catalogue.api.serializers import AmountSerializer, CurrencyField, ProblemSerializer
+from catalogue.api.serializers import AmountSerializer, CurrencyField
 from catalogue.api.views import INVALID, UNAVAILABLE, described, problem
 from catalogue.api.window import JSON, StorefrontView
 from catalogue.models import PackageStatus, ServicePackage, vat_rate_at
@@ -23,6 +23,7 @@ from catalogue.storefront.document import CURRENCY, amount, as_json, instant
 from circletel.core.rest import parameters
 from circletel.core.rest.parameters import ensure_understood
 from circletel.core.rest.problems import InvalidParameters, Problem
+from circletel.core.rest.serializers import ProblemSerializer
 from pricing import price_lock
 from pricing.price_lock import Expired, Forged, LockRefused, PriceLock, Withdrawn
 from pricing.rule import NoPrice, PriceHistory, Reason, price_for_customer

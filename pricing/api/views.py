@@ -11,10 +11,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api.staff import StaffEndpoint, refusals
 from circletel.core.errors import Refused
 from circletel.core.rest.filters import StrictFilterBackend
 from circletel.core.rest.pages import Pages
+from circletel.core.rest.staff import StaffEndpoint, refusals
 from pricing import services
 from pricing.api.filters import PriceChangeFilter
 from pricing.api.serializers import (

@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import audit
-from catalogue.models import AuditEntry
+from circletel.core import audit
 from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotReady, Refused, WrongStatus
+from circletel.core.models import AuditEntry
 from circletel.core.rights import ensure_may
 from pricing.models import UNDELIVERED, NoticeEventKind, NoticeState, PriceChangeStatus, PriceNotice
 from pricing.models.notice import Occasion

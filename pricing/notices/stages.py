@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 
-from catalogue import audit
 from catalogue.models import vat_rate_today
+from circletel.core import audit
 from circletel.core.errors import NotReady
 from circletel.core.rights import ensure_may
 from circletel.mail import words_of

@@ -15,10 +15,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api.staff import StaffEndpoint, refusals
 from circletel.core.errors import NotAllowed, Refused
 from circletel.core.rest.parameters import ParameterField, between
 from circletel.core.rest.problems import Problem
+from circletel.core.rest.staff import StaffEndpoint, refusals
 from reconciliation import services
 from reconciliation.api.serializers import FullReportSerializer, ReportSerializer, RunSerializer
 from reconciliation.models import ReconciliationReport, Scope

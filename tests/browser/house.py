@@ -8,8 +8,9 @@ from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from catalogue import batches, demo, tokens
+from catalogue import batches, demo
 from catalogue.models import BatchDeed, HubDelivery, HubEvent, HubListener, Product, ServicePackage
+from circletel.core import tokens
 from pricing.models import NoticeStage, PriceChange, PriceMove, PriceNotice
 from pricing.models.notice import NoticeEvent
 from reconciliation.models import Deed, Finding, ReconciliationReport, Repair

@@ -8,8 +8,9 @@ from django.db import connection
 from django.utils import timezone
 
 from catalogue import batches, services
-from catalogue.models import AuditEntry, Batch, Product, ProductPricing, ServicePackage
+from catalogue.models import Batch, Product, ProductPricing, ServicePackage
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.models import AuditEntry
 from circletel.core.origin import Origin, acting_from
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo, person
 

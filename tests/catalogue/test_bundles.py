@@ -10,7 +10,6 @@ from catalogue import services
 from catalogue.bundles import live_bundles_with
 from catalogue.content import fingerprint, product_content
 from catalogue.models import (
-    AuditEntry,
     BundleComponent,
     PackageStatus,
     Product,
@@ -21,6 +20,7 @@ from catalogue.models import (
 from catalogue.readiness import publishing_problems
 from catalogue.signals import package_changed
 from circletel.core.errors import NotReady
+from circletel.core.models import AuditEntry
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo
 
 pytestmark = pytest.mark.django_db

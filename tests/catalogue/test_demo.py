@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from catalogue import services
 from catalogue.content import product_content
 from catalogue.demo import SAMPLE_CATALOGUE
-from catalogue.models import AuditEntry, PackageStatus, Product, ProductStatus, ServicePackage
+from catalogue.models import PackageStatus, Product, ProductStatus, ServicePackage
+from circletel.core.models import AuditEntry
 from tests.factories import draft_product, mr_botha, ms_naidoo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
@@ -161,7 +162,7 @@ def test_other_products_are_none_of_its_business():
         ("pieter.botha", "pricing.publish_pricechange", "pricing.draft_pricechange"),
         ("pieter.botha", "catalogue.publish_product", "catalogue.change_product"),
         ("lerato.mokoena", "zoho_sync.resync_productintegration", "catalogue.publish_product"),
-        ("auditor", "catalogue.view_auditentry", "catalogue.change_product"),
+        ("auditor", "core.view_auditentry", "catalogue.change_product"),
         ("admin", "catalogue.view_costs", "catalogue.no_such_permission"),
     ],
 )

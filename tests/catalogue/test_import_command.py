@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from catalogue.demo import SAMPLE_CATALOGUE
-from catalogue.models import AuditEntry, Product
+from catalogue.models import Product
+from circletel.core.models import AuditEntry
 from tests.factories import mr_botha, ms_naidoo
 
 pytestmark = pytest.mark.django_db

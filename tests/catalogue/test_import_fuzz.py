@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalogue.models import AuditEntry, Product, ProductPricing
+from catalogue.models import Product, ProductPricing
 from catalogue.product_import import BadFile, import_products, parse
 from catalogue.product_import.columns import BY_NAME, COLUMNS
+from circletel.core.models import AuditEntry
 from tests.factories import ms_naidoo
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,10 @@ from import_export import tmp_storages
 from redis.exceptions import ConnectionError
 
 from catalogue.demo import SAMPLE_CATALOGUE
-from catalogue.models import AuditEntry, Product
+from catalogue.models import Product
 from catalogue.product_import import RowError
 from catalogue.resources import ProductFile
+from circletel.core.models import AuditEntry
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]

@@ -7,15 +7,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from catalogue import services
 from catalogue.content import whole_content
-from catalogue.models import (
-    AuditEntry,
-    PackageStatus,
-    Product,
-    ProductHardware,
-    ProductStatus,
-    ServicePackage,
-)
+from catalogue.models import PackageStatus, Product, ProductHardware, ProductStatus, ServicePackage
 from circletel.core.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
+from circletel.core.models import AuditEntry
 from circletel.core.origin import Origin, acting_from
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 

@@ -7,8 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from catalogue import services
 from catalogue.content import product_content
-from catalogue.models import AuditEntry, Product, ServicePackage
+from catalogue.models import Product, ServicePackage
 from circletel.core.errors import Refused
+from circletel.core.models import AuditEntry
 from circletel.core.roles import ROLES
 from tests.factories import draft_product, ms_naidoo, person
 

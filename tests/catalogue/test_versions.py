@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from catalogue import ending, services, versions
 from catalogue.content import product_content
-from catalogue.models import AuditEntry, PackageVersion, Product, ServicePackage
+from catalogue.models import PackageVersion, Product, ServicePackage
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.models import AuditEntry
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db

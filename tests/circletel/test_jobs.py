@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed
+from circletel.core.models import AuditEntry
 from circletel.core.origin import current_origin
 from circletel.jobs import job
 from tests.factories import live_package, ms_naidoo, person

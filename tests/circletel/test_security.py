@@ -11,7 +11,7 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from circletel.core.origin import Origin, acting_from
 from circletel.security import second_factor
 

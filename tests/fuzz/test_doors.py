@@ -127,7 +127,7 @@ def test_any_body_sent_by_staff_is_taken_or_refused(chief, deed, body, is_text, 
     assert answer.status_code < 500
 
 
-PAGES = ["catalogue/product", "catalogue/servicepackage", "catalogue/auditentry", "pricing/pricechange",
+PAGES = ["catalogue/product", "catalogue/servicepackage", "core/auditentry", "pricing/pricechange",
          "zoho_sync/productintegration", "zoho_sync/zohosynclog", "reconciliation/finding"]  # fmt: skip
 ADMIN = ["q", "p", "o", "all", "e", "_facets", "status__exact", "market_segment__exact", "provider", "id__exact", "created_at__gte",
          "at__day", "kind__exact", "package__id__exact", "price__gt", "_changelist_filters", "source_admin_product"]  # fmt: skip

@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 import time_machine
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from pricing.models import PriceChange
 from tests.factories import person
 from tests.pricing.histories import package_opened

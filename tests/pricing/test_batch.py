@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.models import AuditEntry, ServicePackage
+from catalogue.models import ServicePackage
 from circletel.core.errors import NotAllowed, NotReady
+from circletel.core.models import AuditEntry
 from pricing import batch
 from pricing.batch import adjusted
 from pricing.models import PriceChange

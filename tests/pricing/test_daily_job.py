@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django_celery_beat.models import PeriodicTask
 
-from catalogue.models import AuditEntry, ServicePackage
+from catalogue.models import ServicePackage
+from circletel.core.models import AuditEntry
 from pricing import applying, tasks
 from pricing.models import Audience, PriceChange
 from pricing.rule import price_for_customer

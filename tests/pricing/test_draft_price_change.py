@@ -5,7 +5,8 @@ from django.db import IntegrityError, transaction
 
 from catalogue import services as catalogue
 from catalogue.content import product_content
-from catalogue.models import AuditEntry, Product
+from catalogue.models import Product
+from circletel.core.models import AuditEntry
 from pricing.models import PriceChange
 from pricing.services import draft_price_change
 from tests.factories import live_package, mr_botha, ms_naidoo

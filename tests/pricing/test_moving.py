@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from pricing import applying, deciding, moving, planning, proof, rechecking, services
 from pricing.models import (
     Cohort,

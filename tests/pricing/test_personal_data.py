@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from pricing import personal_data, tasks
 from pricing.mirror.listing import take_customers
 from pricing.mirror.reading import Verdict, judge_row

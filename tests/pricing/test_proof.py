@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
+from circletel.core.models import AuditEntry
 from pricing import applying, deciding, proof, services
 from pricing.models import Cohort, Hold, MoveState, PriceChange, SubscriptionPull, Verdict
 from tests.factories import ms_naidoo, person

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalogue.models import AuditEntry, ServicePackage
+from catalogue.models import ServicePackage
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
+from circletel.core.models import AuditEntry
 from pricing import services
 from pricing.models import Audience, PriceChange
 from pricing.rule import Reason, price_for_customer

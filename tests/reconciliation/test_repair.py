@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from catalogue.models import AuditEntry, Product, ServicePackage
+from catalogue.models import Product, ServicePackage
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.models import AuditEntry
 from pricing.models import PriceChange
 from reconciliation import repair as repairing
 from reconciliation import services

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from reconciliation import tasks
 from reconciliation.models import Finding, FindingState, ReconciliationReport
 from reconciliation.whose import can_be_asked

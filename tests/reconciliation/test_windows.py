@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from circletel.core.spreadsheet import safe_cell
 from reconciliation import mail, services, tasks
 from reconciliation.export import COLUMNS, as_csv

@@ -30,8 +30,8 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "auth.group":                        ("AU",                      SUPERUSER,     SUPERUSER,     SUPERUSER),
     "auth.user":                         ("AU",                      SUPERUSER,     SUPERUSER,     SUPERUSER),
     "axes.accessattempt":                ("AU",                      NOBODY,        SUPERUSER,     SUPERUSER),
-    "catalogue.apitoken":                ("SO AU TH",                "TH",          NOBODY,        NOBODY),
-    "catalogue.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
+    "core.apitoken":                ("SO AU TH",                "TH",          NOBODY,        NOBODY),
+    "core.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
     "catalogue.batch":                   ("PM AP PB AU",             NOBODY,        NOBODY,        NOBODY),
     "catalogue.columnmapping":           ("PM AU",                   "PM",          "PM",          NOBODY),
     "catalogue.hubdelivery":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
@@ -69,7 +69,7 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
     "auth.user: reset_second_factor": SUPERUSER,
-    "catalogue.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
+    "core.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
     "catalogue.product: force_billing_selected": "SO",
     "catalogue.product: force_crm_selected": "SO",
     "catalogue.servicepackage: force_billing_selected": "SO",

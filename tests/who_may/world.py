@@ -18,7 +18,6 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule
 
 from catalogue import batches
 from catalogue.models import (
-    ApiToken,
     ColumnMapping,
     HubDelivery,
     HubEvent,
@@ -30,6 +29,7 @@ from catalogue.models import (
     Supplier,
     SupplierDeal,
 )
+from circletel.core.models import ApiToken
 from pricing import services as pricing
 from pricing.models import PriceChange
 from pricing.services import Wish

@@ -23,9 +23,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from catalogue import batches, tokens
-from catalogue.models import ApiToken
+from catalogue import batches
 from circletel import windows
+from circletel.core import tokens
+from circletel.core.models import ApiToken
 from tests.factories import approved_product, draft_product, live_package, mr_botha, person
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]

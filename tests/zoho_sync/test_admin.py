@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, person
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, ZohoSyncLog
 

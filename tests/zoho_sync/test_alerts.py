@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, ms_naidoo, person
 from tests.zoho_sync.crowd import crowd
 from zoho_sync import tasks

@@ -8,8 +8,8 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, person
 from zoho_sync import field_probe, field_security, tasks
 from zoho_sync.crm.mapping import owned_fields

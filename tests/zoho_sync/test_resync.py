@@ -8,8 +8,8 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed, NotReady
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, ms_naidoo, person
 from zoho_sync import claims, services
 from zoho_sync.models import Kind, ProductIntegration, Resync, SyncStatus, System

@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue.models import AuditEntry, ServicePackage
+from catalogue.models import ServicePackage
 from circletel.core.errors import NotAllowed, NotReady
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, ms_naidoo, person
 from tests.zoho_sync.crowd import crowd
 from zoho_sync import claims, services

@@ -178,7 +178,7 @@ def _pages():
         "zoho_sync_zohosynclog_changelist",
         "zoho_sync_alertdelivery_changelist",
         "zoho_sync_jobrun_changelist",
-        "catalogue_auditentry_changelist",
+        "core_auditentry_changelist",
         "index",
     )
     answers = [client.get(reverse(f"admin:{name}")) for name in names]

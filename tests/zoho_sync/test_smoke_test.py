@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed, NotReady
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, ms_naidoo, person
 from zoho_sync import smoke_test
 from zoho_sync.models import Kind, ProductIntegration, SmokeTest, SyncStatus

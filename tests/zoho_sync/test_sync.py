@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from catalogue import services as catalogue
 from catalogue.content import product_content
-from catalogue.models import AuditEntry, Product, ServicePackage
+from catalogue.models import Product, ServicePackage
 from circletel.core.errors import NotAllowed
+from circletel.core.models import AuditEntry
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person
 from zoho_sync import sync
 from zoho_sync.connection.breaker import Breaker

@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.admin.base import ReadOnlyAdmin, moved_to
 from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused

@@ -8,9 +8,9 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from catalogue.api.staff import StaffEndpoint
 from circletel.core.errors import NotAllowed, Refused
 from circletel.core.rest.problems import Problem
+from circletel.core.rest.staff import StaffEndpoint
 
 
 class RefusedProblem(Problem):

@@ -10,12 +10,12 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api.staff import refusals
 from catalogue.models import Product, ServicePackage
 from circletel.core.errors import Refused
 from circletel.core.rest import parameters
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import ParameterField
+from circletel.core.rest.staff import refusals
 from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer
 from zoho_sync.api.staff import NoSuchProduct, RefusedProblem, StaffView
 from zoho_sync.models import ProductIntegration, SyncStatus, System

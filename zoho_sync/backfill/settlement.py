@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core import audit
 from circletel.core.origin import current_origin
 from zoho_sync import claims, services
 from zoho_sync.backfill.decision import AMBIGUOUS_CODE, Ambiguous, Decision, Judge, Verdict

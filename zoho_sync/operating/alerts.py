@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.rights import ensure_may, name_of
 from zoho_sync.operating import outbox

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 from django_celery_beat.models import PeriodicTask
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
-from catalogue import audit
+from circletel.core import audit
 from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.origin import current_origin

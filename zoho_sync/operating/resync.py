@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import audit
 from catalogue.models import ServicePackage
+from circletel.core import audit
 from circletel.core.errors import NotReady
 from circletel.core.origin import current_origin
 from circletel.core.rights import ensure_may

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalogue.models import AuditEntry, ServicePackage
+from catalogue.models import ServicePackage
+from circletel.core.models import AuditEntry
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
 # Approvals and publishes of a product that are looked through for the last of each.

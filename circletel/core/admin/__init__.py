@@ -1,1 +1,6 @@
-"""What the admin pages of every app share."""
+"""What the admin pages of every app share, and the pages of the kernel's own tables."""
+
+from circletel.core.admin.api_token import ApiTokenAdmin
+from circletel.core.admin.audit import AuditEntryAdmin
+
+__all__ = ["ApiTokenAdmin", "AuditEntryAdmin"]

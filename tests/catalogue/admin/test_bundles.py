@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 
 from catalogue import services
-from catalogue.models import AuditEntry, BundleComponent
+from catalogue.models import BundleComponent
+from circletel.core.models import AuditEntry
 from tests.catalogue.admin.conftest import texts
 from tests.catalogue.admin.test_products import CONFIRMED, deed_of, edit, page_of
 from tests.factories import draft_product, live_package, mr_botha, ms_naidoo

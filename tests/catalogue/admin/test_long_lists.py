@@ -7,8 +7,9 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalogue.models import AuditEntry, Product, ServicePackage
+from catalogue.models import Product, ServicePackage
 from circletel.core.admin import long_lists
+from circletel.core.models import AuditEntry
 from pricing.models import Subscription
 from tests.factories import live_package, person
 from tests.pricing.subscriptions import mirrored

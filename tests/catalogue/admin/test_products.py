@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 
 from catalogue import services
-from catalogue.models import AuditEntry, Product, ProductStatus, ServicePackage
+from catalogue.models import Product, ProductStatus, ServicePackage
+from circletel.core.models import AuditEntry
 from tests.catalogue.admin.conftest import texts
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
@@ -371,7 +372,7 @@ def test_packages_and_audit_trail_are_read_only_even_for_a_superuser(client, dja
     package = live_package()
     entry = AuditEntry.objects.filter(action="published").get()
 
-    for name, row in (("catalogue_servicepackage", package), ("catalogue_auditentry", entry)):
+    for name, row in (("catalogue_servicepackage", package), ("core_auditentry", entry)):
         assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
         assert client.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
         assert client.post(reverse(f"admin:{name}_change", args=[row.pk]), {"name": "x"}).status_code == 403

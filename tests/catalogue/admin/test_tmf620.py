@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from catalogue.models import AuditEntry, HubDelivery, HubListener
+from catalogue.models import HubDelivery, HubListener
+from circletel.core.models import AuditEntry
 from tests.factories import live_package, person
 
 pytestmark = pytest.mark.django_db

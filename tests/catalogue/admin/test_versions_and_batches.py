@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalogue import batches, ending
-from catalogue.models import AuditEntry, Batch, Product, ProductAddOn, ServicePackage
+from catalogue.models import Batch, Product, ProductAddOn, ServicePackage
+from circletel.core.models import AuditEntry
 from tests.catalogue.admin.conftest import texts
 from tests.catalogue.test_versions import republished
 from tests.factories import approved_product, draft_product, live_package, mr_botha

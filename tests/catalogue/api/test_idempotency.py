@@ -10,10 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from catalogue import editing, idempotency
+from catalogue import editing
 from catalogue.api import staff_examples
-from catalogue.models import AuditEntry, IdempotentAnswer, Product
+from catalogue.models import Product
 from catalogue.tasks import forget_idempotent_answers
+from circletel.core import idempotency
+from circletel.core.models import AuditEntry, IdempotentAnswer
 from tests.factories import draft_product, mr_botha, ms_naidoo
 
 LIST = "/api/admin/products"

@@ -9,7 +9,8 @@ from django.test import Client
 
 from catalogue import services
 from catalogue.api import staff_examples
-from catalogue.models import AuditEntry, Product, ProductStatus, ServicePackage
+from catalogue.models import Product, ProductStatus, ServicePackage
+from circletel.core.models import AuditEntry
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db

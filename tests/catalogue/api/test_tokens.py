@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue import tokens
-from catalogue.models import ApiToken, AuditEntry, Product
+from catalogue.models import Product
+from circletel.core import tokens
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.models import ApiToken, AuditEntry
 from tests.factories import draft_product, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db
@@ -172,7 +173,7 @@ def test_who_may_make_and_revoke():
     expires = timezone.now() + timedelta(days=1)
     with pytest.raises(NotAllowed):
         tokens.create(name="X", scopes=["catalogue.view_product"], expires_at=expires, actor=ms_naidoo())
-    new = made("catalogue.view_product", "catalogue.add_apitoken")
+    new = made("catalogue.view_product", "core.add_apitoken")
     actor, _token = tokens.authenticate(new.secret)
     with pytest.raises(NotAllowed, match="cannot make another token"):
         tokens.create(name="X", scopes=["catalogue.view_product"], expires_at=expires, actor=actor)
@@ -187,7 +188,7 @@ def test_who_may_make_and_revoke():
 def test_it_is_shown_once_in_the_admin_and_revoked_there():
     client = Client()
     client.force_login(holder())
-    add = "/admin/catalogue/apitoken/add/"
+    add = "/admin/core/apitoken/add/"
 
     form = client.get(add)
     assert "catalogue.submit_product" in form.text
@@ -199,10 +200,10 @@ def test_it_is_shown_once_in_the_admin_and_revoked_there():
     [secret] = [part.partition("<")[0] for part in page.text.split("data-token>")[1:]]
     assert token.digest == tokens.digest(secret)
     assert "no-store" in page.headers["Cache-Control"]
-    shown = client.get(f"/admin/catalogue/apitoken/{token.pk}/change/").text
+    shown = client.get(f"/admin/core/apitoken/{token.pk}/change/").text
     assert secret not in shown
     assert token.prefix in shown
-    revoke = reverse("admin:catalogue_apitoken_revoke_one", args=[token.pk])
+    revoke = reverse("admin:core_apitoken_revoke_one", args=[token.pk])
     client.post(revoke, {"_form_submitted": "True"})
     assert [entry.action for entry in AuditEntry.objects.order_by("at")] == ["created", "revoked"]
     assert ApiToken.objects.get().revoked_at is not None
@@ -220,7 +221,7 @@ def test_the_form_refuses_what_the_service_would(values):
         "scopes": ["catalogue.view_product"],
     }
 
-    assert client.post("/admin/catalogue/apitoken/add/", good | values).status_code == 200
+    assert client.post("/admin/core/apitoken/add/", good | values).status_code == 200
     assert not ApiToken.objects.exists()
 
 
@@ -233,4 +234,4 @@ def test_others_tokens_are_seen_by_who_watches_over_them():
 def _listed(somebody):
     client = Client()
     client.force_login(somebody)
-    return client.get("/admin/catalogue/apitoken/").text.count("Robot")
+    return client.get("/admin/core/apitoken/").text.count("Robot")

@@ -6,7 +6,8 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from catalogue.models import AuditEntry, LegacyTable, Product, ProductStatus
+from catalogue.models import LegacyTable, Product, ProductStatus
+from circletel.core.models import AuditEntry
 from tests.factories import draft_product
 
 

@@ -5,7 +5,8 @@ import hashlib
 
 import pytest
 
-from catalogue.models import AuditEntry, LegacyProduct
+from catalogue.models import LegacyProduct
+from circletel.core.models import AuditEntry
 from tests.factories import ms_naidoo, person
 
 

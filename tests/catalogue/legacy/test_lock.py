@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
-from catalogue.models import AuditEntry, Product
+from catalogue.models import Product
+from circletel.core.models import AuditEntry
 from tests.factories import ms_naidoo, person
 
 

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from catalogue import services
 from catalogue.content import product_content
-from catalogue.models import AuditEntry, LegacyProduct, LegacyTable, Product, ProductPricing, ProductStatus
+from catalogue.models import LegacyProduct, LegacyTable, Product, ProductPricing, ProductStatus
+from circletel.core.models import AuditEntry
 from tests.factories import draft_product, mr_botha, ms_naidoo
 
 RICH = {

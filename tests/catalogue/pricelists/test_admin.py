@@ -10,16 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalogue.models import (
-    AuditEntry,
-    ColumnMapping,
-    PriceList,
-    PriceListRow,
-    Product,
-    Supplier,
-)
+from catalogue.models import ColumnMapping, PriceList, PriceListRow, Product, Supplier
 from catalogue.pricelists import services
 from circletel.core.errors import NotAllowed
+from circletel.core.models import AuditEntry
 from pricing.models import PriceChange
 from tests.catalogue.admin.conftest import as_role, texts  # noqa: F401
 from tests.catalogue.pricelists.test_applying import applied, preview, publish

@@ -9,7 +9,6 @@ from django.utils import timezone
 from catalogue import services as catalogue
 from catalogue.content import product_content
 from catalogue.models import (
-    AuditEntry,
     PriceList,
     PriceListRow,
     Product,
@@ -21,6 +20,7 @@ from catalogue.models import (
 from catalogue.pricelists import services
 from catalogue.pricelists.plan import decide
 from circletel.core.errors import NotAllowed, WrongStatus
+from circletel.core.models import AuditEntry
 from tests.catalogue.pricelists.workbooks import deal, mtn_workbook, read
 from tests.factories import draft_product, mr_botha, ms_naidoo
 

@@ -16,17 +16,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import ending, services
-from catalogue.models import (
-    AuditEntry,
-    HubDelivery,
-    HubEvent,
-    HubListener,
-    HubSnapshot,
-    ServicePackage,
-    VatRate,
-)
+from catalogue.models import HubDelivery, HubEvent, HubListener, HubSnapshot, ServicePackage, VatRate
 from catalogue.signals import package_changed
 from catalogue.tmf620 import deliver, events, hub, tasks
+from circletel.core.models import AuditEntry
 from tests.catalogue.tmf620 import contract
 from tests.catalogue.tmf620.world import V4, V5
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person

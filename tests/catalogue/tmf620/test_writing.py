@@ -8,7 +8,8 @@ import pytest
 from django.db import transaction
 
 from catalogue import ending, services
-from catalogue.models import AuditEntry, Product, ServicePackage, TmfDraft
+from catalogue.models import Product, ServicePackage, TmfDraft
+from circletel.core.models import AuditEntry
 from tests.catalogue.tmf620 import contract
 from tests.catalogue.tmf620.world import BASES, READABLE, V4, V5
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person

@@ -8,7 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from catalogue.content import product_content
-from catalogue.models import AuditEntry, Product, ServicePackage
+from catalogue.models import Product, ServicePackage
+from circletel.core.models import AuditEntry
 from pricing.models import PriceChange, PriceEntry
 from pricing.rule import price_for_customer
 from zoho_sync.models import Kind, ProductIntegration

@@ -7,7 +7,7 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from pricing import counting
 from pricing.models import Subscription
 from tests.factories import person

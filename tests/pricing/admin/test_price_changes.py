@@ -7,7 +7,7 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
+from circletel.core.models import AuditEntry
 from pricing import services
 from pricing.models import PriceChange
 from tests.catalogue.admin.conftest import texts

@@ -13,8 +13,8 @@ import pytest
 import responses
 from django.urls import reverse
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
+from circletel.core.models import AuditEntry
 from pricing import services
 from pricing.models import NoticeEvent, PriceNotice
 from pricing.notices import deciding, owing, sending

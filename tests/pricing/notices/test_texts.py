@@ -8,8 +8,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import NotAllowed, NotReady
+from circletel.core.models import AuditEntry
 from pricing import services
 from pricing.models import NoticeStage
 from pricing.notices import stages

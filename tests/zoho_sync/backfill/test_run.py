@@ -5,7 +5,8 @@ from threading import Event
 
 import pytest
 
-from catalogue.models import AuditEntry, PackageStatus
+from catalogue.models import PackageStatus
+from circletel.core.models import AuditEntry
 from tests.factories import live_package
 from tests.zoho_sync.backfill.conftest import Calls, unsynced
 from zoho_sync import sync, tasks

@@ -9,8 +9,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue import idempotency
-from catalogue.idempotency import Answer
+from circletel.core import idempotency
+from circletel.core.idempotency import Answer
 from circletel.core.rest.problems import Problem
 
 HEADER = "Idempotency-Key"

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from catalogue import audit
-from catalogue.models import ApiToken, TokenActor
+from circletel.core import audit
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.models import ApiToken, TokenActor
 from circletel.core.rights import ensure_may, name_of
 
 BEGINNING = "ctk_"
@@ -46,7 +46,7 @@ def create(
     *, name: str, scopes: Iterable[str], expires_at: datetime, actor: User, at: datetime | None = None
 ) -> NewToken:
     """A token in the name of `actor`, for at most a year. Raises NotAllowed, or Refused with every reason."""
-    ensure_may(actor, "catalogue.add_apitoken", "make API tokens")
+    ensure_may(actor, "core.add_apitoken", "make API tokens")
     if isinstance(actor, TokenActor):
         raise NotAllowed("A token cannot make another token: log in.")
     now = at or timezone.now()
@@ -78,7 +78,7 @@ def revoke(token_id: Any, *, actor: User, at: datetime | None = None) -> ApiToke
     """From now on the token opens nothing. Raises NotAllowed, Refused or ApiToken.DoesNotExist."""
     token = ApiToken.objects.select_for_update().get(pk=token_id)
     if token.owner_id != actor.pk:
-        ensure_may(actor, "catalogue.revoke_apitoken", "revoke the API tokens of others")
+        ensure_may(actor, "core.revoke_apitoken", "revoke the API tokens of others")
     if token.revoked_at is not None:
         raise Refused(f"{token} was revoked already")
     token.revoked_at = at or timezone.now()

@@ -59,7 +59,7 @@ class ApiToken(models.Model):
 class TokenActor(User):
     """The owner of a token, as far as the token goes. Services take it for the user it is."""
 
-    # What the request came with; set by `catalogue.tokens`.
+    # What the request came with; set by `circletel.core.tokens`.
     scopes: frozenset[str] = frozenset()
 
     class Meta:

@@ -12,8 +12,8 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from catalogue import tokens
-from catalogue.models import ApiToken, TokenActor
+from circletel.core import tokens
+from circletel.core.models import ApiToken, TokenActor
 from circletel.core.origin import came_with_token
 from circletel.core.rest.problems import Problem
 

@@ -21,10 +21,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from catalogue import tokens
-from catalogue.models import ApiToken
+from circletel.core import tokens
 from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
 from circletel.core.errors import Refused
+from circletel.core.models import ApiToken
 
 DEFAULT_DAYS = 90
 
@@ -104,21 +104,21 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied  # Django would say that there is no such token
         found = super().get_queryset(request)
-        return found if request.user.has_perm("catalogue.view_apitoken") else found.filter(owner=request.user)
+        return found if request.user.has_perm("core.view_apitoken") else found.filter(owner=request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return any(request.user.has_perm(f"catalogue.{deed}_apitoken") for deed in ("view", "add"))
+        return any(request.user.has_perm(f"core.{deed}_apitoken") for deed in ("view", "add"))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("catalogue.add_apitoken")
+        return request.user.has_perm("core.add_apitoken")
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """One's own, and those of others for whoever watches over them."""
         own = ApiToken.objects.filter(pk=object_id, owner=request.user.pk)
-        return request.user.has_perm("catalogue.revoke_apitoken") or (object_id is not None and own.exists())
+        return request.user.has_perm("core.revoke_apitoken") or (object_id is not None and own.exists())
 
     @display(
         description="State",
@@ -188,12 +188,12 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         },
     )
     def revoke_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        page = reverse("admin:catalogue_apitoken_change", args=[object_id])
+        page = reverse("admin:core_apitoken_change", args=[object_id])
         try:
             token = tokens.revoke(object_id, actor=request.user)  # type: ignore[arg-type]
         except ApiToken.DoesNotExist:
             messages.error(request, "This token does not exist.")
-            page = reverse("admin:catalogue_apitoken_changelist")
+            page = reverse("admin:core_apitoken_changelist")
         except Refused as refusal:
             messages.error(request, str(refusal))
         else:

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
-from catalogue import audit
-from catalogue.models import AuditEntry
+from circletel.core import audit
+from circletel.core.models import AuditEntry
 from circletel.core.origin import current_origin
 
 READING = ("GET", "HEAD", "OPTIONS", "TRACE")

@@ -13,14 +13,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.api import staff_examples as examples
-from catalogue.api.authentication import authentication_classes
-from catalogue.api.idempotency import HEADER, IdempotentPosts
-from catalogue.api.serializers import ProblemSerializer
 from circletel.core.errors import Invalid, NotAllowed, NotReady, Refused
+from circletel.core.rest import examples
+from circletel.core.rest.authentication import authentication_classes
+from circletel.core.rest.idempotency import HEADER, IdempotentPosts
 from circletel.core.rest.negotiation import AlwaysJson
 from circletel.core.rest.parameters import ParameterField, ensure_understood
 from circletel.core.rest.problems import CONTENT_TYPE, Problem
+from circletel.core.rest.serializers import ProblemSerializer
 
 REFUSAL_STATUS: tuple[tuple[type[Refused], HTTPStatus, str, str], ...] = (
     (Invalid, HTTPStatus.BAD_REQUEST, "invalid-body", "Some values cannot be taken over"),

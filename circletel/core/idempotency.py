@@ -13,8 +13,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue.models import IdempotentAnswer
 from circletel.core.database.locks import try_lock_for_transaction
+from circletel.core.models import IdempotentAnswer
 
 KEPT = timedelta(hours=24)
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 
-from catalogue.models import AuditEntry
 from circletel.core.database.copying import copy_in
 from circletel.core.errors import Refused
+from circletel.core.models import AuditEntry
 from circletel.core.origin import current_origin
 
 

@@ -7,11 +7,11 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from catalogue.api.idempotency import HEADER, IdempotentPosts
+from circletel.core.rest.idempotency import HEADER, IdempotentPosts
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    target_class = "catalogue.api.authentication.TokenAuthentication"
+    target_class = "circletel.core.rest.authentication.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class PasswordScheme(BasicScheme):
-    target_class = "catalogue.api.authentication.PasswordAuthentication"
+    target_class = "circletel.core.rest.authentication.PasswordAuthentication"
 
 
 IDEMPOTENCY_KEY = OpenApiParameter(
