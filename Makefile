@@ -37,7 +37,7 @@ test: setup-dev ## Run the tests on real PostgreSQL and Valkey; ARGS="-k price" 
 coverage: setup-dev ## Run the tests and see which branches of the four apps they take; below 95 % fails
 	@exec $(VENV_PYTHON) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
-check: setup-dev ## Format, lint, types, import contracts, migrations, settings, known vulnerabilities
+check: setup-dev ## Format, lint, types, import contracts and cycles, migrations, settings, known vulnerabilities
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy .
@@ -45,6 +45,7 @@ check: setup-dev ## Format, lint, types, import contracts, migrations, settings,
 	$(CHECK_SETTINGS) $(VENV_PYTHON) manage.py check
 	@.ci/audit
 	$(VENV_PYTHON) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+	PYTHONPATH=. $(VENV_PYTHON) .ci/import_cycles.py
 	@if [ -f docker-compose.yml ]; then \
 		echo 'check-jsonschema docker-compose.yml'; \
 		$(VENV_PYTHON) -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml; fi

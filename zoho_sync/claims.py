@@ -17,7 +17,7 @@ from circletel.core.database.locks import lock_for_transaction
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import payload_hash
 from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
-from zoho_sync.operating import resync
+from zoho_sync.operating import resync_outcomes
 from zoho_sync.operating.causes import cause_of
 
 # Minutes until the next try after the first, second, … failure; after the last one the record needs a person.
@@ -169,7 +169,7 @@ def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None
         rows.filter(pk__in=kept).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
         rows.exclude(pk__in=kept).update(resync=None, **settled, **acknowledged)
     if item.row.resync_id:
-        resync.answered(item.row, resync.IN_STEP)
+        resync_outcomes.answered(item.row, resync_outcomes.IN_STEP)
 
 
 Done = tuple[Claim, Mapping[str, Any], str]
@@ -195,7 +195,7 @@ def report_all_done(done: Sequence[Done]) -> None:
         if satisfied:
             row.resync, row.priority = None, 0
         if item.row.resync_id:
-            resync.answered(item.row, resync.IN_STEP)
+            resync_outcomes.answered(item.row, resync_outcomes.IN_STEP)
     changed = (
         "status",
         "next_retry_at",
@@ -255,7 +255,7 @@ def report_failure(
         values["outcome_unknown"] = True
     _rows_of(item).filter(lease_token=item.token).update(**values)
     if row.resync_id:
-        resync.answered(row, f"{SyncStatus(values['status']).label}: {error}")
+        resync_outcomes.answered(row, f"{SyncStatus(values['status']).label}: {error}")
 
 
 def give_back(items: Sequence[Claim], *, not_before: float = 0, doubtful: bool = False) -> None:

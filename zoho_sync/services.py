@@ -21,6 +21,7 @@ from zoho_sync.connection.breaker import Breaker
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, retired_record
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.operating.resync_outcomes import NOT_WANTED, answered
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +74,6 @@ def _retire(row: ProductIntegration) -> ProductIntegration | None:
     """The package no longer has this: switch it off in Zoho, or forget it if Zoho never heard of it."""
     if not row.remote_id and row.lease_token is None and not row.outcome_unknown:
         if row.resync_id:
-            from zoho_sync.operating.resync import NOT_WANTED, answered
-
             answered(row, NOT_WANTED)
         row.delete()
         return None

@@ -13,7 +13,7 @@ from zoho_sync.crm import readback
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.desired import current_terms
 from zoho_sync.models import System
-from zoho_sync.operating import alerts, outbox, queue, upkeep
+from zoho_sync.operating import alerts, outbox, queue, summary, upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +106,7 @@ def send_messages() -> None:
 @shared_task
 @job
 def weekly_summary() -> str:
-    return alerts.weekly_summary()
+    return summary.weekly_summary()
 
 
 @shared_task

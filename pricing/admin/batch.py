@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from unfold.admin import ModelAdmin
 
 from catalogue.models import ServicePackage
 from circletel.core.admin.base import rand
@@ -20,16 +21,13 @@ from pricing.admin.amounts import signed_percent
 from pricing.admin.forms import BatchForm
 from pricing.batch import PlannedChange
 
-if TYPE_CHECKING:
-    from pricing.admin.change import PriceChangeAdmin
-
 MOST_SHOWN = 500
 SALT = "pricing.batch"
 
 
-def batch_view(model_admin: "PriceChangeAdmin", request: HttpRequest) -> HttpResponse:
+def batch_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """GET asks, POST shows the plan, POST with `plan` drafts exactly what was shown."""
-    if not model_admin.has_draft_permission(request):
+    if not request.user.has_perm("pricing.draft_pricechange"):
         raise PermissionDenied
     if "plan" in request.POST:
         return _draft(request)

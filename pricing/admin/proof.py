@@ -1,6 +1,6 @@
 """The page of the billing proof: how a price change stands, case by case, and the same as CSV."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -9,20 +9,18 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
 
 from circletel.core.admin.base import rand
 from pricing import evidence, proof
 from pricing.admin.amounts import signed_rand
 from pricing.models import MoveState, PriceChange, PriceMove, Verdict
 
-if TYPE_CHECKING:
-    from pricing.admin.change import PriceChangeAdmin
-
 PER_PAGE = 50
 TONES = {"right": "success", "under": "danger", "over": "danger", "unknown": "default"}
 
 
-def urls_of(model_admin: "PriceChangeAdmin") -> list[URLPattern]:
+def urls_of(model_admin: ModelAdmin) -> list[URLPattern]:
     views = {"proof": _page, "proof.csv": _csv}
     return [
         path(
@@ -34,7 +32,7 @@ def urls_of(model_admin: "PriceChangeAdmin") -> list[URLPattern]:
     ]
 
 
-def _bound(view: Any, model_admin: "PriceChangeAdmin") -> Any:
+def _bound(view: Any, model_admin: ModelAdmin) -> Any:
     def bound(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
         if not request.user.has_perm("pricing.view_pricemove"):
             raise PermissionDenied
@@ -47,11 +45,11 @@ def _bound(view: Any, model_admin: "PriceChangeAdmin") -> Any:
     return bound
 
 
-def _csv(_admin: "PriceChangeAdmin", _request: HttpRequest, change: PriceChange) -> HttpResponseBase:
+def _csv(_admin: ModelAdmin, _request: HttpRequest, change: PriceChange) -> HttpResponseBase:
     return evidence.csv_answer(change)
 
 
-def _page(model_admin: "PriceChangeAdmin", request: HttpRequest, change: PriceChange) -> HttpResponse:
+def _page(model_admin: ModelAdmin, request: HttpRequest, change: PriceChange) -> HttpResponse:
     chosen = request.GET.get("verdict", "")
     cases = proof.cases_of(change).order_by("settled_at", "verdict", "subscription__customer_name", "pk")
     if chosen == "open":

@@ -142,21 +142,6 @@ def send_test(rule_id: Any, *, actor: User) -> None:
     audit.record("test alert", rule, actor=actor)
 
 
-def weekly_summary(now: datetime | None = None) -> str:
-    """One message a week: how things stand, what fails, what is open. A second run in a week tells nothing."""
-    from zoho_sync.operating.summary import text
-
-    now = now or timezone.now()
-    rule = AlertRule.objects.get(trigger=Trigger.WEEKLY_SUMMARY)
-    if not rule.is_enabled:
-        return "the rule is switched off"
-    year, week, _ = timezone.localtime(now).isocalendar()
-    told = outbox.tell(
-        rule, f"weekly:{year}-W{week:02}", f"The week in Zoho, {year}-W{week:02}", text(now), now=now
-    )
-    return "written" if told else "told already this week"
-
-
 def open_alerts() -> Any:
     """What is not over, the newest first."""
     return Alert.objects.exclude(state=AlertState.RESOLVED).annotate(channel=F("rule__channel"))

@@ -6,12 +6,25 @@ from django.urls import reverse
 from django.utils import timezone
 
 from zoho_sync.models import System
-from zoho_sync.operating import alerts, queue
+from zoho_sync.operating import alerts, outbox, queue
 from zoho_sync.operating.jobs import jobs
-from zoho_sync.operating.models import Alert
+from zoho_sync.operating.models import Alert, AlertRule, Trigger
 from zoho_sync.standing import standing
 
 MOST_CAUSES = 5
+
+
+def weekly_summary(now: datetime | None = None) -> str:
+    """One message a week: how things stand, what fails, what is open. A second run in a week tells nothing."""
+    now = now or timezone.now()
+    rule = AlertRule.objects.get(trigger=Trigger.WEEKLY_SUMMARY)
+    if not rule.is_enabled:
+        return "the rule is switched off"
+    year, week, _ = timezone.localtime(now).isocalendar()
+    told = outbox.tell(
+        rule, f"weekly:{year}-W{week:02}", f"The week in Zoho, {year}-W{week:02}", text(now), now=now
+    )
+    return "written" if told else "told already this week"
 
 
 def text(now: datetime | None = None) -> str:
