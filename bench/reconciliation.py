@@ -28,7 +28,7 @@ def run() -> str:
         clock = Clock()
         found = _compare(kind, clock)
         lines.append(
-            f"  {words:14} describing ours {clock.spent['describe']:5.1f} s, sorting and matching"
+            f"  {words:14} describing ours {clock.spent['describe']:5.1f} s, keeping and matching"
             f" {clock.spent['compare']:5.1f} s, {_memory() - idle:4.0f} MiB above idle, {found} findings"
         )
     return "\n".join(lines)
@@ -48,18 +48,21 @@ class Clock:
 
 
 def _compare(kind_name: str, clock: Clock) -> int:
-    """Both sides sorted and matched, as a run does, without database and network."""
-    from reconciliation.matching import match
-    from reconciliation.records import Expected, Remote
-    from reconciliation.sorting import Sorter
+    """Both sides kept and matched, as a run does, without database and network."""
+    from contextlib import closing
+
+    from reconciliation.matching import judge_pair
+    from zoho_sync.compare.listing import Listing
+    from zoho_sync.compare.matching import pairs
+    from zoho_sync.compare.records import Expected, Remote, shelf_of
     from zoho_sync.desired import desired_records, table_of
     from zoho_sync.fields import Terms, wire
     from zoho_sync.models import Kind
 
-    kind = Kind(kind_name)
+    kind, shelf = Kind(kind_name), shelf_of(kind_name)
     terms = Terms(vat_rate=Decimal("0.15"))
     tables = {kind.value: table_of(kind, terms)}
-    with Sorter() as ours, Sorter() as theirs:
+    with closing(Listing()) as listing:
         for number, package in enumerate(_packages()):
             clock.book("make up")
             [record] = desired_records(package, terms, [kind])
@@ -68,21 +71,22 @@ def _compare(kind_name: str, clock: Clock) -> int:
             sent, id = wire(tables[kind.value], record.payload), f"{number:019}"
             remote = Remote(id, record.key, sent, "2026-01-01T00:00:00+02:00", "Somebody")
             clock.book("make up")
-            expected = Expected(
-                kind.value, record.key, str(package.pk), dict(record.payload), hash, "row", id, "ok", hash
+            listing.expect(
+                shelf,
+                Expected(
+                    kind.value, record.key, str(package.pk), dict(record.payload), hash, "row", id, "ok", hash
+                ),
             )
-            ours.add(expected.key, expected.as_json())
-            theirs.add(remote.key, remote.as_json())
+            listing.add(shelf, [remote])
             clock.book("compare")
-        found = match(
-            (Expected.from_json(item) for _key, item in ours),
-            (Remote.from_json(item) for _key, item in theirs),
-            tables,
-            most_missing=0,
-        )
+        compared = found = 0
+        for pair in pairs(listing, shelf, most_missing=0):
+            compared += 1
+            found += len(judge_pair(pair, tables))
+        found += sum(1 for _each in listing.not_taken(shelf))
         clock.book("compare")
-    assert found.compared == PACKAGES
-    return len(found.deviations) + len(found.strangers)
+    assert compared == PACKAGES
+    return found
 
 
 def _packages() -> "Iterator[ServicePackage]":

@@ -12,10 +12,10 @@ from catalogue.models import Product
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 from pricing.services import draft_price_change
-from reconciliation.compare import CENT
 from reconciliation.models import Finding
 from reconciliation.planning import field_of
 from reconciliation.words import said
+from zoho_sync.compare.diff import CENT
 from zoho_sync.desired import current_terms
 from zoho_sync.fields import FieldType
 

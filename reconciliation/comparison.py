@@ -1,22 +1,26 @@
-"""One comparison, list by list: read both sides, sort, match, and look again at what moved meanwhile."""
+"""One comparison, list by list: read both sides, match, and look again at what moved meanwhile."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
 
-from reconciliation.compare import instant
-from reconciliation.matching import Deviation, Match, Tables, TooManyVanished, judge, match
+from reconciliation.matching import Deviation, Tables, judge, judge_pair
 from reconciliation.models import FindingType
-from reconciliation.ours import expected_for, expected_records
-from reconciliation.records import SHELVES, Expected, Remote, Shelf
-from reconciliation.sorting import Sorter
 from reconciliation.subscriptions import compare_subscriptions
-from reconciliation.theirs import Zoho
 from zoho_sync.billing.client import PER_PAGE
+from zoho_sync.compare.diff import instant
+from zoho_sync.compare.expected import expected_for, expected_records
+from zoho_sync.compare.listing import Listing
+from zoho_sync.compare.matching import TooManyVanished, pairs
+from zoho_sync.compare.records import SHELVES, Expected, Remote, Shelf
+from zoho_sync.compare.remote import Zoho
+from zoho_sync.connection.background import BackgroundHttp
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import current_terms, table_of
 from zoho_sync.models import Kind, ProductIntegration, System
@@ -24,6 +28,8 @@ from zoho_sync.models import Kind, ProductIntegration, System
 # Fewer than this may vanish by hand without anything being wrong with Zoho.
 FEW = 3
 TELL_EVERY = 1000
+# Strangers are looked up in our own rows so many at a time.
+SOME = 500
 NAMES = ("acknowledged_payload__Product_Name", "acknowledged_payload__name")
 
 
@@ -55,7 +61,11 @@ class Comparison:
         self._progress = progress
         self.terms = current_terms()
         self._tables: Tables = {kind.value: table_of(kind, self.terms) for kind in Kind}
-        self._zoho = Zoho(self.terms, sleep)
+        self._listing = Listing()
+        patience = float(settings.RECONCILIATION_PATIENCE_SECONDS)
+        self._zoho = Zoho(
+            self.terms, {system: BackgroundHttp(system, patience=patience, sleep=sleep) for system in System}
+        )
 
     @property
     def lists_are_complete(self) -> bool:
@@ -68,12 +78,11 @@ class Comparison:
 
     def run(self) -> None:
         """Compare. A list that cannot be read is told in `trouble`; the others are compared all the same."""
-        sorters = {shelf.name: Sorter() for shelf in self._shelves}
-        try:
-            self._sort_ours(sorters)
+        with closing(self._listing), self._zoho:
+            self._expect()
             for shelf in self._shelves:
                 try:
-                    self._compare(shelf, sorters[shelf.name])
+                    self._compare(shelf)
                 except ZohoError as error:
                     self._tell(f"{shelf.name} could not be read: {error}")
                 except TooManyVanished:
@@ -81,10 +90,6 @@ class Comparison:
                     return
             if self._subscriptions:
                 self._compare_subscriptions()
-        finally:
-            for sorter in sorters.values():
-                sorter.__exit__()
-            self._zoho.close()
 
     def _compare_subscriptions(self) -> None:
         self._progress("comparing what subscriptions are billed")
@@ -94,64 +99,63 @@ class Comparison:
         self.covered |= part.covered
         self.mirror_trouble = part.trouble
 
-    def _sort_ours(self, sorters: dict[str, Sorter]) -> None:
+    def _expect(self) -> None:
         self._progress("reading the catalogue")
-        place = {kind.value: sorters[shelf.name] for shelf in self._shelves for kind in shelf.kinds}
-        kinds = [Kind(kind) for kind in place]
-        for each in expected_records(kinds, skus=self._only, terms=self.terms):
-            place[each.kind].add(each.key, each.as_json())
+        place = {kind: shelf for shelf in self._shelves for kind in shelf.kinds}
+        for each in expected_records(list(place), skus=self._only, terms=self.terms):
+            self._listing.expect(place[Kind(each.kind)], each)
             if self._only:
                 self.covered.add((each.kind, each.package))
 
-    def _compare(self, shelf: Shelf, ours: Sorter) -> None:
-        with Sorter() as theirs:
-            self._sort_theirs(shelf, ours, theirs)
-            expected = (Expected.from_json(item) for _key, item in ours)
-            remotes = (Remote.from_json(item) for _key, item in theirs)
-            found = match(expected, remotes, self._tables, most_missing=self._most_missing(ours.count))
-            shifting = theirs.count >= PER_PAGE
-        self.compared += found.compared
-        self.owed += found.owed
-        self.coverage.append({"list": shelf.name, "ours": found.compared, "theirs": found.theirs})
-        self.deviations += list(self._settled(shelf, found, shifting))
+    def _compare(self, shelf: Shelf) -> None:
+        self._listing.add(shelf, self._read(shelf))
+        expected, theirs = self._listing.counts(shelf)
+        compared, differing = 0, list[list[Deviation]]()
+        for pair in pairs(self._listing, shelf, most_missing=self._most_missing(expected)):
+            compared += 1
+            self.owed += pair.expected.is_owed
+            if found := judge_pair(pair, self._tables):
+                differing.append(found)
+        self.compared += compared
+        self.coverage.append({"list": shelf.name, "ours": compared, "theirs": theirs})
+        self.deviations += list(self._settled(shelf, differing, shifting=theirs >= PER_PAGE))
         if not self._only:
             self.covered |= {kind.value for kind in shelf.kinds} | {shelf.kind_of("")}
-            self.deviations += strangers_in(shelf, found)
+            self.deviations += unknown_in(self._listing, shelf)
 
-    def _sort_theirs(self, shelf: Shelf, ours: Sorter, theirs: Sorter) -> None:
+    def _read(self, shelf: Shelf) -> Iterator[Remote]:
         self._progress(f"reading {shelf.name}")
-        for number, remote in enumerate(self._read(shelf, ours), start=1):
-            theirs.add(remote.key, remote.as_json())
+        keys = (
+            sorted({each.key for sharing in self._listing.expected(shelf) for each in sharing})
+            if self._only
+            else ()
+        )
+        found = self._zoho.by_key(shelf, keys) if self._only else self._zoho.everything(shelf)
+        for number, remote in enumerate(found, start=1):
+            yield remote
             if number % TELL_EVERY == 0:
                 self._progress(f"reading {shelf.name}: {number}")
-
-    def _read(self, shelf: Shelf, ours: Sorter) -> Iterable[Remote]:
-        if not self._only:
-            return self._zoho.everything(shelf)
-        keys = sorted({key for key, _item in ours})
-        return self._zoho.by_key(shelf, keys)
 
     def _most_missing(self, expected: int) -> int:
         if self._only:
             return expected
         return max(FEW - 1, expected * settings.RECONCILIATION_VANISHED_PERCENT // 100)
 
-    def _settled(self, shelf: Shelf, found: Match, shifting: bool) -> Iterator[Deviation]:
-        """What holds once everything that moved during the run has been looked at again."""
-        by_record: dict[str, list[Deviation]] = {}
-        for each in found.deviations:
-            by_record.setdefault(each.expected.package + each.kind if each.expected else "", []).append(each)
-        moved = self._moved_here(found.deviations)
-        for deviations in by_record.values():
+    def _settled(
+        self, shelf: Shelf, differing: Sequence[list[Deviation]], *, shifting: bool
+    ) -> Iterator[Deviation]:
+        """What holds of each record once everything that moved during the run has been looked at again."""
+        moved = self._moved_here([deviations[0] for deviations in differing])
+        for deviations in differing:
             first = deviations[0]
             mine, remote = first.expected, first.remote
             assert mine is not None  # only records of ours are judged
             # A list read by page numbers shifts when something before it is deleted, and then skips a record.
             skipped = first.type is FindingType.MISSING_IN_ZOHO and shifting and not self._reads_by_id(shelf)
-            if not (mine.row in moved or skipped or (remote is not None and self._is_news(remote))):
+            if mine.row in moved or skipped or (remote is not None and self._is_news(remote)):
+                yield from self._judged_again(shelf, mine, remote)
+            else:
                 yield from deviations
-                continue
-            yield from self._judged_again(shelf, mine, remote)
 
     def _judged_again(self, shelf: Shelf, mine: Expected, remote: Remote | None) -> list[Deviation]:
         fresh = [each for each in expected_for([mine.package], shelf.kinds) if each.kind == mine.kind]
@@ -192,14 +196,19 @@ class Comparison:
         self.trouble = f"{self.trouble} {words.rstrip('.')}.".strip()
 
 
-def strangers_in(shelf: Shelf, found: Match) -> Iterator[Deviation]:
-    """Records in use that belong to no package: a second one of ours, or one we know nothing of."""
+def unknown_in(listing: Listing, shelf: Shelf) -> Iterator[Deviation]:
+    """Records in use that belong to no package, read from the list some at a time."""
+    left = (each for each in listing.not_taken(shelf) if each.is_active)
+    while some := list(islice(left, SOME)):
+        yield from strangers_in(shelf, some)
+
+
+def strangers_in(shelf: Shelf, remotes: Sequence[Remote]) -> Iterator[Deviation]:
+    """What records that belong to no package are: a second one of ours, or one we know nothing of."""
     rows = ProductIntegration.objects.filter(kind__in=list(shelf.kinds))
     # What was published while the lists were read is no stranger.
-    ours = set(
-        rows.filter(remote_id__in=[each.id for each in found.strangers]).values_list("remote_id", flat=True)
-    )
-    strangers = [each for each in found.strangers if each.id not in ours]
+    ours = set(rows.filter(remote_id__in=[each.id for each in remotes]).values_list("remote_id", flat=True))
+    strangers = [each for each in remotes if each.id not in ours]
     keys, names, codes = _known(rows, strangers)
     for remote in strangers:
         double = remote.key in keys or remote.name in names or (remote.code != "" and remote.code in codes)

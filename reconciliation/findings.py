@@ -6,10 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from reconciliation.compare import instant
 from reconciliation.matching import Deviation
 from reconciliation.models import Finding, FindingQuerySet, FindingState, ReconciliationReport
-from reconciliation.records import shelf_of
+from zoho_sync.compare.diff import instant
+from zoho_sync.compare.records import shelf_of
 
 REFRESHED = (
     "ours",

@@ -21,15 +21,15 @@ from circletel.core.errors import NotAllowed, Refused
 from reconciliation.comparison import strangers_in
 from reconciliation.findings import record, told
 from reconciliation.locking import only_one
-from reconciliation.matching import Deviation, Match, judge
+from reconciliation.matching import Deviation, judge
 from reconciliation.models import Finding, FindingType, Hint, HintChannel
-from reconciliation.ours import expected_for
-from reconciliation.records import SHELVES, Remote
 from reconciliation.stake import weigh
-from reconciliation.theirs import Zoho
+from zoho_sync.compare.expected import expected_for
+from zoho_sync.compare.records import SHELVES, Remote
+from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.crm.client import PER_UPSERT
-from zoho_sync.desired import current_terms, table_of
+from zoho_sync.desired import table_of
 from zoho_sync.models import Kind, ProductIntegration
 from zoho_sync.services import quietly
 
@@ -79,7 +79,7 @@ def read_waiting(*, sleep: Callable[[float], None] = time.sleep) -> str:
     with only_one("reconciliation") as is_mine:
         if not is_mine:
             return "a comparison is going on: they wait"
-        zoho = Zoho(current_terms(), sleep, patience=0)
+        zoho = open_zoho(sleep)
         looked = 0
         try:
             # What is hinted at again and again comes round with the next minute.
@@ -95,7 +95,7 @@ def read_waiting(*, sleep: Callable[[float], None] = time.sleep) -> str:
             log.warning("hints_wait", trouble=str(trouble))
             return f"{looked} looked at; the others wait: {trouble}"
         finally:
-            zoho.close()
+            zoho.__exit__()
         return f"{looked} looked at"
 
 
@@ -138,7 +138,7 @@ def _strangers(remotes: Iterable[Remote]) -> list[Deviation]:
         kind=KIND, remote_id="", remote_key__in=[each.key for each in active]
     )
     keys = set(made.values_list("remote_key", flat=True))
-    return list(strangers_in(CRM, Match(strangers=[each for each in active if each.key not in keys])))
+    return list(strangers_in(CRM, [each for each in active if each.key not in keys]))
 
 
 def _note(ids: Sequence[Any]) -> int:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from catalogue.models import ServicePackage
 from zoho_sync.models import Kind, System
 
+SUBSCRIPTION = "billing_subscription"
+
 
 class FindingType(models.TextChoices):
     """What can be wrong between us and Zoho."""
@@ -112,7 +114,7 @@ class Finding(models.Model):
 
     State = FindingState
 
-    KINDS = (*Kind.choices, ("billing_addon", "Billing add-on"), ("billing_subscription", "Subscription"))
+    KINDS = (*Kind.choices, ("billing_addon", "Billing add-on"), (SUBSCRIPTION, "Subscription"))
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     system = models.CharField(max_length=10, choices=System.choices)

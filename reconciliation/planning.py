@@ -11,9 +11,9 @@ from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
-from reconciliation.ours import expected_for
-from reconciliation.records import shelf_of
 from reconciliation.words import said
+from zoho_sync.compare.expected import expected_for
+from zoho_sync.compare.records import shelf_of
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of
 from zoho_sync.fields import Field

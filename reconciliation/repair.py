@@ -13,12 +13,12 @@ from circletel.core.errors import Refused
 from circletel.core.models import AuditEntry
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.adopting import adopt
-from reconciliation.compare import differences
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState
-from reconciliation.ours import expected_for
 from reconciliation.planning import is_key
-from reconciliation.records import Expected, Remote, Shelf, shelf_of
-from reconciliation.theirs import Zoho
+from zoho_sync.compare.diff import differences
+from zoho_sync.compare.expected import expected_for
+from zoho_sync.compare.records import Expected, Remote, Shelf, shelf_of
+from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.corrections import believe
 from zoho_sync.crm.mapping import key_field
@@ -39,19 +39,17 @@ def apply(repair: Repair, *, actor: User | None, sleep: Callable[[float], None] 
     if repair.state != RepairState.PLANNED:
         raise Refused(f"This repair is {repair.get_state_display().lower()} already")
     # A person waits for this: a limit that is reached refuses the repair instead of holding the page.
-    zoho = Zoho(current_terms(), sleep, patience=0)
     try:
-        findings = list(repair.findings.select_related("package"))
-        expected = _expected(findings)
-        now = {} if repair.deed == Deed.ADOPT else _look(zoho, findings)
-        if moved := _moved(repair, findings, expected, now):
-            _void(repair, actor, moved)
-        else:
-            _carry_out(repair, actor, zoho, findings, expected, now)
+        with open_zoho(sleep) as zoho:
+            findings = list(repair.findings.select_related("package"))
+            expected = _expected(findings)
+            now = {} if repair.deed == Deed.ADOPT else _look(zoho, findings)
+            if moved := _moved(repair, findings, expected, now):
+                _void(repair, actor, moved)
+            else:
+                _carry_out(repair, actor, zoho, findings, expected, now)
     except ZohoError as trouble:
         raise Refused(f"Zoho could not be asked, so the repair is not done yet: {trouble}") from None
-    finally:
-        zoho.close()
     if repair.state == RepairState.REFUSED:
         raise Refused(repair.outcome)
     return repair

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from pricing.billed import standing_units
 from pricing.models import Subscription
-from reconciliation.compare import cents
-from reconciliation.models import Finding, FindingType
-from reconciliation.records import SUBSCRIPTION
+from reconciliation.models import SUBSCRIPTION, Finding, FindingType
+from zoho_sync.compare.diff import cents
 from zoho_sync.desired import table_of
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind

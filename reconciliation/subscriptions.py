@@ -9,8 +9,8 @@ from catalogue.models import ServicePackage
 from pricing.billed import WronglyBilled, judge_billed
 from pricing.mirror.standing import mirror_standing
 from reconciliation.matching import Deviation
-from reconciliation.models import FindingType
-from reconciliation.records import SUBSCRIPTION, Remote
+from reconciliation.models import SUBSCRIPTION, FindingType
+from zoho_sync.compare.records import Remote
 
 NAME = "Subscriptions"
 

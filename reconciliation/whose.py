@@ -16,9 +16,8 @@ from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.findings import when
 from reconciliation.models import Finding, FindingState, FindingType
-from reconciliation.theirs import Zoho
+from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError
-from zoho_sync.desired import current_terms
 from zoho_sync.models import System
 
 log = structlog.get_logger(__name__)
@@ -42,14 +41,12 @@ def ask_who(findings: Sequence[Finding], *, calls: int, sleep: Callable[[float],
     """
     if not findings or calls < 1:
         return
-    zoho = Zoho(current_terms(), sleep, patience=0)
     try:
-        told = _read(zoho, findings, calls)
+        with open_zoho(sleep) as zoho:
+            told = _read(zoho, findings, calls)
     except ZohoError as trouble:
         log.warning("who_did_it_not_told", trouble=str(trouble))
         return
-    finally:
-        zoho.close()
     Finding.objects.bulk_update(told, ["since", "changed_by"])
 
 
@@ -58,13 +55,11 @@ def look_up(finding: Finding, *, actor: User, sleep: Callable[[float], None] = t
     ensure_system_or_may(actor, "reconciliation.repair_finding", "ask Zoho who changed a record")
     if not can_be_asked(finding):
         raise Refused(f"{finding}: Zoho does not tell who did this")
-    zoho = Zoho(current_terms(), sleep, patience=0)
     try:
-        told = _read(zoho, [finding], 1)
+        with open_zoho(sleep) as zoho:
+            told = _read(zoho, [finding], 1)
     except ZohoError as trouble:
         raise Refused(f"Zoho could not be asked: {trouble}") from None
-    finally:
-        zoho.close()
     if not told:
         raise Refused(f"{finding}: Zoho's history does not say who did this")
     with transaction.atomic():

@@ -16,10 +16,10 @@ from pricing.models import PriceChange, PriceChangeStatus
 from pricing.rule import price_for_customer
 from torture.faults import DATABASE, WEB
 from torture.records import Deed, Fault, Outcome, Records, Request
-from zoho_sync.desired import DesiredRecord, current_terms, desired_records
+from zoho_sync.compare.diff import differences
+from zoho_sync.desired import DesiredRecord, current_terms, desired_records, table_of
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 from zoho_sync.operating.models import Resync
-from zoho_sync.theirs import differences, in_our_form
 
 # Where each kind of record lies in the sandbox, and the fields of its key and its id.
 STORES = {
@@ -104,13 +104,18 @@ def _contents(
             if record.kind not in known[package.pk]:
                 yield Complaint("lost", f"{package} ({record.kind}): nobody knows that it is owed")
             for held in found.get((STORES[record.kind][0], record.key), [])[:1]:
-                if differing := sorted(differences(record, in_our_form(record, _as_told(held), terms))):
+                table = table_of(record.kind, terms)
+                if found := differences(table, record.payload, _as_told(record, held)):
+                    differing = sorted(each.field.name for each in found)
                     yield Complaint("wrong", f"{package} ({record.kind}) differs in {', '.join(differing)}")
                 yield from _price_in(package, record, held)
 
 
-def _as_told(held: Mapping[str, Any]) -> dict[str, Any]:
-    """The record as Billing would tell it: the sandbox keeps the codes of an add-on's plans only."""
+def _as_told(record: DesiredRecord, held: Mapping[str, Any]) -> dict[str, Any]:
+    """The record as Zoho would tell it: the sandbox keeps the codes of an add-on's plans only, and of a CRM
+    record what is not empty."""
+    if record.kind is Kind.CRM_PRODUCT:
+        return {**dict.fromkeys(record.payload), **held}
     plans = [{"plan_code": one} if isinstance(one, str) else one for one in held.get("plans", [])]
     return {**held, "plans": plans}
 

@@ -19,12 +19,12 @@ from circletel.core.origin import Origin, acting_from, new_correlation_id
 from pricing.mirror import listing
 from pricing.mirror.reading import Terms, Unreadable, take_answer
 from pricing.mirror.report import PullReport, before_listing, plan_lines
-from pricing.mirror.turns import BackgroundHttp, Stopped
 from pricing.models import OwedRead, Subscription, SubscriptionPull
 from zoho_sync.backfill.plan import forecast
 from zoho_sync.backfill.report import Ending
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.organisation import checked
+from zoho_sync.connection.background import BackgroundHttp, Stopped
 from zoho_sync.connection.errors import NeedsPerson, RateLimited, RecordGone, Retryable, ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.connection.limits import Allowance
@@ -58,9 +58,10 @@ def pull_subscriptions(
 ) -> PullReport:
     """Bring the mirror up to date. Raises Refused while another pull is at work, and nothing that is Zoho's."""
     with _alone(), acting_from(Origin(correlation_id=new_correlation_id(), user_agent="pull_subscriptions")):
-        http = ZohoHttp(System.BILLING, allowance=Allowance(order.max_calls))
+        allowance = Allowance(order.max_calls)
+        http = BackgroundHttp(System.BILLING, patience=order.patience, stop=stop, allowance=allowance)
         try:
-            return _Run(order, http, say, progress, stop or Event()).go()
+            return _Run(order, http, say, progress).go()
         finally:
             http.close()
 
@@ -71,9 +72,9 @@ def unfinished() -> SubscriptionPull | None:
 
 
 class _Run:
-    def __init__(self, order: Order, http: ZohoHttp, say: Say, progress: Progress, stop: Event) -> None:
+    def __init__(self, order: Order, http: ZohoHttp, say: Say, progress: Progress) -> None:
         self.order, self.http, self.say, self.progress = order, http, say, progress
-        self.client = BillingClient(BackgroundHttp(http, stop, order.patience))  # type: ignore[arg-type]
+        self.client = BillingClient(http)
         self.report = PullReport()
         self.pull: SubscriptionPull | None = None
 

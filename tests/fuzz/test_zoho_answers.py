@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.theirs import Zoho
 from tests.fuzz.inputs import LEAVES, bad_input, documents, fuzzed, objects
-from zoho_sync.billing.catalogue import Addon, Item, Plan, Product
+from zoho_sync.billing.catalogue import Addon, Plan, Product
 from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient
 from zoho_sync.billing.customers import Customer
 from zoho_sync.billing.invoices import CreditNote, Invoice, Payment
 from zoho_sync.billing.organisation import Organisation, Tax
 from zoho_sync.billing.subscriptions import Ordered, Subscription, SubscriptionRow
+from zoho_sync.compare.remote import Zoho
 from zoho_sync.connection import auth
 from zoho_sync.connection.codes import billing_error, crm_error, oauth_error
 from zoho_sync.connection.errors import ZohoError
@@ -29,7 +29,7 @@ from zoho_sync.crm.client import CrmClient
 from zoho_sync.models import System
 
 READERS = (
-    Product, Plan, Addon, Item, Customer, Invoice, Payment, CreditNote, Organisation, Tax, Ordered, Subscription,
+    Product, Plan, Addon, Customer, Invoice, Payment, CreditNote, Organisation, Tax, Ordered, Subscription,
     SubscriptionRow,
 )  # fmt: skip
 # What the readers look for, so that the nonsense gets as deep as it can.
@@ -159,7 +159,7 @@ def test_any_row_of_a_list_can_be_compared(body):
     bad_input("lists of the nightly comparison")
     zoho = object.__new__(Zoho)
     zoho._columns = ["Product_Name", "Modified_By"]
-    zoho.terms = SimpleNamespace(crm_prefix="ct_", crm_costs=False, one_time_items=False)
+    zoho.terms = SimpleNamespace(crm_prefix="ct_", crm_costs=False)
     crm, billing = CrmClient(AlwaysAnswers(body, 200)), BillingClient(AlwaysAnswers(body, 200))
     try:
         [zoho._from_crm(row) for row in islice(crm.iter_products(["id"]), 5)]

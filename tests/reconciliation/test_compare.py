@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciliation.compare import COMPARATORS, differences, same
+from zoho_sync.compare.diff import COMPARATORS, differences, same
 from zoho_sync.fields import Field, FieldType, Owner, plain
 
 texts = st.text(st.characters(codec="utf-8"), max_size=300)

@@ -8,9 +8,9 @@ import pytest
 from catalogue import services as catalogue
 from catalogue.models import ServicePackage
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
-from reconciliation.theirs import Zoho
 from tests.factories import approved_product, live_package, mr_botha
 from tests.reconciliation.conftest import brief
+from zoho_sync.compare.remote import Zoho
 from zoho_sync.connection.http import Call, ZohoHttp
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 

@@ -5,21 +5,21 @@ its Product_Code is the SKU and both sides have it just once. Whatever could be 
 to decide; the words say how.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from catalogue.models import PackageStatus, ServicePackage
-from zoho_sync.backfill.listing import CRM_FAMILY, Held, Listing
-from zoho_sync.billing.exporter import FAMILIES
+from zoho_sync.compare.diff import in_our_form
+from zoho_sync.compare.listing import Listing
+from zoho_sync.compare.records import Remote, shelf_of
 from zoho_sync.connection.errors import NeedsPerson
 from zoho_sync.crm.mapping import PRODUCT_NAME_LENGTH, key_field
-from zoho_sync.desired import DesiredRecord, problems_of
+from zoho_sync.desired import DesiredRecord, problems_of, table_of
 from zoho_sync.fields import Terms
 from zoho_sync.keys import line_key
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
-from zoho_sync.theirs import differences, in_our_form
 
 AMBIGUOUS_CODE = "AMBIGUOUS"
 
@@ -88,47 +88,46 @@ class Judge:
         package: ServicePackage,
         row: ProductIntegration | None,
         record: DesiredRecord,
-        held: Held | None,
+        held: Remote | None,
     ) -> Decision:
-        known = row is not None and held is not None and row.remote_id == held.remote_id
+        known = row is not None and held is not None and row.remote_id == held.id
         if row is not None and _was_refused(row, record) and (held is None or known):
             return Decision(
                 record, package.sku, Verdict.REFUSED, row.remote_id, reasons=(row.last_sync_error,)
             )
         if held is None:
             return Decision(record, package.sku, Verdict.CREATE)
-        theirs = in_our_form(record, held.values, self.terms)
-        differs = tuple(differences(record, theirs))
+        theirs = in_our_form(table_of(record.kind, self.terms), record.payload, _as_told(record, held))
+        differs = tuple(name for name, value in theirs.items() if value != record.payload[name])
         acknowledged = row is not None and known and row.synced_hash == record.hash
         if acknowledged and not self.verify and not _lost_its_key(record, theirs, self.terms):
             differs = ()
         verdict = Verdict.ADOPT if not known else Verdict.UPDATE if differs else Verdict.IN_STEP
-        return Decision(record, package.sku, verdict, held.remote_id, theirs, differs)
+        return Decision(record, package.sku, verdict, held.id, theirs, differs)
 
     def _in_crm(
         self, package: ServicePackage, row: ProductIntegration | None, record: DesiredRecord
-    ) -> Held | None:
-        keyed = self.listing.with_key(CRM_FAMILY, record.key)
-        known = self.listing.with_id(CRM_FAMILY, row.remote_id) if row else None
-        if len(keyed) > 1 or (known and keyed and keyed[0].remote_id != known.remote_id):
-            others = {held.remote_id for held in [*keyed, *([known] if known else [])]}
-            raise Ambiguous(f"CRM holds it more than once ({_ids(others)}): keep one, delete the others")
+    ) -> Remote | None:
+        crm = shelf_of(record.kind)
+        keyed = self.listing.with_key(crm, record.key)
+        known = self.listing.with_id(crm, row.remote_id) if row else None
+        if len(keyed) > 1 or (known and keyed and keyed[0].id != known.id):
+            everyone = [*keyed, *([known] if known else [])]
+            raise Ambiguous(f"CRM holds it more than once ({_ids(everyone)}): keep one, delete the others")
         if keyed or known:
             return keyed[0] if keyed else known
         field = key_field(self.terms.crm_prefix)
-        coded = self.listing.without_key(CRM_FAMILY, code=package.sku)
+        coded = self.listing.without_key(crm, code=package.sku)
         if len(coded) == 1 and not self._sku_is_shared(package):
             return coded[0]
         if coded:
             raise Ambiguous(
-                f"CRM product {_ids(held.remote_id for held in coded)} has the SKU {package.sku} and no"
+                f"CRM product {_ids(coded)} has the SKU {package.sku} and no"
                 f" {field}, and it cannot be said which package it is: type {record.key} into {field} of"
                 " the right one, or give it another Product_Code"
             )
         names = (record.payload["Product_Name"], package.name[:PRODUCT_NAME_LENGTH])
-        if namesakes := {
-            held.remote_id for name in names for held in self.listing.without_key(CRM_FAMILY, name=name)
-        }:
+        if namesakes := [held for name in names for held in self.listing.without_key(crm, name=name)]:
             raise Ambiguous(
                 f"CRM product {_ids(namesakes)} has the same name and no {field}: type {record.key} into"
                 f" {field} if it is this package, or rename it"
@@ -141,18 +140,19 @@ class Judge:
 
     def _in_billing(
         self, package: ServicePackage, row: ProductIntegration | None, record: DesiredRecord
-    ) -> Held | None:
-        family = FAMILIES[record.kind].path
-        keyed = self.listing.with_key(family, record.key)
+    ) -> Remote | None:
+        shelf = shelf_of(record.kind)
+        assert shelf.family is not None  # only CRM's list has none
+        keyed = self.listing.with_key(shelf, record.key)
         if len(keyed) > 1:
             raise Ambiguous(
-                f"Billing has {len(keyed)} {family} called {record.key} ({_ids(held.remote_id for held in keyed)}):"
+                f"Billing has {len(keyed)} {shelf.family.path} called {record.key} ({_ids(keyed)}):"
                 " keep one, rename the others"
             )
-        known = self.listing.with_id(family, row.remote_id) if row else None
+        known = self.listing.with_id(shelf, row.remote_id) if row else None
         if known and not keyed and record.kind is not Kind.BILLING_PRODUCT:
             raise Ambiguous(f"its code was changed in Billing to {known.key}: change it back to {record.key}")
-        if known and keyed and keyed[0].remote_id != known.remote_id:
+        if known and keyed and keyed[0].id != known.id:
             raise Ambiguous(
                 f"Billing has it as {known.key} and another one as {record.key}: keep one, rename the other"
             )
@@ -161,13 +161,14 @@ class Judge:
             self._refuse_another_shape(package, record, held)
         return held
 
-    def _refuse_another_shape(self, package: ServicePackage, record: DesiredRecord, held: Held) -> None:
+    def _refuse_another_shape(self, package: ServicePackage, record: DesiredRecord, held: Remote) -> None:
         """Interval, product and type of a record in use cannot be changed in Billing."""
         for name in ("interval", "interval_unit", "type"):
             wanted, has = record.payload.get(name), held.values.get(name)
             if wanted is not None and has not in (None, "") and str(has) != str(wanted):
                 raise Ambiguous(f"Billing has {record.key} with {name} {has}, not {wanted}: rename that one")
-        owner = self.listing.with_id("products", str(held.values.get("product_id") or ""))
+        products = shelf_of(Kind.BILLING_PRODUCT)
+        owner = self.listing.with_id(products, str(held.values.get("product_id") or ""))
         line = line_key(package)
         if record.kind is not Kind.BILLING_PRODUCT and owner is not None and owner.name != line:
             raise Ambiguous(
@@ -186,5 +187,11 @@ def _lost_its_key(record: DesiredRecord, theirs: Mapping[str, Any], terms: Terms
     return record.kind is Kind.CRM_PRODUCT and theirs.get(key) != record.payload[key]
 
 
-def _ids(ids: Any) -> str:
-    return ", ".join(sorted(ids))
+def _as_told(record: DesiredRecord, held: Remote) -> Mapping[str, Any]:
+    """With what a list leaves out: CRM a field that is empty, Billing that a record is in use."""
+    left_out = dict.fromkeys(record.payload) if record.kind is Kind.CRM_PRODUCT else {"status": "active"}
+    return {**left_out, **held.values}
+
+
+def _ids(records: Iterable[Remote]) -> str:
+    return ", ".join(sorted({each.id for each in records}))

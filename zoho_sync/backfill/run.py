@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Event
 from uuid import UUID
@@ -16,14 +16,14 @@ from circletel.core.origin import Origin, acting_from, new_correlation_id
 from zoho_sync import sync
 from zoho_sync.backfill import settlement
 from zoho_sync.backfill.decision import Judge
-from zoho_sync.backfill.listing import Listing, read_billing, read_crm
 from zoho_sync.backfill.plan import Plan, forecast
 from zoho_sync.backfill.report import Ending, Report, SystemReport, moment, plan_lines, records
-from zoho_sync.billing.client import BillingClient
+from zoho_sync.compare.listing import Listing
+from zoho_sync.compare.records import SHELVES
+from zoho_sync.compare.remote import Zoho
 from zoho_sync.connection.errors import BudgetSpent, ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.connection.limits import Allowance
-from zoho_sync.crm.client import CrmClient
 from zoho_sync.desired import current_terms
 from zoho_sync.models import ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
 
@@ -133,21 +133,19 @@ class _Run:
 
     def _plan(self) -> None:
         """Read Zoho, decide about every record and, unless this is a rehearsal, write it down."""
-        listing, terms = Listing(), current_terms()
-        try:
-            self.part.held = (
-                read_crm(CrmClient(self.http), terms, listing)
-                if self.system is System.CRM
-                else read_billing(BillingClient(self.http), terms, listing)
-            )
+        terms = current_terms()
+        with closing(Listing()) as listing:
+            zoho = Zoho(terms, {self.system: self.http}, queries=False)
+            lists = [shelf for shelf in SHELVES if shelf.system is self.system]
+            for shelf in lists:
+                listing.add(shelf, zoho.everything(shelf))
+            self.part.held = sum(listing.counts(shelf)[1] for shelf in lists)
             judge, plan = Judge(listing, terms, verify=self.order.verify), Plan(self.system)
             treat = settlement.decide if self.order.only_looks else settlement.settle
             for ids in settlement.batches(self.packages):
                 if self.stop.is_set():
                     return
                 plan.take(treat(ids, self.system, judge), keep_differences=self.order.verify)
-        finally:
-            listing.close()
         self.part.plan, self.part.forecast = plan, forecast(plan.calls, self.http.budget)
         for line in plan_lines(self.part, self.http.budget):
             self.voice.say(line)

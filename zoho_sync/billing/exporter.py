@@ -5,7 +5,6 @@ The flow is the same for product, plan and one-time add-on; the families differ 
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +12,7 @@ from django.utils import timezone
 from zoho_sync.billing.client import ADDONS, PLANS, PRODUCTS, BillingClient, Family, Remote
 from zoho_sync.billing.mapping import PACKAGE_ID
 from zoho_sync.billing.organisation import checked
+from zoho_sync.compare.diff import differences, in_our_form
 from zoho_sync.connection.errors import DuplicateRecord, RecordGone
 from zoho_sync.desired import DesiredRecord, table_of
 from zoho_sync.fields import Terms, wire
@@ -119,7 +119,7 @@ class _Flow:
                 f"{owner} ({PACKAGE_ID}), not to {self.package_id}."
             )
         self.remote_id, self.address = found.remote_id, found.address
-        return as_payload(self.record.payload, found)
+        return in_our_form(self._table, self.record.payload, _told(found))
 
     def bring_into_step(self, before: Mapping[str, Any] | None) -> None:
         """Write what differs from `before`; None means that nothing is known and everything is written."""
@@ -156,40 +156,15 @@ class _Flow:
 
     def _says_the_same(self, found: Remote) -> bool:
         """Is this the record we would have made? Then it is ours, from a time we have forgotten."""
-        theirs = as_payload(self.record.payload, found)
-        return all(
-            theirs.get(name) == value
-            for name, value in self.record.payload.items()
-            if name in theirs and name != "status"
-        )
+        differing = differences(self._table, self.record.payload, found.values)
+        return all(each.field.name == "status" for each in differing)
+
+
+def _told(found: Remote) -> dict[str, Any]:
+    return {**found.values, "status": "active" if found.is_active else "inactive"}
 
 
 def _owner_of(found: Remote) -> str:
     """The package that the record names in its custom field; empty where it names none."""
     told = items(found.values, "custom_fields")
     return next((text(each, "value") for each in told if each.get("label") == PACKAGE_ID), "")
-
-
-def as_payload(ours: Mapping[str, Any], found: Remote) -> dict[str, Any]:
-    """Their record in the form of our payload; fields Billing did not mention are left out."""
-    theirs: dict[str, Any] = {"status": "active" if found.is_active else "inactive"}
-    for name, value in ours.items():
-        if name in found.values and name != "status":
-            theirs[name] = _comparable(found.values[name], value)
-    return theirs
-
-
-def _comparable(theirs: Any, ours: Any) -> Any:
-    """`theirs` in the form of `ours`, where it says the same; otherwise as it came."""
-    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        return [_comparable(their, our) for their, our in zip(theirs, ours, strict=True)]
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return {name: _comparable(theirs.get(name), value) for name, value in ours.items()}
-    if isinstance(ours, bool):
-        return ours if str(theirs).lower() == str(ours).lower() else theirs
-    try:
-        if Decimal(str(theirs)) == Decimal(str(ours)):
-            return ours
-    except ArithmeticError:
-        pass
-    return ours if str(theirs) == str(ours) else theirs

@@ -9,12 +9,11 @@ import hashlib
 import structlog
 from django.db.models import QuerySet
 
+from zoho_sync.compare.diff import differences
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import fields
-from zoho_sync.desired import DesiredRecord
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, MappingCheck, ProductIntegration, SyncStatus
-from zoho_sync.theirs import differences, in_our_form
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +38,14 @@ def look(client: CrmClient, terms: Terms) -> MappingCheck | None:
     row = _written(terms).order_by("-last_synced_at").first()
     if row is None or row.acknowledged_payload is None:
         return None
-    sent = DesiredRecord(Kind.CRM_PRODUCT, row.remote_key, row.acknowledged_payload)
-    held = client.product(row.remote_id, list(sent.payload))
+    sent = row.acknowledged_payload
+    held = client.product(row.remote_id, list(sent))
     if held is None:
         return None  # deleted meanwhile: another one will do
-    lost = sorted(differences(sent, in_our_form(sent, held, terms)))
+    table = fields(terms.crm_prefix, terms.crm_costs)
+    # What CRM leaves out of its answer, it does not hold.
+    differing = differences(table, sent, {**dict.fromkeys(sent), **held})
+    lost = sorted(each.field.name for each in differing)
     check, _created = MappingCheck.objects.update_or_create(
         mapping_version=mapping_version(terms), defaults={"remote_id": row.remote_id, "lost": lost}
     )

@@ -4,17 +4,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 
-from reconciliation.records import SHELVES, Remote, Shelf
 from zoho_sync.billing.client import PRODUCTS, BillingClient, Family
 from zoho_sync.billing.client import Remote as BillingRecord
-from zoho_sync.connection.errors import NotAuthorised, RateLimited
-from zoho_sync.connection.http import Answer, Call, ZohoHttp
+from zoho_sync.compare.records import SHELVES, Remote, Shelf
+from zoho_sync.connection.errors import NotAuthorised
+from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import fields, key_field
-from zoho_sync.desired import table_of
+from zoho_sync.desired import current_terms, table_of
 from zoho_sync.fields import Terms
 from zoho_sync.models import System
 
@@ -24,53 +23,40 @@ DAY = 86_400
 WHO_AND_WHEN = ("Modified_By", "Modified_Time")
 
 
-class PatientHttp:
-    """A connection that waits for its turn: reading lists is nobody's hurry and must leave room for others."""
-
-    def __init__(self, http: ZohoHttp, sleep: Callable[[float], None], patience: float) -> None:
-        self.http = http
-        self._sleep = sleep
-        self._patience = patience
-
-    def send(self, call: Call) -> Answer:
-        while True:
-            try:
-                return self.http.send(call)
-            except RateLimited as limited:
-                wait = limited.retry_after or 5.0
-                if wait > self._patience:
-                    raise
-                self._patience -= wait
-                self._sleep(wait)
+def open_zoho(sleep: Callable[[float], None] = time.sleep) -> "Zoho":
+    """Both systems for something that a person waits for: a limit that is reached refuses it."""
+    return Zoho(current_terms(), {system: ZohoHttp(system, sleep=sleep) for system in System})
 
 
 class Zoho:
-    """Both systems as the comparison reads them, waiting up to `patience` seconds in all for their limits.
+    """The systems as a comparison reads them, each over its connection. Every method raises ZohoErrors.
 
-    Close it. Every method raises ZohoErrors.
+    CRM is read by COQL where that is granted, unless `queries` is false. Close it.
     """
 
-    def __init__(
-        self, terms: Terms, sleep: Callable[[float], None] = time.sleep, *, patience: float | None = None
-    ) -> None:
-        patience = float(settings.RECONCILIATION_PATIENCE_SECONDS) if patience is None else patience
+    def __init__(self, terms: Terms, connections: Mapping[System, ZohoHttp], *, queries: bool = True) -> None:
         self.terms = terms
-        self._connections = {system: ZohoHttp(system, sleep=sleep) for system in System}
-        patient = {system: PatientHttp(http, sleep, patience) for system, http in self._connections.items()}
-        self.crm = CrmClient(patient[System.CRM])  # type: ignore[arg-type]
-        self.billing = BillingClient(patient[System.BILLING])  # type: ignore[arg-type]
+        self._connections = connections
+        self._queries = queries
+        if System.CRM in connections:
+            self.crm = CrmClient(connections[System.CRM])
+        if System.BILLING in connections:
+            self.billing = BillingClient(connections[System.BILLING])
         self._columns = [field.name for field in fields(terms.crm_prefix, terms.crm_costs)] + list(
             WHO_AND_WHEN
         )
 
-    def close(self) -> None:
+    def __enter__(self) -> "Zoho":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for http in self._connections.values():
             http.close()
 
     @property
     def queries_granted(self) -> bool:
         """Whether CRM is read by COQL."""
-        return not cache.get(NO_QUERIES)
+        return self._queries and not cache.get(NO_QUERIES)
 
     def everything(self, shelf: Shelf) -> Iterator[Remote]:
         """The whole list, in Zoho's order."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from django.db.models import Prefetch
 
 from catalogue.models import PackageStatus, ServicePackage
-from reconciliation.records import Expected
+from zoho_sync.compare.records import Expected
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, retired_record
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration

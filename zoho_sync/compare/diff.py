@@ -46,6 +46,15 @@ def differences(
     ]
 
 
+def in_our_form(table: Sequence[Field], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """`theirs` as a payload of ours: our value where both say the same, Zoho's where they differ.
+
+    What `theirs` leaves out is not in it.
+    """
+    told = {name: value for name, value in ours.items() if name in theirs}
+    return told | {each.field.name: each.theirs for each in differences(table, ours, theirs)}
+
+
 def same(field: Field, ours: Any, theirs: Any) -> bool:
     """Whether both say the same in a field of this type. Never raises: what cannot be read differs."""
     try:

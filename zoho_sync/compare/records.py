@@ -1,4 +1,4 @@
-"""The two sides of the comparison: a record as it ought to be, and one as Zoho holds it. Plain values only."""
+"""The two sides of a comparison: a record as it ought to be, and one as Zoho holds it. Plain values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 from zoho_sync.models import Kind, SyncStatus, System
 
 OTHER_ADD_ON = "billing_addon"
-SUBSCRIPTION = "billing_subscription"
 
 
 @dataclass(frozen=True)
