@@ -345,9 +345,7 @@ STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
 # --- TMF620 -----------------------------------------------------------------------------------
 # Where this server is reached from outside; in events, and in hrefs when it differs from the request's host.
 TMF620_PUBLIC_URL = env("TMF620_PUBLIC_URL", default="")
-# The user in whose name anonymous requests write drafts; for TM Forum's conformance kit, which knows no login.
-TMF620_ANONYMOUS_WRITER = env("TMF620_ANONYMOUS_WRITER", default="")
-# Whether events may be sent to, and imports read from, addresses that are not public.
+# Whether events may be sent to addresses that are not public.
 TMF620_ALLOW_PRIVATE_ADDRESSES = env.bool("TMF620_ALLOW_PRIVATE_ADDRESSES", default=False)
 TMF620_KEEP_EVENTS_DAYS = env.int("TMF620_KEEP_EVENTS_DAYS", default=30)
 

@@ -24,23 +24,17 @@ from circletel.core.rights import ensure_may
 
 DRAFT_STATUS, DRAFT_REASON = "In design", "A draft: not approved, not on sale"
 EDIT_WAITS = "The edit waits for approval and publication; this is what is on sale until then"
-WRITABLE = (Kind.CATALOG, Kind.CATEGORY, Kind.OFFERING, Kind.PRICE, Kind.SPECIFICATION)
+WRITABLE = (Kind.OFFERING, Kind.PRICE, Kind.SPECIFICATION)
 # What a client may send back as it got it, but not decide.
 OURS = ("id", "href")
 REQUIRED: dict[str, dict[Kind, tuple[str, ...]]] = {
-    "v4": dict.fromkeys(Kind, ("name",)),
+    "v4": dict.fromkeys(WRITABLE, ("name",)),
     "v5": {
-        Kind.CATALOG: ("name",),
-        Kind.CATEGORY: ("name",),
         Kind.OFFERING: ("name", "lastUpdate", "lifecycleStatus"),
         Kind.SPECIFICATION: ("name", "lastUpdate", "lifecycleStatus"),
         Kind.PRICE: ("name", "lastUpdate", "lifecycleStatus", "priceType"),
     },
 }
-
-
-def may_read(actor: User | None) -> bool:
-    return actor is not None and actor.has_perm("catalogue.view_product")
 
 
 def documents(kind: Kind, rendering: Rendering) -> list[Document]:
@@ -67,7 +61,7 @@ def document(draft: TmfDraft, rendering: Rendering) -> Document:
         "lifecycleStatus": DRAFT_STATUS,
         "version": "0.1",
         "lastUpdate": values.instant(draft.changed_at),
-        **({"isBundle": False} if kind not in (Kind.CATALOG, Kind.CATEGORY) else {}),
+        "isBundle": False,
         **draft.body,
         "isDraft": True,
     }

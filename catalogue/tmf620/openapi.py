@@ -107,23 +107,16 @@ def _type(name: str) -> dict[str, Any]:
 
 
 def _kinds(dialect: Dialect) -> dict[str, Any]:
-    """What is sent and what is shown, of each kind that can be written."""
+    """What is shown of each kind, and sent of those that can be written."""
     made: dict[str, Any] = {}
-    for kind in WRITABLE:
-        type_ = _type(dialect.type(kind))
-        made[f"{dialect.type(kind)}_Create"] = {
-            "allOf": [type_, {"type": "object", "required": list(REQUIRED[dialect.version][kind])}]
-        }
-        made[f"{dialect.type(kind)}_Shown"] = {
-            "allOf": [
-                type_,
-                {
-                    "type": "object",
-                    "required": [*dialect.always],
-                    "properties": {"isDraft": {"type": "boolean"}},
-                },
-            ]
-        }
+    for kind in Kind:
+        name, type_ = dialect.type(kind), _type(dialect.type(kind))
+        more = {"properties": {"isDraft": {"type": "boolean"}}} if kind in WRITABLE else {}
+        shown = {"type": "object", "required": [*dialect.always], **more}
+        made[f"{name}_Shown"] = {"allOf": [type_, shown]}
+        if kind in WRITABLE:
+            sent = {"type": "object", "required": list(REQUIRED[dialect.version][kind])}
+            made[f"{name}_Create"] = {"allOf": [type_, sent]}
     return made
 
 
@@ -158,35 +151,33 @@ _OTHERS: dict[str, Any] = {
 def _resource(dialect: Dialect, kind: Kind) -> dict[str, Any]:
     name, type_ = dialect.name(kind), dialect.type(kind)
     shown = {"$ref": f"#/components/schemas/{type_}_Shown"}
-    patch = {"$ref": f"#/components/schemas/{type_}"}
-    return {
-        f"/{name}": {
-            "get": _listing(name, type_, shown, "400", "401", "503"),
-            "post": _operation(
-                f"create{type_}", f"Draft a {name}", name,
-                {"201": _body(shown, "The draft."), **_refusals("400", "401", "403", "413", "415")},
-                requestBody=_sent({"$ref": f"#/components/schemas/{type_}_Create"}, _example(dialect, kind)),
-            ),
-        },
-        f"/{name}/{{id}}": {
-            "parameters": [_ID],
-            "get": _operation(
-                f"retrieve{type_}", f"One {name}", name,
-                {"200": _body(shown, "As it is shown now."), **_refusals("400", "401", "404", "503")},
-                parameters=_parameters("fields"),
-            ),
-            "patch": _operation(
-                f"patch{type_}", f"Change a draft of a {name}, by JSON Merge Patch", name,
-                {"200": _body(shown, "As it is shown now."),
-                 **_refusals("400", "401", "403", "404", "409", "413", "415", "503")},
-                requestBody=_sent(patch, {"name": "Renamed"}, "application/json", "application/merge-patch+json"),
-            ),
-            "delete": _operation(
-                f"delete{type_}", f"Give up a draft of a {name}; an offering on sale: end its sale", name,
-                {"204": {"description": "Done."}, **_refusals("401", "403", "404", "409")},
-            ),
-        },
+    many = {"get": _listing(name, type_, shown, "400", "401", "503")}
+    one = {
+        "parameters": [_ID],
+        "get": _operation(
+            f"retrieve{type_}", f"One {name}", name,
+            {"200": _body(shown, "As it is shown now."), **_refusals("400", "401", "404", "503")},
+            parameters=_parameters("fields"),
+        ),
     }  # fmt: skip
+    if kind in WRITABLE:
+        patch = {"$ref": f"#/components/schemas/{type_}"}
+        many["post"] = _operation(
+            f"create{type_}", f"Draft a {name}", name,
+            {"201": _body(shown, "The draft."), **_refusals("400", "401", "403", "413", "415")},
+            requestBody=_sent({"$ref": f"#/components/schemas/{type_}_Create"}, _example(dialect, kind)),
+        )  # fmt: skip
+        one["patch"] = _operation(
+            f"patch{type_}", f"Change a draft of a {name}, by JSON Merge Patch", name,
+            {"200": _body(shown, "As it is shown now."),
+             **_refusals("400", "401", "403", "404", "409", "413", "415", "503")},
+            requestBody=_sent(patch, {"name": "Renamed"}, "application/json", "application/merge-patch+json"),
+        )  # fmt: skip
+        one["delete"] = _operation(
+            f"delete{type_}", f"Give up a draft of a {name}; an offering on sale: end its sale", name,
+            {"204": {"description": "Done."}, **_refusals("401", "403", "404", "409")},
+        )  # fmt: skip
+    return {f"/{name}": many, f"/{name}/{{id}}": one}
 
 
 def _hub(dialect: Dialect) -> dict[str, Any]:

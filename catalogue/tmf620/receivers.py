@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from catalogue.models import ServicePackage
 from catalogue.signals import package_changed
-from catalogue.tmf620 import actors, events, tasks  # noqa: F401  (checks and tasks register themselves)
+from catalogue.tmf620 import events, tasks  # noqa: F401  (tasks register themselves)
 
 
 @receiver(package_changed, dispatch_uid="catalogue.tmf620.package_changed")

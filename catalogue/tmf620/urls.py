@@ -3,7 +3,10 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from catalogue.tmf620.dialects import V4, V5, Dialect, Kind
+from catalogue.tmf620.drafts import WRITABLE
 from catalogue.tmf620.views import HubView, ItemView, ListenerView, ListView
+
+READ_ONLY = ["get", "head", "options"]
 
 
 def _of(dialect: Dialect) -> list[URLPattern | URLResolver]:
@@ -13,6 +16,8 @@ def _of(dialect: Dialect) -> list[URLPattern | URLResolver]:
     ]
     for kind in Kind:
         name, options = dialect.name(kind), {"dialect": dialect, "kind": kind}
+        if kind not in WRITABLE:
+            options["http_method_names"] = READ_ONLY
         for slash in ("", "/"):
             patterns += [
                 path(f"{name}{slash}", ListView.as_view(**options)),

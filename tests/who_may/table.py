@@ -252,12 +252,16 @@ REST: dict[str, str] = {
 
     # What is on sale is public, written are drafts. Deleting what is on sale ends its sale.
     **{
-        f"{method} tmf620/{kind}{one}": who
+        f"GET tmf620/{kind}{one}": EVERYBODY
         for kind in ("catalog", "productCatalog", "category", "productOffering", "productOfferingPrice",
                      "productSpecification")
+        for one in ("", "/<str:id>")
+    },
+    **{
+        f"{method} tmf620/{kind}{one}": who
+        for kind in ("productOffering", "productOfferingPrice", "productSpecification")
         for method, one, who in (
-            ("GET", "", EVERYBODY), ("GET", "/<str:id>", EVERYBODY), ("POST", "", "PM TM"),
-            ("PATCH", "/<str:id>", "PM TM"), ("DELETE", "/<str:id>", "PM PB TM"),
+            ("POST", "", "PM TM"), ("PATCH", "/<str:id>", "PM TM"), ("DELETE", "/<str:id>", "PM PB TM"),
         )
     },
     "DELETE tmf620/productOffering/<str:id>": "PB",

@@ -1,17 +1,19 @@
 """The checks of TM Forum's conformance kit for TMF620 v4.0.0, request by request, on the sample catalogue of 64.
 
 The kit is a Postman collection that newman runs against a server. These are its requests in its order with its
-assertions, and some more where it only looks. It writes without logging in, so TMF620_ANONYMOUS_WRITER is set.
+assertions, and some more where it only looks. It writes, so its headers carry an API token.
 """
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from catalogue import demo
+from catalogue import demo, tokens
 from catalogue.models import ServicePackage
 from tests.catalogue.tmf620.world import V4
-from tests.factories import ms_naidoo
+from tests.factories import person
 
 pytestmark = pytest.mark.django_db
 MANDATORY = {"href", "id", "lastUpdate", "lifecycleStatus", "name"}
@@ -29,20 +31,31 @@ RESOURCES = {
     "productOfferingPrice": ({"name": "aPrice", "priceType": "recurring"}, MANDATORY | {"priceType"}, True),
 }
 UNKNOWN = "279edf2b-0130-4c8f-8277-f81daa05d87d"
-HEADERS = {"Accept": "application/json"}
+SCOPES = (
+    "catalogue.view_product",
+    "catalogue.add_product",
+    "catalogue.change_product",
+    "catalogue.archive_product",
+)
 
 
 @pytest.fixture
-def kit(client, settings, redis_flushed):
+def kit(client, redis_flushed):
     """Sends what the kit sends, to a server that sells 64 packages."""
     demo.set_up(lambda _line: None)
     assert ServicePackage.objects.count() == 64
-    settings.TMF620_ANONYMOUS_WRITER = ms_naidoo().username
+    token = tokens.create(
+        name="Conformance kit",
+        scopes=SCOPES,
+        expires_at=timezone.now() + timedelta(days=1),
+        actor=person("thandi.naidoo", "Product manager", "API token holder"),
+    )
+    headers = {"Accept": "application/json", "Authorization": f"Bearer {token.secret}"}
 
     def send(method, path, body=None):
         options = {} if body is None else {"data": json.dumps(body)}
         answer = getattr(client, method)(
-            f"{V4}/{path}", content_type="application/json", headers=HEADERS, **options
+            f"{V4}/{path}", content_type="application/json", headers=headers, **options
         )
         # None of the kit's requests asks for a page, so none may be answered with part of one.
         assert answer.status_code in (200, 201, 204, 404), answer.content

@@ -93,8 +93,6 @@ def test_pages_and_refusals_are_valid(client, version, name):
 
 
 EXAMPLES = {
-    "productCatalog": "ProductCatalog_Create",
-    "category": "Category_Create",
     "productOffering": "Product_Offering_Create",
     "productOfferingPrice": "Product_Offering_Price_Create",
     "productSpecification": "Product_Specification_Create",

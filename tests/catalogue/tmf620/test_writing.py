@@ -11,7 +11,7 @@ from catalogue import ending, services
 from catalogue.models import Product, ServicePackage, TmfDraft
 from circletel.core.models import AuditEntry
 from tests.catalogue.tmf620 import contract
-from tests.catalogue.tmf620.world import BASES, READABLE, V4, V5
+from tests.catalogue.tmf620.world import BASES, V4, V5, WRITABLE
 from tests.factories import approved_product, live_package, mr_botha, ms_naidoo, person
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def state_of_sale() -> Any:
     return list(ServicePackage.objects.order_by("pk").values())
 
 
-@pytest.mark.parametrize(("version", "name"), [(v, n) for v, names in READABLE.items() for n in names])
+@pytest.mark.parametrize(("version", "name"), [(v, n) for v in BASES for n in WRITABLE])
 def test_every_kind_can_be_drafted_edited_and_deleted(client, version, name):
     contract.folder()
     logged_in(client)
@@ -193,7 +193,30 @@ def test_deleting_an_offering_on_sale_ends_its_sale(client):
     assert client.get(path).json()["lifecycleStatus"] == "Active"
 
 
-@pytest.mark.parametrize("name", ["catalog", "category", "productOfferingPrice", "productSpecification"])
+@pytest.mark.parametrize(
+    ("base", "name"), [(V4, "catalog"), (V4, "category"), (V5, "productCatalog"), (V5, "category")]
+)
+def test_catalogs_and_categories_are_read_only(client, base, name):
+    live_package()
+    logged_in(client, mr_botha())
+    one = client.get(f"{base}/{name}").json()[0]["href"]
+    for answer in (
+        send(client, "post", f"{base}/{name}", MINIMAL),
+        send(client, "patch", one, {"name": "Mine"}),
+        client.delete(one),
+    ):
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert answer.json() == {
+            "code": "methodNotAllowed",
+            "reason": f'Method "{answer.wsgi_request.method}" not allowed.',
+            "message": "Method Not Allowed",
+            "status": "405",
+            "@type": "Error",
+        }
+    assert TmfDraft.objects.count() == 0
+
+
+@pytest.mark.parametrize("name", ["productOfferingPrice", "productSpecification"])
 def test_what_comes_from_packages_cannot_be_written_to(client, name):
     live_package()
     before = state_of_sale()
@@ -260,21 +283,12 @@ def test_basic_authentication(client):
     user.save()
     basic = "Basic " + b64encode(b"thandi.naidoo:sesame").decode()
     made = client.post(
-        f"{V4}/category", {"name": "Sport"}, content_type="application/json", headers={"Authorization": basic}
+        f"{V4}/productSpecification",
+        {"name": "Sport"},
+        content_type="application/json",
+        headers={"Authorization": basic},
     )
     assert made.status_code == 201
-
-
-def test_anonymous_writes_only_in_the_name_of_the_user_of_the_setting(client, settings):
-    ms_naidoo()
-    settings.TMF620_ANONYMOUS_WRITER = "thandi.naidoo"
-    made = send(client, "post", f"{V4}/productOffering", {"name": "From the kit"})
-    assert made.status_code == 201
-    assert client.get(made.json()["href"]).status_code == 200
-    assert Product.objects.get().created_by == ms_naidoo()
-    settings.TMF620_ANONYMOUS_WRITER = "nobody.here"
-    assert send(client, "post", f"{V4}/productOffering", {"name": "x"}).status_code == 401
-    assert client.get(made.json()["href"]).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -320,11 +334,12 @@ def test_v5_asks_for_what_v5_requires(client):
 
 
 def test_too_large_and_unknown_kinds_of_body(client):
-    large = send(logged_in(client), "post", f"{V4}/category", {"name": "x" * 1_000_001})
+    specifications = f"{V4}/productSpecification"
+    large = send(logged_in(client), "post", specifications, {"name": "x" * 1_000_001})
     assert large.status_code == 413
-    patch = send(client, "post", f"{V4}/category", "[]", "application/json-patch+json")
+    patch = send(client, "post", specifications, "[]", "application/json-patch+json")
     assert patch.status_code == 415
-    assert client.put(f"{V4}/category").status_code == 405
+    assert client.put(specifications).status_code == 405
 
 
 def test_what_v4_requires_inside_is_filled_in(client):
@@ -334,8 +349,8 @@ def test_what_v4_requires_inside_is_filled_in(client):
         "relatedParty": [{"id": "1", "name": "Roxy"}],
         "validFor": {"startDateTime": "2017-08-27T00:00"},
     }
-    made = send(logged_in(client), "post", f"{V4}/catalog", body)
-    contract.ensure_answer_valid("v4", "post", "/catalog", made)
+    made = send(logged_in(client), "post", f"{V4}/productSpecification", body)
+    contract.ensure_answer_valid("v4", "post", "/productSpecification", made)
     assert made.json()["relatedParty"] == [{"id": "1", "name": "Roxy", "@referredType": "RelatedParty"}]
     assert made.json()["validFor"] == {"startDateTime": "2017-08-27T00:00:00Z"}
 

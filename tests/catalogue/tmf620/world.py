@@ -14,6 +14,7 @@ READABLE = {
     "v4": ("catalog", "category", "productOffering", "productOfferingPrice", "productSpecification"),
     "v5": ("productCatalog", "category", "productOffering", "productOfferingPrice", "productSpecification"),
 }
+WRITABLE = ("productOffering", "productOfferingPrice", "productSpecification")
 
 
 def small_catalogue() -> list[ServicePackage]:
