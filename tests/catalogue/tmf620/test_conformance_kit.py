@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from catalogue import demo, tokens
+from catalogue import demo
 from catalogue.models import ServicePackage
+from circletel.core import tokens
 from tests.catalogue.tmf620.world import V4
 from tests.factories import person
 
