@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.conftest import SandboxZoho
 from tests.services import throwaway_folder
 from torture import faults, report
-from torture.beginning import prepare
+from torture.beginning import make_tables, prepare
 from torture.house import House
 from torture.records import Records
 from torture.traffic import Traffic
@@ -23,6 +23,8 @@ BY_HAND_SECONDS = 180
 
 def main() -> int:
     asked = arguments()
+    if asked.histories:
+        return play_histories(asked.histories)
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1, 100_000)
     print(f"Seed {seed}: repeat with --seed {seed}", flush=True)
     with throwaway_folder() as folder:
@@ -49,7 +51,26 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep the logs of the processes there")
+    parser.add_argument(
+        "--histories",
+        type=lambda text: [int(seed) for seed in text.split(",")],
+        metavar="SEEDS",
+        help="instead: play random histories of price changes, as 1,2,3, and say what was billed otherwise",
+    )
     return parser.parse_args()
+
+
+def play_histories(seeds: list[int]) -> int:
+    with throwaway_folder() as folder:
+        house = House(folder)
+        try:
+            house.start_services()
+            make_tables()
+            from torture import histories
+
+            return histories.run(seeds, say)
+        finally:
+            house.stop()
 
 
 def say(words: str) -> None:

@@ -16,16 +16,21 @@ class Sessions:
         return dict(self.cookies[name])
 
 
-def prepare() -> Sessions:
-    """Bring about what the traffic needs. Django is set up here: services must run."""
+def make_tables() -> None:
+    """Django is set up here: services must run."""
     import django
 
     django.setup()
     from django.core.management import call_command
 
+    call_command("migrate", verbosity=0)
+
+
+def prepare() -> Sessions:
+    """Bring about what the traffic needs."""
+    make_tables()
     from catalogue import demo
 
-    call_command("migrate", verbosity=0)
     demo.set_up(lambda _line: None)
     _prepare_crm()
     return Sessions({name: _log_in(name) for name in (AUTHOR, SIGNATORY, OPERATOR, SUPERUSER)})
