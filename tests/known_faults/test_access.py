@@ -7,8 +7,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from catalogue import batches, services
-from catalogue.models import AuditEntry, ServicePackage, Supplier
+from catalogue.models import ServicePackage, Supplier
 from circletel.core.errors import Refused
+from circletel.core.models import AuditEntry
 from tests.catalogue.pricelists.test_applying import applied, preview, publish, row
 from tests.catalogue.pricelists.workbooks import deal
 from tests.catalogue.tmf620.world import V4

@@ -7,8 +7,8 @@ import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 
-from catalogue.models import AuditEntry
 from circletel.core.errors import Refused
+from circletel.core.models import AuditEntry
 from pricing import deciding, personal_data, services
 from pricing.mirror.pull import Order, pull_subscriptions
 from pricing.models import PriceNotice, Subscription
