@@ -443,10 +443,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('legacy_id', models.CharField(max_length=200)),
-                ('found_by', models.CharField(choices=[('migration', 'Made by the migration'), ('sku', 'In the catalogue under this SKU'), ('name_and_price', 'In the catalogue under this name and price')], max_length=20)),
                 ('row', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('content', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What the migration last wrote; empty where it wrote nothing.')),
-                ('product_version', models.PositiveIntegerField(help_text="The product's version after that; a higher one was edited in the catalogue.")),
                 ('recorded_at', models.DateTimeField(auto_now=True)),
                 ('table', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='catalogue.legacytable')),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='legacy_rows', to='catalogue.product')),

@@ -2,7 +2,7 @@ from catalogue.models.batch import Batch, BatchDeed, BatchItem, BatchStatus, Ite
 from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
 from catalogue.models.document import CatalogueRevision, PackageDocument
-from catalogue.models.legacy import FoundBy, LegacyProduct, LegacyTable
+from catalogue.models.legacy import LegacyProduct, LegacyTable
 from catalogue.models.package import PackageContent, ServicePackage, publish_state, publish_state_of_each
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
@@ -27,7 +27,6 @@ __all__ = [
     "CatalogueRevision",
     "ColumnMapping",
     "DealField",
-    "FoundBy",
     "HubDelivery",
     "HubEvent",
     "HubListener",

@@ -28,12 +28,6 @@ class LegacyTable(models.Model):
         return f"{self.database}.{self.schema}.{self.name}"
 
 
-class FoundBy(models.TextChoices):
-    MIGRATION = "migration", "Made by the migration"
-    SKU = "sku", "In the catalogue under this SKU"
-    NAME_AND_PRICE = "name_and_price", "In the catalogue under this name and price"
-
-
 class LegacyProduct(models.Model):
     """The product that a legacy row became, or was found to be. `row` keeps every column, also those not carried."""
 
@@ -41,14 +35,7 @@ class LegacyProduct(models.Model):
     table = models.ForeignKey(LegacyTable, models.PROTECT, related_name="rows")
     legacy_id = models.CharField(max_length=200)
     product = models.ForeignKey(Product, models.PROTECT, related_name="legacy_rows")
-    found_by = models.CharField(max_length=20, choices=FoundBy.choices)
     row = models.JSONField(encoder=DjangoJSONEncoder)
-    content = models.JSONField(
-        encoder=DjangoJSONEncoder, help_text="What the migration last wrote; empty where it wrote nothing."
-    )
-    product_version = models.PositiveIntegerField(
-        help_text="The product's version after that; a higher one was edited in the catalogue."
-    )
     recorded_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -1,4 +1,5 @@
-"""Moving in from the predecessor's database: its products, packages, Zoho ids and price changes, ids kept.
+"""The predecessor's data: brings its database in and removes its legacy `products` table.
 
-Belongs to the frame, because it writes into every app. docs/moving-from-the-predecessor.md tells how to use it.
+Part of the project and not of an app, because it writes into every app. docs/moving-from-the-predecessor.md describes
+the two commands, `import_predecessor` and `legacy_products`.
 """

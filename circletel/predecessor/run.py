@@ -1,113 +1,97 @@
-"""The whole move, in the order in which things need each other. Run again, it changes nothing."""
+"""One run: who acts, one row at a time that is written whole or not at all, and the report of what became of each."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from catalogue.legacy.reading import Options
-from catalogue.legacy.source import LegacyDatabase, LegacyTrouble
-from circletel.core import audit
-from circletel.core.errors import NotAllowed
-from circletel.core.rights import ensure_may
-from circletel.predecessor import integrations
-from circletel.predecessor.changes import histories_of, import_changes, needs_approver
-from circletel.predecessor.integrations import import_integrations
-from circletel.predecessor.packages import import_packages
-from circletel.predecessor.products import import_products
-from circletel.predecessor.report import Report
-from circletel.predecessor.tables import (
-    CHANGES,
-    INTEGRATIONS,
-    MAIN,
-    PACKAGES,
-    PRODUCTS,
-    OldTable,
-    read_tables,
-    with_side_tables,
-)
-from circletel.predecessor.work import Move
+from circletel.core.errors import Refused
+from circletel.predecessor.source import Row
 
-_CHANGE_COLUMNS = {
-    "id", "service_package_id", "package_id", "old_price", "new_price", "price_difference", "percentage_change",
-    "published_at", "effective_date", "status", "notice_sent_at", "reminder_1month_sent_at",
-    "reminder_1week_sent_at", "affected_customers_count", "new_customers_count", "created_by", "approved_by",
-    "reason", "admin_notes", "notes", "customer_message", "created_at", "updated_at",
-}  # fmt: skip
+_REASONS = {
+    "product_business_key": "there is another product with this SKU, segment and provider here",
+    "package_business_key": "there is another package with this SKU, segment and provider here",
+    "package_one_live_version_per_variant": "another active package is the same variant (name, term, device, segment,"
+    " provider): only one of them can be on sale",
+    "package_validity_in_order": "valid_to does not lie after valid_from",
+    "package_hardware_has_a_price": "the device is not included, and no column says what it costs the customer",
+    "price_change_one_open_per_package": "the package has another open price change",
+    "price_change_changes_the_price": "new_price: is the old price",
+}
 
 
-def move_in(
-    database: LegacyDatabase,
-    options: Options,
-    *,
-    actor: User,
-    approver: User | None = None,
-    schema: str = "public",
-    dry_run: bool = False,
-) -> Report:
-    """Bring in what the predecessor has, 200 rows to a transaction. With `dry_run` everything is undone at the end.
+class Outcome(StrEnum):
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
 
-    `approver` signs what had been approved and published there. Raises NotAllowed or LegacyTrouble, having written
-    nothing. Rows that cannot come in are in the report, with reasons.
+
+@dataclass
+class MigrationRun:
+    """`approver` answers for what the predecessor had approved and published; None approves nothing.
+
+    `refused` rows have reasons, `remarks` are on rows that came in. `left_out` are the columns, by table, whose
+    content comes in nowhere. `written_packages` are those of this run: their price history came with them.
     """
-    _ensure_rights(actor, approver)
-    report = Report(dry_run)
-    tables = read_tables(database, schema)
-    report.missing_tables = [name for name in MAIN if tables[name].table is None]
-    _ensure_answered_for(tables, approver)
-    with transaction.atomic() if dry_run else nullcontext():
-        _write(Move(actor, approver, report), tables, options)
-        if dry_run:
-            transaction.set_rollback(True)
-    return report
+
+    actor: User
+    approver: User | None = None
+    dry_run: bool = False
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    written_packages: set[UUID] = field(default_factory=set)
+
+    def each(self, table: str, rows: Sequence[Row], write: Callable[[Row], Outcome]) -> None:
+        """`write` every row in a transaction of its own; what is refused is noted, and the others go on."""
+        counts = self.counts[table] = Counter()
+        for row in rows:
+            before = len(self.remarks)
+            try:
+                with transaction.atomic():
+                    counts[write(row)] += 1
+            except (Refused, IntegrityError) as error:
+                del self.remarks[before:]
+                self.refused.append(_line(table, row, _reason(error)))
+                counts[Outcome.REFUSED] += 1
+
+    def remark(self, table: str, row: Row, words: str) -> None:
+        self.remarks.append(_line(table, row, words))
+
+    @property
+    def wrote_something(self) -> bool:
+        return any(counts[Outcome.NEW] for counts in self.counts.values())
+
+    @property
+    def refused_rows(self) -> str:
+        return "1 row was refused" if len(self.refused) == 1 else f"{len(self.refused)} rows were refused"
+
+    def report(self) -> Iterator[str]:
+        """What became of the rows, as lines of text."""
+        yield "Nothing was written; this is what would be done:" if self.dry_run else "Brought in:"
+        for table, counts in self.counts.items():
+            yield f"  {table:22}" + ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome)
+        for table, columns in self.left_out.items():
+            yield f"  Columns of {table} that are left out: {', '.join(columns) or 'none'}"
+        for title, lines in (("To know", self.remarks), ("Refused", self.refused)):
+            if lines:
+                yield f"{title}:"
+                yield from (f"  {line}" for line in lines)
 
 
-def _ensure_rights(actor: User, approver: User | None) -> None:
-    ensure_may(actor, "catalogue.import_product", "import products")
-    ensure_may(actor, "catalogue.submit_product", "submit products")
-    ensure_may(actor, "catalogue.publish_product", "bring packages on sale")
-    ensure_may(actor, "pricing.draft_pricechange", "bring in price changes")
-    if approver is None:
-        return
-    if approver.pk == actor.pk:
-        raise NotAllowed("The approver must be somebody other than who brings the data in")
-    ensure_may(approver, "catalogue.approve_product", "approve products")
-    ensure_may(approver, "pricing.publish_pricechange", "answer for published price changes")
+def _line(table: str, row: Row, words: str) -> str:
+    name = next((row.values[name] for name in ("name", "sku", "slug") if row.values.get(name)), "")
+    return f"{table} {row.id}{f' ({name})' if name else ''}: {words}"
 
 
-def _ensure_answered_for(tables: Mapping[str, OldTable], approver: User | None) -> None:
-    number = needs_approver(tables[CHANGES])
-    if number and approver is None:
-        raise LegacyTrouble(
-            f"{number} price changes were published there. Say who answers for them here, with --approver USERNAME."
-        )
-
-
-def _write(move: Move, tables: Mapping[str, OldTable], options: Options) -> None:
-    products, packages = with_side_tables(tables)
-    histories = histories_of(tables[CHANGES])
-    _note_unknown(move.report, tables[INTEGRATIONS], integrations.UNDERSTOOD)
-    _note_unknown(move.report, tables[CHANGES], _CHANGE_COLUMNS)
-    if products.table:
-        import_products(move, products, options)
-    if packages.table:
-        import_packages(move, packages, options, histories)
-    import_integrations(move, tables[INTEGRATIONS])
-    import_changes(move, tables[CHANGES], histories)
-    if move.report.wrote_something:
-        counts = ", ".join(f"{sum(one.values())} {name}" for name, one in move.report.counts.items())
-        audit.record("moved in", move.actor, actor=move.actor, detail=f"from {_origin(tables)}: {counts}")
-
-
-def _origin(tables: Mapping[str, OldTable]) -> str:
-    table = tables[PACKAGES].table or tables[PRODUCTS].table
-    return f"{table.database}.{table.schema}" if table else ""
-
-
-def _note_unknown(report: Report, table: OldTable, understood: set[str]) -> None:
-    if table.table is None:
-        return
-    unknown = [column.name for column in table.table.columns if column.name not in understood]
-    if unknown:
-        report.unknown_columns[table.name] = unknown
+def _reason(error: Refused | IntegrityError) -> str:
+    if isinstance(error, Refused):
+        return str(error)
+    diagnosis = getattr(error.__cause__, "diag", None)
+    violated = getattr(diagnosis, "constraint_name", "")
+    return _REASONS.get(violated, f"PostgreSQL refused it: {getattr(diagnosis, 'message_primary', error)}")

@@ -1,6 +1,7 @@
-"""The predecessor's database: its tables as its own migrations made them, without triggers and policies."""
+"""The predecessor's databases: its tables as its own migrations made them, and the legacy table `products`."""
 
 import json
+import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -95,19 +96,18 @@ class Predecessor:
         given = {"old_price": "899.00", "new_price": "949.00", "effective_date": "2030-03-01", **values}
         return self.add("price_changes", service_package_id=package, **given)
 
-    def move(self, *arguments: str, code: int = 0, approver: str = "pieter.botha") -> dict[str, Any]:
+    def move(self, *arguments: str, code: int = 0, approver: str = "pieter.botha") -> "Report":
         """The report. The exit code must be `code`."""
         out = StringIO()
         people = ["--actor", "nomsa.dlamini", *(["--approver", approver] if approver else [])]
-        words = ["--database", self.url, *people, *arguments, "--json"]
+        words = ["--database", self.url, *people, *arguments]
         if code:
             with pytest.raises(CommandError) as refused:
                 call_command("import_predecessor", *words, stdout=out)
             assert refused.value.returncode == code
         else:
             call_command("import_predecessor", *words, stdout=out)
-        report: dict[str, Any] = json.loads(out.getvalue())
-        return report
+        return Report(out.getvalue())
 
     def cannot(self, *arguments: str) -> str:
         with pytest.raises(CommandError) as refused:
@@ -116,11 +116,108 @@ class Predecessor:
         return str(refused.value)
 
 
+LEGACY_TABLE = """
+CREATE TABLE products (
+    id serial PRIMARY KEY, name text NOT NULL, slug text, sku text, description text,
+    price_regular numeric(10,4), base_price_zar numeric(10,2), price_promo numeric(10,2),
+    promo_start_date timestamptz, promo_end_date timestamptz,
+    category text, service_type text, customer_type text, provider text,
+    speed_down integer, speed_up integer, data_cap text, contract_term text, features jsonb,
+    hardware text, hardware_included boolean DEFAULT false, installation_fee numeric(10,2), cost_price_zar numeric(10,2),
+    is_active boolean DEFAULT true, created_at timestamptz DEFAULT now(), flux_capacitor text
+)
+"""
+LEGACY_ROW: dict[str, Any] = {
+    "name": "Home Fibre 100",
+    "sku": "OLD-1",
+    "price_regular": "799.0000",
+    "category": "home_fibre",
+    "service_type": "HomeFibre",
+    "customer_type": "residential",
+    "provider": "DFA",
+    "speed_down": 100,
+    "speed_up": 50,
+    "data_cap": "Unlimited",
+    "contract_term": "12 months",
+}
+
+
+class LegacyProducts:
+    """The legacy table `products`, and the command run against it."""
+
+    def __init__(self, url: str, connection: psycopg.Connection[Any]) -> None:
+        self.url, self._connection = url, connection
+        self.database: str = self.execute("SELECT current_database()")[0][0]
+
+    def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        cursor = self._connection.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def add(self, **values: Any) -> int:
+        """A row that can become Home Fibre 100, with these values otherwise. Returns its id."""
+        row = {**LEGACY_ROW, **values}
+        names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+        added: int = self.execute(
+            f"INSERT INTO products ({names}) VALUES ({marks}) RETURNING id", list(row.values())
+        )[0][0]
+        return added
+
+    def run(self, action: str, *arguments: object) -> str:
+        """The output of the command. Raises CommandError."""
+        self.out = StringIO()
+        call_command(
+            "legacy_products", action, "--database-url", self.url, *map(str, arguments), stdout=self.out
+        )
+        return self.out.getvalue()
+
+    def refused(self, action: str, *arguments: object) -> tuple[str, int]:
+        with pytest.raises(CommandError) as refused:
+            self.run(action, *arguments)
+        return str(refused.value), refused.value.returncode
+
+
+class Report:
+    """The report of a command, read back from its text."""
+
+    def __init__(self, text: str) -> None:
+        lines = text.splitlines()
+        self.heading = lines[0]
+        self.counts: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.remarks: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
+        into = self.counts
+        for line in lines[1:]:
+            if line in ("To know:", "Refused:"):
+                into = self.remarks if line == "To know:" else self.refused
+            elif columns := re.fullmatch(r"  Columns of (\S+) that are left out: (.*)", line):
+                self.left_out[columns[1]] = columns[2]
+            elif into is self.counts:
+                table, counts = line.split(maxsplit=1)
+                self.counts[table] = counts
+            else:
+                row = re.fullmatch(r"  \S+ (\S+?)(?: \((?:[^()]|\([^()]*\))*\))?: (.*)", line)
+                assert row is not None, line
+                into[row[1]] = row[2]
+
+
 @pytest.fixture
-def old(db: None, second_database: str) -> Iterator[Predecessor]:
-    person("nomsa.dlamini", "Product manager", "Publisher", "Pricing manager")
-    person("pieter.botha", "Approver", "Pricing approver", "Publisher")
+def empty_database(db: None, second_database: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(second_database, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public")
-        connection.execute(TABLES)
-        yield Predecessor(second_database, connection)
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+        yield connection
+
+
+@pytest.fixture
+def legacy(empty_database: psycopg.Connection[Any], second_database: str) -> LegacyProducts:
+    empty_database.execute(LEGACY_TABLE)
+    return LegacyProducts(second_database, empty_database)
+
+
+@pytest.fixture
+def old(empty_database: psycopg.Connection[Any], second_database: str) -> Predecessor:
+    person("nomsa.dlamini", "Product manager", "Publisher", "Pricing manager")
+    person("pieter.botha", "Approver", "Pricing approver", "Publisher")
+    empty_database.execute(TABLES)
+    return Predecessor(second_database, empty_database)
