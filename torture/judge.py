@@ -105,8 +105,8 @@ def _contents(
                 yield Complaint("lost", f"{package} ({record.kind}): nobody knows that it is owed")
             for held in found.get((STORES[record.kind][0], record.key), [])[:1]:
                 table = table_of(record.kind, terms)
-                if found := differences(table, record.payload, _as_told(record, held)):
-                    differing = sorted(each.field.name for each in found)
+                if unlike := differences(table, record.payload, _as_told(record, held)):
+                    differing = sorted(each.field.name for each in unlike)
                     yield Complaint("wrong", f"{package} ({record.kind}) differs in {', '.join(differing)}")
                 yield from _price_in(package, record, held)
 
