@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from circletel.operations import calls_of_the_day, usage
-from reconciliation.models import Finding, ReconciliationReport, ReportState
+from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.models import Kind, ProductIntegration, System, ZohoSyncLog
 from zoho_sync.operating.alerts import open_alerts
@@ -122,8 +122,8 @@ def _rest() -> Iterator[Metric]:
     compared = _gauge(
         "circletel_last_comparison_timestamp_seconds", "When Zoho was last compared completely."
     )
-    done = ReconciliationReport.objects.filter(state=ReportState.COMPLETE).order_by("-started_at")
-    if last := done.values_list("started_at", flat=True).first():
+    whole = ReconciliationReport.objects.filter(scope=Scope.ALL, only=[], state=ReportState.COMPLETE)
+    if last := whole.order_by("-started_at").values_list("started_at", flat=True).first():
         compared.add_metric([], last.timestamp())
     yield compared
     alerts = _gauge("circletel_alerts_open", "Alerts that are not over.", "trigger")

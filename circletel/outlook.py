@@ -56,7 +56,9 @@ def lists_for(may: Any) -> dict[str, QuerySet[Any, Any]]:
             )[:MOST_CHANGES]
         )  # fmt: skip
     if may("reconciliation.view_reconciliationreport"):
-        found["comparison"] = ReconciliationReport.objects.order_by("-started_at").values(
+        # Those of each hour would hide the one of the night.
+        reports = ReconciliationReport.objects.exclude(scope=Scope.CRM, requested_by=None)
+        found["comparison"] = reports.order_by("-started_at").values(
             "id", "scope", "state", "started_at", "finished_at", "trouble"
         )[:1]
     if may("reconciliation.view_finding"):

@@ -250,10 +250,8 @@ RECONCILIATION_PATIENCE_SECONDS = env.int("RECONCILIATION_PATIENCE_SECONDS", def
 RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
 RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
 RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
-# What the nightly run may spend, at most, on who changed what is new in CRM: a call for each record.
+# What a scheduled run may spend, at most, on who changed what is new in CRM: a call for each record.
 RECONCILIATION_WHO_CALLS = env.int("RECONCILIATION_WHO_CALLS", default=20)
-# Zoho CRM tells us of each change of a product as it happens. Needs CIRCLETEL_BASE_URL, reachable from Zoho.
-RECONCILIATION_HINTS = env.bool("RECONCILIATION_HINTS", default=False)
 RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
 # --- Alerts -----------------------------------------------------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])

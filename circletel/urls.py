@@ -21,7 +21,6 @@ urlpatterns = [
     path("api/admin/", include("pricing.api.urls")),
     path("api/admin/", include("reconciliation.api.urls")),
     path("api/admin/", include("zoho_sync.api.urls")),
-    path("hooks/zoho/", include("reconciliation.api.hook_urls")),
     path("api/schema/", windows.schema, name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     *windows.urlpatterns,

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from reconciliation.matching import Deviation
-from reconciliation.models import Finding, FindingQuerySet, FindingState, ReconciliationReport
+from reconciliation.models import Finding, FindingState, ReconciliationReport
 from zoho_sync.compare.diff import instant
 from zoho_sync.compare.records import shelf_of
 
@@ -21,7 +21,6 @@ REFRESHED = (
     "remote_name",
     "package_id",
     "last_seen_at",
-    "first_report_id",
     "last_report_id",
     "times_seen",
     "state",
@@ -52,19 +51,15 @@ def told(deviation: Deviation) -> Finding:
 def record(
     seen: Sequence[Finding],
     *,
-    report: ReconciliationReport | None,
+    report: ReconciliationReport,
     at: datetime,
     closes: Callable[[Finding], bool],
-    among: FindingQuerySet | None = None,
 ) -> tuple[list[Finding], dict[str, int]]:
     """Write down what was seen, in the caller's transaction. `closes` says what is over when it was not seen.
 
-    `among` limits what may be seen again or be over; all that is unresolved otherwise. Without a `report` it was
-    seen between two runs. Returns the findings that are not ignored, and how many are new, still, resolved and
-    ignored.
+    Returns the findings that are not ignored, and how many are new, still, resolved and ignored.
     """
-    unresolved = Finding.objects.unresolved() if among is None else among
-    known = {each.identity: each for each in unresolved.select_for_update()}
+    known = {each.identity: each for each in Finding.objects.unresolved().select_for_update()}
     tally = {"new": 0, "still": 0, "resolved": 0, "ignored": 0}
     lively, fresh, changed = list[Finding](), list[Finding](), list[Finding]()
     for each in seen:
@@ -83,9 +78,8 @@ def record(
     Finding.objects.bulk_create(fresh, batch_size=500)
     Finding.objects.bulk_update(changed, REFRESHED, batch_size=500)
     over = [each for each in known.values() if closes(each)]
-    last = {"last_report": report} if report else {}
     Finding.objects.filter(pk__in=[each.pk for each in over]).update(
-        state=FindingState.RESOLVED, resolved_at=at, **last
+        state=FindingState.RESOLVED, resolved_at=at, last_report=report
     )
     return lively, tally | {"resolved": len(over)}
 
@@ -95,18 +89,15 @@ def covered_by(parts: Collection[Any]) -> Callable[[Finding], bool]:
     return lambda finding: finding.kind in parts or (finding.kind, str(finding.package_id)) in parts
 
 
-def _seen_again(former: Finding, now: Finding, report: ReconciliationReport | None, at: datetime) -> Finding:
-    """Ignored stays ignored until its day, or until Zoho says something else than what was ignored.
-
-    What a hint brought is new to the first run that sees it: nobody was told yet.
-    """
+def _seen_again(former: Finding, now: Finding, report: ReconciliationReport, at: datetime) -> Finding:
+    """Ignored stays ignored until its day, or until Zoho says something else than what was ignored."""
     ignored = former.is_ignored_at(at) and former.theirs == now.theirs
     was_ignored = former.state == FindingState.IGNORED
     former.state = (
         FindingState.IGNORED
         if ignored
         else FindingState.NEW
-        if former.last_report_id is None or (was_ignored and former.theirs != now.theirs)
+        if was_ignored and former.theirs != now.theirs
         else FindingState.STILL
     )
     for name in ("ours", "live", "at_stake", "remote_name", "package_id"):
@@ -114,9 +105,7 @@ def _seen_again(former: Finding, now: Finding, report: ReconciliationReport | No
     # While Zoho says the same, whoever touched the record since did not do this.
     if former.theirs != now.theirs or former.since is None:
         former.theirs, former.since, former.changed_by = now.theirs, now.since, now.changed_by
-    if former.last_report_id is None:
-        former.first_report = report
-    former.last_seen_at, former.last_report = at, report or former.last_report
+    former.last_seen_at, former.last_report = at, report
     former.times_seen += 1
     return former
 

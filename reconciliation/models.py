@@ -190,37 +190,6 @@ class Finding(models.Model):
         )
 
 
-class HintChannel(models.Model):
-    """The notification channel in Zoho CRM that hints come by. One, as long as hints are wanted."""
-
-    channel_id = models.CharField(max_length=20, unique=True)
-    notify_url = models.URLField(max_length=500)
-    expires_at = models.DateTimeField()
-    renewed_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "zoho_hint_channels"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"Channel {self.channel_id}"
-
-
-class Hint(models.Model):
-    """A CRM product that Zoho says was touched, and that is still to be looked at. However often it was said."""
-
-    remote_id = models.CharField(max_length=30, unique=True)
-    hinted_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "zoho_hints"
-        ordering = ["hinted_at"]
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"CRM product {self.remote_id}"
-
-
 class Deed(models.TextChoices):
     """What can be done about a finding."""
 

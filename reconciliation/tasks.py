@@ -8,9 +8,8 @@ from django.conf import settings
 
 from circletel.core.errors import Refused
 from circletel.jobs import job
-from reconciliation import hints, mail, services
-from reconciliation.channel import keep_channel
-from reconciliation.models import ReconciliationReport, Scope
+from reconciliation import mail, services
+from reconciliation.models import ReconciliationReport, ReportState, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -19,14 +18,28 @@ log = structlog.get_logger(__name__)
 @job
 def run_nightly() -> None:
     """Compare everything, tell people what is new, and forget what is old."""
+    if (report := _scheduled_run(Scope.ALL)) is not None:
+        mail.send_alert(report)
+        services.forget_old()
+
+
+@shared_task
+@job
+def run_hourly_crm() -> None:
+    """Compare CRM alone, a call for 2,000 records, and tell people what is new."""
+    report = _scheduled_run(Scope.CRM)
+    # The nightly run tells of an alarm: not each hour the same.
+    if report is not None and report.state != ReportState.ALARM:
+        mail.send_alert(report)
+
+
+def _scheduled_run(scope: Scope) -> ReconciliationReport | None:
+    """The report; None when another run was going on."""
     try:
-        outcome = services.run(actor=None, who_calls=settings.RECONCILIATION_WHO_CALLS)
+        return services.run(scope, actor=None, who_calls=settings.RECONCILIATION_WHO_CALLS).report
     except Refused as refusal:
-        log.warning("nightly_comparison_refused", reason=str(refusal))
-        return
-    if outcome.report is not None:
-        mail.send_alert(outcome.report)
-    services.forget_old()
+        log.warning("scheduled_comparison_refused", scope=scope, reason=str(refusal))
+        return None
 
 
 @shared_task
@@ -37,20 +50,6 @@ def run_report(report_id: str) -> None:
         services.run(Scope(report.scope), actor=report.requested_by, only=report.only, report=report)
     except Refused as refusal:
         log.warning("comparison_refused", report=report_id, reason=str(refusal))
-
-
-@shared_task
-@job
-def keep_hint_channel() -> str:
-    """Daily: renew the channel by which Zoho CRM sends hints, open it, or end it."""
-    return keep_channel()
-
-
-@shared_task
-@job
-def read_hints() -> str:
-    """Each minute, and some seconds after a hint: look at what was hinted at."""
-    return hints.read_waiting()
 
 
 @shared_task

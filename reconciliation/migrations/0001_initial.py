@@ -22,33 +22,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Hint',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('remote_id', models.CharField(max_length=30, unique=True)),
-                ('hinted_at', models.DateTimeField()),
-            ],
-            options={
-                'db_table': 'zoho_hints',
-                'ordering': ['hinted_at'],
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
-            name='HintChannel',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel_id', models.CharField(max_length=20, unique=True)),
-                ('notify_url', models.URLField(max_length=500)),
-                ('expires_at', models.DateTimeField()),
-                ('renewed_at', models.DateTimeField()),
-            ],
-            options={
-                'db_table': 'zoho_hint_channels',
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
             name='ReconciliationReport',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

@@ -19,16 +19,10 @@ OPERATIONS: list[Any] = [
             "To the people in RECONCILIATION_REPORT_RECIPIENTS.",
         ),
         Scheduled(
-            "Reconciliation: the channel for hints from Zoho CRM is renewed",
-            "reconciliation.tasks.keep_hint_channel",
-            Crontab("10", "4"),
-            "Opens, renews or ends it, as RECONCILIATION_HINTS says. Off by default: then it does nothing.",
-        ),
-        Scheduled(
-            "Reconciliation: what Zoho CRM hinted at is looked at",
-            "reconciliation.tasks.read_hints",
-            Crontab("*", "*"),
-            "Does nothing while no hint waits.",
+            "Reconciliation: compare the catalogue with Zoho CRM",
+            "reconciliation.tasks.run_hourly_crm",
+            Crontab("20", "*"),
+            "CRM alone, one call for 2,000 records: what was changed there is seen within the hour.",
         ),
     ),
 ]

@@ -342,6 +342,22 @@ class TestMail:
 
         assert [message.subject for message in outbox.outbox] == ["Zoho: 1 new finding"]
 
+    def test_what_is_new_in_crm_is_told_within_the_hour(self, changed, zoho):
+        Finding.objects.all().delete()
+        ReconciliationReport.objects.all().delete()
+
+        tasks.run_hourly_crm()
+        tasks.run_hourly_crm()
+        tasks.run_nightly()
+
+        assert [message.subject for message in outbox.outbox] == ["Zoho: 1 new finding"]
+        # Who did it is asked once; a run of CRM alone is one call.
+        assert list(ReconciliationReport.objects.order_by("started_at").values_list("scope", "calls")) == [
+            ("crm", 2),
+            ("crm", 1),
+            ("all", 4),
+        ]
+
     def test_an_alarm_is_told(self, in_step, zoho):
         for number in range(2, 5):
             live_package(sku=f"HF-{number}")
@@ -349,6 +365,8 @@ class TestMail:
             remote_id="4711", status=SyncStatus.OK, next_retry_at=None, synced_hash="x", desired_hash="x"
         )
 
+        tasks.run_hourly_crm()
+        assert outbox.outbox == []
         tasks.run_nightly()
 
         [message] = outbox.outbox
@@ -362,7 +380,7 @@ class TestMail:
         assert outbox.outbox == []
 
 
-def test_the_schedule_is_at_three_in_johannesburg_and_monday_at_seven():
+def test_the_schedule_is_at_three_in_johannesburg_each_hour_for_crm_and_monday_at_seven():
     scheduled = {
         each.task: (
             str(each.crontab.timezone),
@@ -376,8 +394,7 @@ def test_the_schedule_is_at_three_in_johannesburg_and_monday_at_seven():
     assert scheduled == {
         "reconciliation.tasks.run_nightly": ("Africa/Johannesburg", "3", "0", "*"),
         "reconciliation.tasks.send_weekly_report": ("Africa/Johannesburg", "7", "0", "1"),
-        "reconciliation.tasks.keep_hint_channel": ("Africa/Johannesburg", "4", "10", "*"),
-        "reconciliation.tasks.read_hints": ("Africa/Johannesburg", "*", "*", "*"),
+        "reconciliation.tasks.run_hourly_crm": ("Africa/Johannesburg", "*", "20", "*"),
     }
 
 

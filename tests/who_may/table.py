@@ -210,7 +210,6 @@ REST: dict[str, str] = {
         f"GET api/{what}/{window}/": EVERYBODY
         for what in ("docs", "schema") for window in ("admin", "storefront", "tmf620-v4", "tmf620-v5")
     },
-    "GET hooks/zoho/crm-hints": EVERYBODY,  # 405 to all; what Zoho posts bears a token
     "GET metrics": EVERYBODY,  # from this machine; from elsewhere with METRICS_TOKEN
     "POST mail/resend/tracking": EVERYBODY,  # signed by the provider
 

@@ -241,9 +241,7 @@ class ZohoHttp:
 
     def _crm_error(self, status: int, body: dict[str, Any], retry_after: float | None) -> ZohoError | None:
         # Batch writes carry one result per record, whatever the status: those are judged one by one by the client.
-        results = next(
-            (body[key] for key in ("data", "fields", "watch") if isinstance(body.get(key), list)), None
-        )
+        results = next((body[key] for key in ("data", "fields") if isinstance(body.get(key), list)), None)
         judged = results is not None and len(results) > 0 and all(isinstance(item, dict) for item in results)
         if judged and (
             status < 300 or (status == 400 and len(results or []) > 0 and "status" in (results or [{}])[0])

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from zoho_sync.connection.codes import crm_error
 from zoho_sync.connection.errors import ServerTrouble, ZohoError
-from zoho_sync.connection.http import Answer, Call, ZohoHttp
+from zoho_sync.connection.http import Call, ZohoHttp
 from zoho_sync.reading import block, items, number, text
 
 MODULE = "Products"
-WATCH = "/crm/v8/actions/watch"
 PER_UPSERT = 100
 PER_PAGE = 200
 PER_QUERY = 2000
@@ -189,23 +188,6 @@ class CrmClient:
         """Change up to five fields; each carries its `id`."""
         return self._change_fields("PATCH", fields, safe=True)
 
-    def watch(self, channel: dict[str, Any]) -> None:
-        """Have CRM tell of changes by this notification channel, known by its `channel_id`."""
-        self._watched("POST", channel)
-
-    def watch_on(self, channel: dict[str, Any]) -> bool:
-        """Renew the channel with everything it says now; False where CRM has no such channel any more."""
-        return self._watched("PUT", channel)
-
-    def unwatch(self, channel_id: str) -> bool:
-        """End the channel; False where CRM has no such channel any more."""
-        call = Call("DELETE", WATCH, safe=True, params={"channel_ids": channel_id})
-        return _is_watched(self.http.send(call))
-
-    def _watched(self, method: str, channel: dict[str, Any]) -> bool:
-        # Asked twice for the same channel, CRM has one channel.
-        return _is_watched(self.http.send(Call(method, WATCH, safe=True, body={"watch": [channel]})))
-
     def _change_fields(
         self, method: str, fields: Sequence[dict[str, Any]], *, safe: bool
     ) -> list[ItemResult]:
@@ -225,13 +207,3 @@ def _judged(item: dict[str, Any], http_status: int) -> ItemResult:
     if item.get("code") == "SUCCESS" and details.get("id"):
         return ItemResult(remote_id=str(details["id"]), action=str(item.get("action") or ""))
     return ItemResult(error=crm_error(item, http_status))
-
-
-def _is_watched(answer: Answer) -> bool:
-    """Raises the ZohoError of a refusal, except that the channel is not known."""
-    for item in (answer.body or {}).get("watch") or []:
-        if item.get("code") == "NOT_SUBSCRIBED":
-            return False
-        if item.get("status") == "error":
-            raise crm_error(item, answer.http_status)
-    return True

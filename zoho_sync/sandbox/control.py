@@ -38,7 +38,6 @@ SHOWN = (
     "crm_fields",
     "crm_profiles",
     "crm_users",
-    "crm_watches",
     "crm_timelines",
     "billing_taxes",
     "billing_custom_fields",

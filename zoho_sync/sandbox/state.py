@@ -29,7 +29,6 @@ class State:
         self.crm_products = table("crm_products", fold=case_insensitive, index=("Product_Name",))
         self.crm_deleted = table("crm_deleted")
         self.crm_timelines = table("crm_timelines")
-        self.crm_watches = table("crm_watches", "channel_id")
         self.crm_fields = table("crm_fields", fold=case_insensitive, index=("api_name",))
         self.crm_profiles = table("crm_profiles")
         self.crm_users = table("crm_users", fold=case_insensitive, index=("full_name",))

@@ -13,7 +13,7 @@ from zoho_sync.sandbox.limits import LimitReached
 from zoho_sync.sandbox.state import state_of
 from zoho_sync.sandbox.web import access_token
 
-from . import coql, reads, settings, watch, writes
+from . import coql, reads, settings, writes
 from .envelope import internal_error, refusal
 
 V8 = "/crm/v8"
@@ -29,11 +29,6 @@ ROUTES = [
     web.get(f"{V8}/settings/profiles", settings.list_profiles),
     web.get(f"{V8}/settings/profiles/{{id}}", settings.get_profile),
     web.get(f"{V8}/settings/layouts", settings.list_layouts),
-    web.get(f"{V8}/actions/watch", watch.list_channels),
-    web.post(f"{V8}/actions/watch", watch.create),
-    web.put(f"{V8}/actions/watch", watch.update),
-    web.patch(f"{V8}/actions/watch", watch.update),
-    web.delete(f"{V8}/actions/watch", watch.remove),
     web.post(f"{V8}/{{module}}/upsert", writes.upsert),
     web.get(f"{V8}/{{module}}/search", reads.search),
     web.get(f"{V8}/{{module}}/deleted", reads.list_deleted),

@@ -14,7 +14,7 @@ from zoho_sync.sandbox.clock import crm_time
 from zoho_sync.sandbox.state import State
 from zoho_sync.sandbox.store import Document
 
-from . import fields, people, values, watch
+from . import fields, people, values
 from .envelope import ItemRefused, Result, invalid_data
 
 MODULE = {"api_name": "Products", "id": "584321000000002175"}
@@ -67,7 +67,6 @@ def insert(state: State, data: dict[str, Any], path: str, author: Author) -> Doc
         "Modified_By": author.user,
     }
     remember(state, record, None, author, "added")
-    watch.tell(state, "insert", record["id"])
     return keep(state, record)
 
 
@@ -81,13 +80,11 @@ def update(state: State, record: Document, data: dict[str, Any], path: str, auth
         {**record, **cleaned, "Modified_Time": crm_time(state.clock.now()), "Modified_By": author.user}
     )
     remember(state, changed, record, author, "updated")
-    watch.tell(state, "update", record["id"])
     return keep(state, changed)
 
 
 def delete(state: State, record: Document, author: Author) -> None:
     """Into the recycle bin."""
-    watch.tell(state, "delete", record["id"])
     state.crm_products.remove(record["id"])
     state.search_index.note(record["id"], None)
     state.crm_deleted.put(
