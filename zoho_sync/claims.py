@@ -4,7 +4,7 @@ import random
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from circletel.core.database.locks import lock_for_transaction
+from zoho_sync import results
 from zoho_sync.connection.errors import ZohoError
-from zoho_sync.desired import payload_hash
 from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
 from zoho_sync.operating import resync_outcomes
 from zoho_sync.operating.causes import cause_of
@@ -150,79 +150,36 @@ def remember_remote(item: Claim, remote_id: str) -> None:
     _rows_of(item).update(remote_id=remote_id, outcome_unknown=False)
 
 
-@transaction.atomic
+Done = tuple[Claim, Mapping[str, Any], str]
+
+
 def report_done(item: Claim, payload: Mapping[str, Any], remote_id: str) -> None:
     """Zoho has accepted `payload`. Rows that were made to ask for something else meanwhile stay owed."""
-    now, sent = timezone.now(), payload_hash(payload)
-    rows = _rows_of(item)
-    acknowledged = _acknowledged(payload, remote_id, sent, now)
-    # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
-    # changed since it was written, and what was sent is the newer one.
-    satisfied = Q(desired_hash=sent) | Q(desired_hash=item.row.desired_hash)
-    # Somebody asked for it to be sent while this was under way: that wish is still to be done.
-    satisfied &= Q(resync=None) | Q(resync=item.row.resync_id)
-    settled = {"status": SyncStatus.OK, "next_retry_at": None, "desired_hash": sent, "priority": 0}
-    # Most records stand for one row that nobody has touched meanwhile: then one statement says it all.
-    alone = item.row.kind != Kind.BILLING_PRODUCT
-    if not (alone and rows.filter(satisfied).update(resync=None, **settled, **acknowledged)):
-        kept = list(rows.select_for_update().order_by("pk").exclude(satisfied).values_list("pk", flat=True))
-        rows.filter(pk__in=kept).update(status=SyncStatus.PENDING, next_retry_at=now, **acknowledged)
-        rows.exclude(pk__in=kept).update(resync=None, **settled, **acknowledged)
-    if item.row.resync_id:
-        resync_outcomes.answered(item.row, resync_outcomes.IN_STEP)
-
-
-Done = tuple[Claim, Mapping[str, Any], str]
+    report_all_done([(item, payload, remote_id)])
 
 
 @transaction.atomic
 def report_all_done(done: Sequence[Done]) -> None:
-    """`report_done` for records that stand for one row each, as CRM's do, in two statements."""
+    """`report_done` for several records of one kind."""
     now = timezone.now()
-    locked = ProductIntegration.objects.select_for_update().order_by("pk")
-    rows = locked.in_bulk([item.row.pk for item, *_ in done])
-    for item, payload, remote_id in done:
-        if (row := rows.get(item.row.pk)) is None:
-            continue  # forgotten meanwhile
-        sent = payload_hash(payload)
-        satisfied = row.desired_hash in (sent, item.row.desired_hash)
-        satisfied = satisfied and row.resync_id in (None, item.row.resync_id)
-        for name, value in _acknowledged(payload, remote_id, sent, now).items():
-            setattr(row, name, value)
-        row.status = SyncStatus.OK if satisfied else SyncStatus.PENDING
-        row.next_retry_at = None if satisfied else now
-        row.desired_hash = sent if satisfied else row.desired_hash
-        if satisfied:
-            row.resync, row.priority = None, 0
-        if item.row.resync_id:
-            resync_outcomes.answered(item.row, resync_outcomes.IN_STEP)
-    changed = (
-        "status",
-        "next_retry_at",
-        "desired_hash",
-        "resync",
-        "priority",
-        *_acknowledged({}, "", "", now),
-    )
-    ProductIntegration.objects.bulk_update(rows.values(), changed)
-
-
-def _acknowledged(payload: Mapping[str, Any], remote_id: str, sent: str, now: datetime) -> dict[str, Any]:
-    return {
-        "remote_id": remote_id,
-        "synced_hash": sent,
-        "acknowledged_payload": dict(payload),
-        "last_synced_at": now,
-        "outcome_unknown": False,
-        "background": False,
-        "lease_token": None,
-        "leased_until": None,
-        "retry_count": 0,
-        "last_sync_error": "",
-        "sync_error_details": {},
-        "cause": "",
-        "failing_since": None,
-    }
+    by_pk = {each[0].row.pk: each for each in done}
+    by_key = {each[0].row.remote_key: each for each in done}
+    mine = Q(pk__in=by_pk) | Q(kind__in={each[0].row.kind for each in done}, remote_key__in=by_key)
+    rows = list(ProductIntegration.objects.select_for_update().filter(mine).order_by("pk"))
+    for row in rows:
+        item, payload, remote_id = by_pk.get(row.pk) or by_key[row.remote_key]
+        results.acknowledge(row, payload, remote_id)
+        # A hash that still is what it was at the claim is an older idea of the same package: a mapping or a setting
+        # changed since it was written, and what was sent is the newer one.
+        satisfied = row.desired_hash in (row.synced_hash, item.row.desired_hash)
+        # Somebody asked for it to be sent while this was under way: that wish is still to be done.
+        if satisfied and row.resync_id in (None, item.row.resync_id):
+            results.mark_in_sync(row)
+        else:
+            results.mark_pending(row, now)
+        row.last_synced_at, row.background = now, False
+        row.lease_token = row.leased_until = None
+    ProductIntegration.objects.bulk_update(rows, results.WRITTEN)
 
 
 @transaction.atomic

@@ -7,8 +7,8 @@ from django.utils import timezone
 from catalogue.models import ServicePackage
 from zoho_sync.backfill.decision import AMBIGUOUS_CODE, Ambiguous
 from zoho_sync.desired import current_terms, desired_records
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
-from zoho_sync.operating.causes import cause_of
+from zoho_sync.models import Kind, ProductIntegration, System
+from zoho_sync.results import WRITTEN, mark_dead
 from zoho_sync.services import nudge_after_commit
 
 # The records of Billing that another's plan concerns.
@@ -60,14 +60,9 @@ def _row(package: ServicePackage, kind: Kind) -> ProductIntegration | None:
 
 
 def _hold(package: ServicePackage) -> None:
-    doubt = Ambiguous(_COMPARE, code=AMBIGUOUS_CODE)
-    now = timezone.now()
-    package.integrations.filter(kind__in=_OF_A_PLAN).update(
-        status=SyncStatus.DEAD,
-        next_retry_at=None,
-        last_sync_error=str(doubt),
-        sync_error_details=doubt.as_details(),
-        cause=cause_of(System.BILLING, doubt.as_details() | {"words": str(doubt)}),
-        failing_since=now,
-        changed_at=now,
-    )
+    doubt, now = Ambiguous(_COMPARE, code=AMBIGUOUS_CODE), timezone.now()
+    rows = list(package.integrations.filter(kind__in=_OF_A_PLAN).select_for_update().order_by("pk"))
+    for row in rows:
+        mark_dead(row, doubt, now)
+        row.changed_at = now
+    ProductIntegration.objects.bulk_update(rows, WRITTEN)

@@ -22,6 +22,7 @@ from zoho_sync.desired import DesiredRecord, current_terms, desired_records, ret
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.resync_outcomes import NOT_WANTED, answered
+from zoho_sync.results import mark_in_sync, mark_pending
 
 log = structlog.get_logger(__name__)
 
@@ -88,13 +89,12 @@ def _settle(row: ProductIntegration) -> ProductIntegration | None:
     # whoever asked for it to be sent again is waiting for it still.
     is_settled = row.lease_token is None and not row.outcome_unknown and row.resync_id is None
     in_step = acknowledged and is_settled
-    row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
-    now = timezone.now()
-    row.next_retry_at = None if in_step else now
-    row.owed_since = row.owed_since if in_step else now
-    row.retry_count, row.last_sync_error, row.sync_error_details = 0, "", {}
+    if in_step:
+        mark_in_sync(row)
+    else:
+        row.owed_since = timezone.now()
+        mark_pending(row, row.owed_since)
     row.background = False  # somebody changed the package just now
-    row.cause, row.failing_since = "", None
     row.correlation_id = current_origin().correlation_id
     row.save()
     return None if in_step else row

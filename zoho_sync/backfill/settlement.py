@@ -14,27 +14,12 @@ from circletel.core import audit
 from circletel.core.origin import current_origin
 from zoho_sync import claims, services
 from zoho_sync.backfill.decision import AMBIGUOUS_CODE, Ambiguous, Decision, Judge, Verdict
-from zoho_sync.connection.errors import InvalidField, ZohoError
-from zoho_sync.desired import desired_records, payload_hash, retired_record
-from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.connection.errors import InvalidField
+from zoho_sync.desired import desired_records, retired_record
+from zoho_sync.models import OWED, Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.results import WRITTEN, mark, mark_dead, record_remote_state
 
 PACKAGES_AT_ONCE = 250
-WRITTEN = (
-    "remote_key",
-    "remote_id",
-    "desired_hash",
-    "synced_hash",
-    "acknowledged_payload",
-    "status",
-    "next_retry_at",
-    "last_synced_at",
-    "last_sync_error",
-    "sync_error_details",
-    "outcome_unknown",
-    "background",
-    "listed_at",
-    "correlation_id",
-)
 
 
 def packages_in_scope(system: System, skus: Sequence[str] | None) -> QuerySet[ServicePackage]:
@@ -128,49 +113,28 @@ def _says_so_already(row: ProductIntegration, decision: Decision, read_at: datet
 
 
 def _write(row: ProductIntegration, decision: Decision, now: datetime, read_at: datetime) -> None:
-    record, was_owed = decision.record, row.status in (SyncStatus.PENDING, SyncStatus.FAILED)
-    row.background = row.background or row._state.adding or not was_owed
+    record, was_owed = decision.record, row.status in OWED
+    background = row.background or row._state.adding or not was_owed
     row.remote_key, row.desired_hash, row.listed_at = record.key, record.hash, read_at
     row.correlation_id = current_origin().correlation_id
+    words = "; ".join(decision.reasons)
     if decision.verdict is Verdict.AMBIGUOUS:
-        _needs_person(row, Ambiguous("; ".join(decision.reasons), code=AMBIGUOUS_CODE))
+        mark_dead(row, Ambiguous(words, code=AMBIGUOUS_CODE), now)
         return
     if decision.verdict is Verdict.REFUSED:
-        _needs_person(
-            row,
-            InvalidField(
-                "; ".join(decision.reasons), code="NOT_SENT", details={"problems": list(decision.reasons)}
-            ),
+        mark_dead(
+            row, InvalidField(words, code="NOT_SENT", details={"problems": list(decision.reasons)}), now
         )
         return
-    if decision.verdict is Verdict.CREATE:
-        if row.remote_id and not row._state.adding:
-            _forget(row)
+    if decision.verdict is Verdict.CREATE and row._state.adding:
+        in_sync = mark(row, now)  # the line's product may be known already
+    elif decision.verdict is Verdict.CREATE:
+        in_sync = record_remote_state(row, record, remote_id="", says=None, now=now)
     else:
-        _acknowledge(row, decision, now)
-    in_step = bool(row.remote_id) and row.synced_hash == row.desired_hash
-    row.status = SyncStatus.OK if in_step else SyncStatus.PENDING
-    row.next_retry_at = None if in_step else now
-    row.background = row.background and not in_step
-    row.last_sync_error, row.sync_error_details = "", {}
-
-
-def _acknowledge(row: ProductIntegration, decision: Decision, now: datetime) -> None:
-    """What Zoho holds counts as what it last accepted."""
-    assert decision.theirs is not None  # it was found
-    held = {**decision.record.payload, **decision.theirs} if decision.differs else decision.record.payload
-    row.remote_id, row.outcome_unknown, row.last_synced_at = decision.remote_id, False, now
-    row.acknowledged_payload, row.synced_hash = dict(held), payload_hash(held)
-
-
-def _forget(row: ProductIntegration) -> None:
-    """Zoho no longer has it: it will be made anew."""
-    row.remote_id, row.synced_hash, row.acknowledged_payload = "", "", None
-
-
-def _needs_person(row: ProductIntegration, error: ZohoError) -> None:
-    row.status, row.next_retry_at, row.background = SyncStatus.DEAD, None, False
-    row.last_sync_error, row.sync_error_details = str(error), error.as_details()
+        says = decision.theirs if decision.differs else {}
+        in_sync = record_remote_state(row, record, remote_id=decision.remote_id, says=says, now=now)
+        row.last_synced_at = now
+    row.background = background and not in_sync
 
 
 def owed(system: System, packages: Iterable[UUID] | None) -> QuerySet[ProductIntegration]:
