@@ -153,7 +153,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULER = "circletel.scheduler:LeadingScheduler"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# What was sent is written down at once: a beat that is started again sends nothing twice.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_TASK_IGNORE_RESULT = True
 # A message is only a nudge: taken late and lost with its worker, it costs a minute, never a record.
 CELERY_TASK_ACKS_LATE = True

@@ -37,8 +37,7 @@ class Beat(AppProcess):
     name = "beat"
 
     def command(self) -> Sequence[str | Path]:
-        scheduler = "circletel.scheduler:LeadingScheduler"
-        options = ("--scheduler", scheduler, "--loglevel", "INFO", "--pidfile=")
+        options = ("--loglevel", "INFO", "--pidfile=")
         return [sys.executable, "-m", "celery", "-A", "circletel", "beat", *options]
 
 

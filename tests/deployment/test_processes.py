@@ -3,6 +3,7 @@
 import http.client
 import re
 import signal
+import subprocess
 import threading
 from collections import Counter
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from circletel.embedded.ports import any_free
-from tests.deployment.compose import running
+from tests.deployment.compose import SERVICES, environment_of, running
 from tests.factories import live_package
 from tests.processes import environment, wait_until
 from tests.zoho_sync.kills.world import KINDS, WITH_EVERYTHING, in_step, owe_packages
@@ -64,7 +65,7 @@ def test_from_a_publish_to_zoho_and_the_storefront(zoho, each_second, tmp_path):
     with (
         running("web", tmp_path, port=port) as web,
         running("worker", tmp_path, **PACE) as worker,
-        running("beat", tmp_path, BEAT_HEARTBEAT_FILE=tmp_path / "beat") as beat,
+        running("beat", tmp_path) as beat,
     ):
         wait_until(lambda: answers(url), what="an answer of the web server")
         ready = httpx.get(f"{url}/readyz", headers=BY_TLS)
@@ -75,7 +76,7 @@ def test_from_a_publish_to_zoho_and_the_storefront(zoho, each_second, tmp_path):
         assert (shown.status_code, shown.json()["sku"]) == (200, "LIVE-1")
         # Without TLS nobody is served, but the probes.
         assert httpx.get(f"{url}{PACKAGES}").status_code == 301
-        assert (tmp_path / "beat").exists()
+        wait_until(lambda: is_healthy("beat"), what="a job that beat sent")
 
         for one in (beat, worker, web):
             one.terminate()
@@ -85,6 +86,11 @@ def test_from_a_publish_to_zoho_and_the_storefront(zoho, each_second, tmp_path):
         assert [one.process.returncode for one in (beat, worker, web)] == [0, 0, 0]
     created_once(zoho, 1)
     assert leased() == 0
+
+
+def is_healthy(service: str) -> bool:
+    _how, *command = SERVICES[service]["healthcheck"]["test"]
+    return subprocess.run(command, env=environment_of(service), capture_output=True).returncode == 0
 
 
 def answers(url: str) -> bool:
@@ -172,7 +178,7 @@ def test_a_worker_told_to_stop_leaves_nothing_in_hand(zoho, each_second, tmp_pat
     created_once(zoho, 12)
 
 
-def test_two_workers_and_two_beats_by_mistake(zoho, each_second, tmp_path):
+def test_two_workers_two_beats_by_mistake_and_one_is_killed(zoho, each_second, tmp_path):
     zoho.set(latency_ms=20)
     with ExitStack() as stack:
         for number in (1, 2):
@@ -180,17 +186,14 @@ def test_two_workers_and_two_beats_by_mistake(zoho, each_second, tmp_path):
         beats = [stack.enter_context(running("beat", tmp_path, number=number)) for number in (1, 2)]
         owe_packages(10)
         all_in_step(10)
-        wait_until(lambda: any(sent(one) for one in beats), what="a beat that leads")
-        leaders = [one for one in beats if sent(one)]
-        assert len(leaders) == 1
-        (follower,) = [one for one in beats if one is not leaders[0]]
+        wait_until(lambda: all(sent(one) for one in beats), what="jobs sent by both")
 
-        leaders[0].process.send_signal(signal.SIGKILL)
-        before = JobRun.objects.count()
-        wait_until(lambda: sent(follower), what="the other beat in its stead")
-        wait_until(lambda: JobRun.objects.count() > before, what="a job it sent")
-        follower.terminate()
-        wait_until(follower.has_ended, what="the end of beat")
+        beats[0].process.send_signal(signal.SIGKILL)
+        before, sent_before = JobRun.objects.count(), sent(beats[1])
+        wait_until(lambda: sent(beats[1]) > sent_before, what="a job sent by the other")
+        wait_until(lambda: JobRun.objects.count() > before, what="its run")
+        beats[1].terminate()
+        wait_until(beats[1].has_ended, what="the end of beat")
         wait_until(is_idle, what="the last message")
         wait_until(lambda: not JobRun.objects.filter(result="running").exists(), what="the last job")
 
