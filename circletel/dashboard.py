@@ -61,7 +61,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         parts["products"], parts["has_products"] = _products()
         parts["add_url"] = reverse("admin:catalogue_product_add") if may("catalogue.add_product") else ""
         parts["import_url"] = (
-            reverse("admin:catalogue_product_import") if may("catalogue.import_product") else ""
+            reverse("admin:catalogue_product_import_products") if may("catalogue.import_product") else ""
         )
     if may("catalogue.view_servicepackage"):
         parts["packages"] = _packages(now)

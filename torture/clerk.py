@@ -61,16 +61,11 @@ class Clerk:
 
     def _imported(self, content: str, skus: list[str]) -> bool:
         """Upload, then confirm the preview. Whether the answer says that it is in."""
-        form = {"format": "0", "resource": "0"}
         files = {"import_file": ("products.csv", content.encode(), "text/csv")}
-        preview = self.author.ask("POST", f"{ADMIN}/import/", data=form, files=files)
-        if (
-            outcome_of(preview) is not Outcome.DONE
-            or preview is None
-            or "import_file_name" not in preview.text
-        ):
+        preview = self.author.ask("POST", f"{ADMIN}/import/", files=files)
+        if outcome_of(preview) is not Outcome.DONE or preview is None or 'name="upload"' not in preview.text:
             return False
-        answer = self.author.ask("POST", f"{ADMIN}/process_import/", data=hidden_inputs(preview.text))
+        answer = self.author.ask("POST", f"{ADMIN}/import/", data=hidden_inputs(preview.text))
         is_in = answer is not None and answer.headers.get("location", "") == f"{ADMIN}/"
         if is_in or outcome_of(answer) is Outcome.UNKNOWN:
             for sku in skus:

@@ -12,12 +12,13 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from catalogue import editing, services
 from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.deeds import ProductDeeds
 from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
+from catalogue.admin.product_import import import_view
 from catalogue.admin.standing import (
     BillingStateFilter,
     CrmStateFilter,
@@ -27,7 +28,6 @@ from catalogue.admin.standing import (
 )
 from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
-from catalogue.resources import ProductImportMixin
 from circletel.core.admin.base import BADGES, rand, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.rights import name_of
@@ -54,7 +54,7 @@ class ProductForm(forms.ModelForm):
 
 
 @admin.register(Product)
-class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
+class ProductAdmin(LongList, ProductDeeds):
     """What we describe; its page shows what became of it."""
 
     form = ProductForm
@@ -98,6 +98,7 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
         ("Back office only", {"fields": ("internal_notes",)}),
     )
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
+    actions_list = ("import_products",)
 
     # --- the list
 
@@ -141,6 +142,13 @@ class ProductAdmin(ProductImportMixin, LongList, ProductDeeds):
     @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
     def billing(self, product: Product) -> str | None:
         return words_of(product.billing_state)  # type: ignore[attr-defined]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("catalogue.import_product")
+
+    @action(description="Import", permissions=["import"], icon="upload", url_path="import")
+    def import_products(self, request: HttpRequest) -> HttpResponse:
+        return import_view(self, request)
 
     # --- the page
 

@@ -54,10 +54,10 @@ def test_from_a_file_to_the_storefront(zoho, people, open_page, live_server, tmp
         thandi = open_page("thandi.naidoo")
         thandi.goto("/admin/catalogue/product/import/")
         thandi.set_input_files("input[type=file]", file)
-        thandi.get_by_role("button", name="Submit").click()
+        thandi.get_by_role("button", name="Show what would be imported").click()
         thandi.get_by_text("Nothing is imported yet.").wait_for()
         assert not Product.objects.exists()
-        thandi.get_by_role("button", name="Import").click()
+        thandi.get_by_role("button", name="Import", exact=True).click()
         thandi.get_by_role("link", name="Karoo Fibre 100").click()
         do(thandi, "Submit for approval")
 

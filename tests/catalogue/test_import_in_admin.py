@@ -5,13 +5,11 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from import_export import tmp_storages
 from redis.exceptions import ConnectionError
 
+from catalogue.admin import product_import
 from catalogue.demo import SAMPLE_CATALOGUE
 from catalogue.models import Product
-from catalogue.product_import import RowError
-from catalogue.resources import ProductFile
 from circletel.core.models import AuditEntry
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
 
@@ -30,14 +28,11 @@ def as_ms_naidoo(client):
 
 def upload(client, content: str | bytes):
     content = content.encode() if isinstance(content, str) else content
-    return client.post(
-        PAGE, {"format": "0", "resource": "0", "import_file": SimpleUploadedFile("p.csv", content)}
-    )
+    return client.post(PAGE, {"import_file": SimpleUploadedFile("p.csv", content)})
 
 
 def confirm(client, preview):
-    form = preview.context["confirm_form"]
-    return client.post("/admin/catalogue/product/process_import/", form.initial, follow=True)
+    return client.post(PAGE, {"upload": preview.context["upload"]}, follow=True)
 
 
 def text(response) -> str:
@@ -104,7 +99,7 @@ def test_the_preview_shows_new_changed_and_unchanged_with_what_changes(as_ms_nai
 def test_a_bad_file_shows_every_error_and_offers_no_confirmation(as_ms_naidoo):
     page = upload(as_ms_naidoo, HEADER + ROW + ",Home Fibre 200,HomeFibre,home_fibre,retail,DFA,abc,12\n")
 
-    assert "confirm_form" not in page.context
+    assert "upload" not in page.context
     assert "Nothing was imported. 3 errors in this file: mend them and upload it again." in text(page)
     assert "3 sku (empty) at most 64 letters" in text(page)
     assert "3 market_segment retail consumer or business" in text(page)
@@ -129,7 +124,7 @@ def test_a_file_that_cannot_be_read_is_explained_in_our_words(as_ms_naidoo, cont
 
     assert page.status_code == 200
     assert words in text(page)
-    assert "confirm_form" not in page.context
+    assert "upload" not in page.context
 
 
 def test_what_a_cell_holds_is_shown_and_not_run(as_ms_naidoo):
@@ -171,7 +166,7 @@ def test_who_may_not_import_sees_neither_page_nor_button(client):
 
     assert client.get(PAGE).status_code == 403
     assert upload(client, HEADER + ROW).status_code == 403
-    assert client.post("/admin/catalogue/product/process_import/", {}).status_code == 403
+    assert client.post(PAGE, {"upload": "0"}).status_code == 403
     assert PAGE not in client.get("/admin/catalogue/product/").content.decode()
 
 
@@ -199,17 +194,11 @@ def test_many_errors_are_shown_in_part_and_counted_whole(as_ms_naidoo):
     assert "The first 500 of 1199 are shown." in text(page)
 
 
-def test_a_forgotten_upload_is_an_error_like_any_other():
-    assert ProductFile().create_dataset(None).errors == [
-        RowError(None, "", "an upload of more than a day ago", "the file to be uploaded again")
-    ]
-
-
 def without_redis(monkeypatch, deed):
     def away(*_args, **_options):
         raise ConnectionError("Connection refused")
 
-    monkeypatch.setattr(tmp_storages.cache, deed, away)
+    monkeypatch.setattr(product_import.cache, deed, away)
 
 
 NOT_KEPT = (

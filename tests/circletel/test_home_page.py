@@ -76,7 +76,7 @@ def test_the_catalogue_is_counted_by_what_it_waits_for():
         "Approved, not yet published": 1,
     }
     assert page["packages"].number == 2
-    assert page["import_url"] == reverse("admin:catalogue_product_import")
+    assert page["import_url"] == reverse("admin:catalogue_product_import_products")
 
 
 def test_each_system_is_counted_by_state():
