@@ -14,9 +14,7 @@ from catalogue.models import ServicePackage
 from circletel.core.errors import Refused
 from tests.factories import draft_product, live_package, ms_naidoo
 from tests.known_faults import NOT_REFUSED, known_fault
-from tests.zoho_sync.backfill.conftest import unsynced
 from zoho_sync import claims, sync
-from zoho_sync.backfill.run import Order, Voice, run
 from zoho_sync.connection.auth import trusted_api_url
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.connection.errors import ServerTrouble
@@ -110,22 +108,6 @@ def test_a_try_that_made_no_call_is_given_on_at_once(zoho, drain):
 
     row = ProductIntegration.objects.get(package=good, kind=Kind.CRM_PRODUCT)
     assert row.status == SyncStatus.OK
-
-
-@known_fault("what a backfill leaves to a person has no cause")
-def test_what_a_backfill_leaves_to_a_person_has_a_cause(zoho, settings):
-    settings.ZOHO_BILLING_CONCURRENCY = 1
-    unsynced(1, sku="SAME")
-    unsynced(1, first=2, sku="SAME", provider="MTN")
-    http = ZohoHttp(System.CRM)
-    record = {"Product_Name": "Made by hand", "Product_Code": "SAME"}
-    http.send(Call("POST", "/crm/v8/Products", safe=False, body={"data": [record]}))
-    http.close()
-
-    run(Order(systems=[System.CRM]), Voice(lambda _line: None))
-
-    assert crm_states() == {"dead": 2}
-    assert "" not in ProductIntegration.objects.filter(kind=Kind.CRM_PRODUCT).values_list("cause", flat=True)
 
 
 @known_fault("a record whose key somebody clears in CRM is made a second time, though its id is known")

@@ -4,14 +4,16 @@ from decimal import Decimal
 from threading import Event
 
 import pytest
+from django.utils import timezone
 
 from catalogue.models import PackageStatus
 from circletel.core.models import AuditEntry
-from tests.factories import live_package
+from tests.factories import live_package, person
 from tests.zoho_sync.backfill.conftest import Calls, unsynced
 from zoho_sync import sync, tasks
 from zoho_sync.backfill.report import Ending
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.operating.resync import resync_package
 from zoho_sync.services import owe
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,28 @@ def test_a_sku_that_two_packages_share_is_for_a_person_and_nothing_is_made(backf
     assert statuses() == {SyncStatus.DEAD}
     row = ProductIntegration.objects.get(remote_key="BULK-1_business_DFA")
     assert "type BULK-1_business_DFA into ct_Package_Key" in row.last_sync_error
+    assert (row.cause, row.failing_since is None) == ("crm:Ambiguous:AMBIGUOUS", False)
+
+
+def test_a_record_that_is_adopted_is_no_longer_being_sent_again(backfill):
+    package = live_package(sku="AGAIN-1")
+    backfill(System.CRM)
+    row = ProductIntegration.objects.get(package=package, kind=Kind.CRM_PRODUCT)
+    wish = resync_package(
+        package.pk, System.CRM, actor=person("thabo", "Sync operator"), force=True, reason="To be sure"
+    )
+    ProductIntegration.objects.filter(pk=row.pk).update(
+        remote_id="", synced_hash="", cause="crm:InvalidField:x", failing_since=timezone.now(), retry_count=3
+    )
+
+    report = backfill(System.CRM)
+
+    assert counts(report) == {"adopt": 1}
+    row.refresh_from_db()
+    wish.refresh_from_db()
+    assert (row.status, row.resync, row.priority, row.retry_count) == (SyncStatus.OK, None, 0, 0)
+    assert (row.cause, row.failing_since) == ("", None)
+    assert (wish.outcomes, wish.finished_at is None) == ({"crm_product": "in step"}, False)
 
 
 def test_a_person_decides_by_typing_the_key_and_the_next_run_adopts(backfill, zoho):
