@@ -16,14 +16,7 @@ from circletel.predecessor.products import import_products
 from circletel.predecessor.reading import Options, Reader, text
 from circletel.predecessor.run import MigrationRun
 from circletel.predecessor.source import SourceError
-from circletel.predecessor.tables import (
-    CHANGES,
-    INTEGRATIONS,
-    PACKAGES,
-    PRODUCTS,
-    OldTable,
-    read_tables,
-)
+from circletel.predecessor.tables import CHANGES, INTEGRATIONS, PACKAGES, PRODUCTS, OldTable, read_tables
 
 
 def move_in(

@@ -9,12 +9,7 @@ from django.utils import timezone
 
 from catalogue import versions
 from catalogue.content import logical_key
-from catalogue.models import (
-    PackageStatus,
-    Product,
-    ProductHardware,
-    ServicePackage,
-)
+from catalogue.models import PackageStatus, Product, ProductHardware, ServicePackage
 from catalogue.package_fields import EACH_TIME, FIRST_TIME
 from catalogue.signals import package_changed
 from circletel.core import audit

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from circletel.predecessor.reading import text
-from circletel.predecessor.source import (
-    Row,
-    Table,
-    connected,
-    ensure_not_ours,
-    find_table,
-    rows_of,
-)
+from circletel.predecessor.source import Row, Table, connected, ensure_not_ours, find_table, rows_of
 
 PRODUCTS, PACKAGES = "admin_products", "service_packages"
 INTEGRATIONS, CHANGES = "product_integrations", "price_changes"

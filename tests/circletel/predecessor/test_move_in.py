@@ -331,6 +331,54 @@ def test_history_that_does_not_lead_to_the_price_is_refused(old):
     assert not PriceChange.objects.exists()
 
 
+def test_price_changes_that_cannot_be_are_refused(old):
+    package = old.package()
+    other = old.package(sku="B-1", slug="b1", name="Other")
+    effective = {"status": "effective", "published_at": "2025-03-01 08:00+00", "effective_date": "2025-05-01"}
+    refused = {
+        old.change(package, status="postponed"): "status: 'postponed' is none of draft, published, effective",
+        old.change(
+            package, new_price="899.00"
+        ): "new_price: SkyFibre Home 50 (SKY-50) costs R 899.00 already",
+        old.change(package, new_price="0.00"): "new_price: “0”, expected an amount in rand",
+        old.change(uuid4()): "is not here; was it refused above?",
+        old.change(package, status="published"): "published_at, effective_date: a published change has both",
+        old.change(
+            package, status="published", published_at="2029-03-01"
+        ): "published_at: 1 Mar 2029 has not come yet",
+        old.change(
+            package, status="published", published_at="2025-03-01", old_price="799.00"
+        ): "old_price: the package costs R 899.00, not R 799.00",
+        old.change(
+            other, **effective | {"published_at": None}
+        ): "is empty, so it cannot be said from when it held",
+    }
+
+    report = old.move(code=1)
+
+    assert report.refused.keys() == {str(id) for id in refused}
+    for id, reason in refused.items():
+        assert reason in report.refused[str(id)]
+    later = old.change(package, **effective)
+    assert "was here before it" in old.move(code=1).refused[str(later)]
+    assert not PriceChange.objects.exists()
+
+
+def test_products_keep_their_status(old):
+    archived, strange = old.product(status="archived"), old.product(name="Other", status="on holiday")
+    pending = old.product(name="Third", status="pending")
+    for number, product in enumerate((archived, strange, pending)):
+        old.package(sku=f"P-{number}", slug=f"p{number}", name=f"P {number}", source_admin_product_id=product)
+
+    report = old.move(code=1)
+
+    assert report.refused == {
+        str(strange): "status: 'on holiday' is none of draft, pending, approved and archived"
+    }
+    assert Product.objects.get(pk=archived).status == "archived"
+    assert Product.objects.get(pk=pending).status == "pending"
+
+
 def test_a_date_that_passed_unheeded_begins_anew_as_a_draft(old):
     package_id = old.package()
     passed = old.change(
