@@ -21,7 +21,7 @@ ToCell = Callable[[Any], str]
 # What the predecessor called its customers.
 _SEGMENTS = {
     **dict.fromkeys(("residential", "home", "personal", "private", "b2c"), "consumer"),
-    **dict.fromkeys(("sme", "smme", "smb", "soho", "corporate", "enterprise", "b2b"), "business"),
+    **dict.fromkeys(("sme", "smme", "smb", "corporate", "enterprise", "b2b"), "business"),
 }
 _MONTH_TO_MONTH = {"0", "m2m", "month to month", "month-to-month", "monthly", "none", "no contract"}
 _LONGEST_DESCRIPTION = 2000
@@ -136,12 +136,14 @@ _SOURCES = {
     "promo_from": "promo_start_date",
     "promo_to": "promo_end_date",
     "installation_fee_incl_vat": "installation_fee setup_fee pricing.setup",
+    "discounted_installation_fee_incl_vat": "discounted_setup_fee",
     "contract_months": "contract_months contract_term min_contract_months metadata.contract_months"
     " package.contract_months package.metadata.contract_months contract_terms",
     "hardware_model": "hardware_model hardware metadata.hardware",
     "hardware_included": "hardware_included is_included",
     "hardware_retail_value": "retail_value",
     "features": "features",
+    "installation_days": "lead_time_days",
     "zones": "availability_zones",
     "featured": "is_featured",
     "popular": "is_popular",
@@ -156,6 +158,7 @@ _TO_CELL: dict[str, ToCell] = {
     "promo_from": day,
     "promo_to": day,
     "installation_fee_incl_vat": _above_zero,
+    "discounted_installation_fee_incl_vat": _above_zero,
     "contract_months": _contract,
     "hardware_model": _device,
     "features": _features,
@@ -180,6 +183,7 @@ AMOUNTS = (
     "price_incl_vat",
     "promo_price_incl_vat",
     "installation_fee_incl_vat",
+    "discounted_installation_fee_incl_vat",
     "hardware_retail_value",
 )
 # Columns that are read beside the fields, or that no row here has a place for.
