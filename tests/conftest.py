@@ -1,6 +1,7 @@
 """Fixtures for every test. The services behind them come from `tests/services.py`."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -11,8 +12,30 @@ import pytest
 import redis
 from celery import current_app
 from django.db import connection
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from circletel.embedded.sandbox import Sandbox
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The schedule that migrations write is years old at once, as it would be after a run of any length.
+
+    A job that has never run is late from then on: a test in which none is late says so (`schedule_just_made`).
+    """
+    with django_db_blocker.unblock():
+        PeriodicTask.objects.update(date_changed=LONG_AGO)
+        # What comes back after a test that commits.
+        connection._test_serialized_contents = connection.creation.serialize_db_to_string()
+
+
+@pytest.fixture
+def schedule_just_made(db: None) -> None:
+    """No scheduled job is late yet."""
+    PeriodicTask.objects.update(date_changed=timezone.now())
 
 
 class SandboxZoho:

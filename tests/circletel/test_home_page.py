@@ -186,7 +186,7 @@ def test_pages_of_other_apps_open(name, admin_client):
     assert admin_client.get(reverse(f"admin:{name}_add")).status_code == 200
 
 
-def test_jobs_are_shown_and_a_late_one_is_red():
+def test_jobs_are_shown_and_a_late_one_is_red(schedule_just_made):
     now = timezone.now()
     for name, days in (("sweep", 0), ("retention", 3)):
         at = now - timedelta(days=days)

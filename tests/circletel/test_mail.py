@@ -123,9 +123,9 @@ def heard():
     tracking.disconnect(hear)
 
 
-def call(client, *, secret=SECRET, at=None, body=DELIVERED, signed=None):
+def call(client, *, secret=SECRET, seconds_off=0, body=DELIVERED, signed=None):
     text = json.dumps(body)
-    stamp = str(int(at if at is not None else time.time()))
+    stamp = str(int(time.time()) + seconds_off)
     key = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.new(key, f"msg_1.{stamp}.{signed or text}".encode(), hashlib.sha256).digest()
     signature = f"v1,bm90IHRoaXM= v1,{base64.b64encode(digest).decode()}"
@@ -149,8 +149,8 @@ def test_what_resend_signed_is_told_to_whoever_listens(client, signed_for, heard
     "wrong",
     [
         {"secret": "whsec_" + base64.b64encode(b"another secret").decode()},
-        {"at": time.time() - 3600},
-        {"at": time.time() + 3600},
+        {"seconds_off": -3600},
+        {"seconds_off": 3600},
         {"signed": json.dumps({"type": "email.bounced"})},
     ],
 )
