@@ -4,19 +4,23 @@ Without TMF620_ALLOW_PRIVATE_ADDRESSES nothing but public addresses is reached, 
 server ask its neighbours. Redirects are not followed, proxies of the environment not used.
 """
 
-import http.client
+import asyncio
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from functools import cache
 
+import httpx
 from django.conf import settings
 
-TIMEOUT_SECONDS = 10.0
+# For everything together: the name, the connection, TLS, the request and the head of the answer.
+DEADLINE_SECONDS = 10.0
 LONGEST_URL = 2000
+LARGEST_PORT = 65_535
+PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -29,40 +33,35 @@ class ForbiddenAddress(Undeliverable):
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
-
-
-@dataclass(frozen=True)
 class Target:
     """A URL with an address that was checked."""
 
-    url: SplitResult
-    host: str
-    port: int
+    url: httpx.URL
     address: str
 
 
 def checked(url: str) -> Target:
     """Resolve the host and check each of its addresses. Raises ForbiddenAddress."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ForbiddenAddress("is not an address") from None
-    if parts.scheme not in ("http", "https") or not host or len(url) > LONGEST_URL:
-        raise ForbiddenAddress("is not an http or https address")
-    if parts.username is not None or parts.password is not None:
-        raise ForbiddenAddress("holds a user name or password")
+    if len(url) > LONGEST_URL:
+        raise ForbiddenAddress(f"is longer than {LONGEST_URL} characters")
     if any(not 32 < ord(sign) < 127 for sign in url):
         raise ForbiddenAddress("holds characters that an address does not")
-    port = port or (443 if parts.scheme == "https" else 80)
-    addresses = _resolved(host, port)
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise ForbiddenAddress("is not an address") from None
+    if parsed.scheme not in PORTS or not parsed.host:
+        raise ForbiddenAddress("is not an http or https address")
+    if parsed.userinfo:
+        raise ForbiddenAddress("holds a user name or password")
+    port = parsed.port or PORTS[parsed.scheme]
+    if port > LARGEST_PORT:
+        raise ForbiddenAddress("names a port that does not exist")
+    addresses = _resolved(parsed.host, port)
     for address in addresses:
         if not settings.TMF620_ALLOW_PRIVATE_ADDRESSES and not is_public(address):
             raise ForbiddenAddress(f"leads to {address}, which is not a public address")
-    return Target(parts, host, port, addresses[0])
+    return Target(parsed, addresses[0])
 
 
 def is_public(address: str) -> bool:
@@ -77,43 +76,48 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Raises Undeliverable unless the answer is 2xx."""
-    return _ask("POST", url, body, headers, largest=1000)
-
-
-def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, largest: int) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = DEADLINE_SECONDS) -> None:
+    """Raises Undeliverable unless the answer is 2xx and its head is here within `seconds`."""
+    began = time.monotonic()
     target = checked(url)
-    connection = _connection(target)
-    path = target.url.path or "/"
     try:
-        connection.request(
-            method, f"{path}?{target.url.query}" if target.url.query else path, body, dict(headers)
-        )
-        response = connection.getresponse()
-        answer = Answer(response.status, response.read(largest))
-    except (OSError, http.client.HTTPException) as trouble:
+        status = asyncio.run(_status(target, body, headers, seconds - (time.monotonic() - began)))
+    except TimeoutError:
+        raise Undeliverable(f"did not answer within {seconds:g} seconds") from None
+    except (OSError, httpx.HTTPError) as trouble:
         raise Undeliverable(f"did not answer: {trouble or type(trouble).__name__}") from trouble
-    finally:
-        connection.close()
-    if not 200 <= answer.status < 300:
-        raise Undeliverable(f"answered {answer.status}")
-    return answer
+    if not 200 <= status < 300:
+        raise Undeliverable(f"answered {status}")
 
 
-def _connection(target: Target) -> http.client.HTTPConnection:
-    """Speaks to the checked address whatever the name resolves to by now; TLS still asks for the name."""
-    connection: Any
-    if target.url.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            target.host, target.port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
-        )
-    else:
-        connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_SECONDS)
-    connection._create_connection = lambda _address, *rest: socket.create_connection(
-        (target.address, target.port), *rest
-    )
-    return connection
+class PinnedTransport(httpx.AsyncHTTPTransport):
+    """Connects to the checked address whatever the name resolves to by now; TLS still asks for the name."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(verify=tls_context(), trust_env=False)
+        self.address = address
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "sni_hostname": request.url.host}
+        request.url = request.url.copy_with(host=self.address)  # the Host header is written already
+        return await super().handle_async_request(request)
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+async def _status(target: Target, body: bytes, headers: Mapping[str, str], seconds: float) -> int:
+    """Of the answer, whose body is left unread: nothing in it counts."""
+    transport = PinnedTransport(target.address)
+    # httpx's own timeouts begin anew with each byte that comes.
+    client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113
+    request = client.build_request("POST", target.url, content=body, headers=dict(headers))
+    async with asyncio.timeout(seconds), client:
+        response = await client.send(request, stream=True)
+        await response.aclose()
+    return response.status_code
 
 
 def _resolved(host: str, port: int) -> list[str]:

