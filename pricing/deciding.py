@@ -13,8 +13,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from circletel.core import audit
-from circletel.core.errors import NotReady, Refused, WrongStatus
-from circletel.core.models import AuditEntry
+from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.rights import ensure_may, name_of
 from pricing.models import Hold, MoveState, PriceMove
 from pricing.planning import OPEN, take_back
@@ -49,14 +48,6 @@ def decide(deed: str, ids: Iterable[UUID], *, actor: User, reason: str, at: date
         Deed.CREDIT: credit,
     }
     return deeds[Deed(deed)](ids, actor=actor, reason=reason, at=at)
-
-
-def record_refusal(move_id: Any, *, actor: User, refusal: Refused) -> None:
-    """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    move = PriceMove.objects.select_related("subscription").filter(pk=move_id).first()
-    if move is not None:
-        result = AuditEntry.Result.REFUSED
-        audit.record("decide about price move", move, actor=actor, result=result, detail=str(refusal))
 
 
 def move_anyway(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:

@@ -5,7 +5,6 @@ One transaction each, its audit entry inside it. Every deed locks the package be
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -18,8 +17,7 @@ from catalogue.signals import package_changed
 from circletel.core import audit
 from circletel.core.amounts import rand
 from circletel.core.enqueue import enqueue
-from circletel.core.errors import NotAllowed, NotReady, Refused, WrongStatus
-from circletel.core.models import AuditEntry
+from circletel.core.errors import NotAllowed, NotReady, WrongStatus
 from circletel.core.rights import ensure_may
 from pricing import applying, ledger, planning
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
@@ -211,13 +209,6 @@ def already_open(standing: PriceChange) -> str:
         "edit or delete that one" if what == "draft" else "amend that one, or wait until it is effective"
     )
     return f"{standing.package} has an open price change already ({what}, to {rand(standing.new_price)}{until}): {way_out}"
-
-
-def record_refusal(action: str, change_id: Any, *, actor: User, refusal: Refused) -> None:
-    """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    change = PriceChange.objects.filter(pk=change_id).first()
-    if change is not None:
-        audit.record(action, change, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
 
 
 def _locked(change_id: UUID) -> PriceChange:

@@ -1,55 +1,28 @@
 """The smoke test in the admin: a button for operators, and the result of each run."""
 
-from typing import Any
-
-from django import forms
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin, moved_to
-from circletel.core.errors import Refused
-from zoho_sync import smoke_test
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin
+from zoho_sync.actions import RUN_SMOKE_TEST
 from zoho_sync.models import SmokeTest
 
 # A run takes seconds; the page looks again until it is over.
 UNDER_WAY = (SmokeTest.Status.WAITING, SmokeTest.Status.RUNNING)
 
 
-class SmokeTestForm(BaseDialogForm):
-    sku = forms.CharField(
-        label="SKU",
-        required=False,
-        help_text="A package on sale. Left empty: any that is in step with Zoho Billing.",
-        widget=UnfoldAdminTextInputWidget(),
-    )
-
-
-RUN = {
-    "title": "Run the smoke test?",
-    "description": (
-        "Subscribes a test customer in Zoho Billing, checks and pays the invoice, and removes all of it."
-        " About sixteen calls. Production organisations are refused."
-    ),
-    "form_class": SmokeTestForm,
-    "form_submit_text": "Run",
-}
-
-
 @admin.register(SmokeTest)
-class SmokeTestAdmin(ReadOnlyAdmin):
+class SmokeTestAdmin(ActionsAdmin, ReadOnlyAdmin):
     """Each run of the Billing smoke test, step by step."""
 
     list_display = ("created_at", "package", "shown_status", "shown_failure", "requested_by")
     list_filter = ("status", "created_at")
     list_select_related = ("package", "requested_by")
     list_per_page = 50
-    actions_list = ("run_now",)
+    list_actions = (RUN_SMOKE_TEST,)
     fields = (
         ("package", "shown_status"),
         ("requested_by", "keep"),
@@ -89,20 +62,3 @@ class SmokeTestAdmin(ReadOnlyAdmin):
     @display(description="Made in Zoho")
     def shown_made(self, test: SmokeTest) -> str:
         return ", ".join(f"{what} {id}" for what, id in test.made.items() if id) or "—"
-
-    def has_run_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm(smoke_test.PERMISSION)
-
-    @action(description="Run smoke test", permissions=["run"], icon="labs", url_path="run-now", dialog=RUN)
-    def run_now(self, request: HttpRequest, form: SmokeTestForm) -> HttpResponse:
-        page = reverse("admin:zoho_sync_smoketest_changelist")
-        try:
-            sku = form.cleaned_data["sku"]
-            package = smoke_test.package_of_sku(sku) if sku else None
-            test = smoke_test.request(package, actor=request.user)  # type: ignore[arg-type]
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-        else:
-            page = reverse("admin:zoho_sync_smoketest_change", args=[test.pk])
-            messages.success(request, "The smoke test begins; its steps appear below.")
-        return moved_to(request, page)

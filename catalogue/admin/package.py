@@ -1,13 +1,11 @@
 """Packages: what the storefront sells. Looked at, never edited: a publish makes them."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,12 +16,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.decorators import display
 
-from catalogue import ending
-from catalogue.admin.resync import ResyncDeeds
+from catalogue.actions import PACKAGE
 from catalogue.admin.standing import (
     BillingStateFilter,
     CrmStateFilter,
@@ -31,14 +26,12 @@ from catalogue.admin.standing import (
     words_of,
     worst_state,
 )
-from catalogue.models import PackageStatus, ServicePackage
-from circletel.core import audit
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to, rand, term
+from catalogue.models import ServicePackage
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, rand, term
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
+from zoho_sync.actions import RESYNC_PACKAGE
 from zoho_sync.models import ProductIntegration, System
-
-LOCAL_INSTANT = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})
 
 
 class ZohoRecordInline(TabularInline):
@@ -68,26 +61,8 @@ class ZohoRecordInline(TabularInline):
         return False
 
 
-class EndOfSaleForm(BaseDialogForm):
-    at = forms.DateTimeField(
-        label="From",
-        required=False,
-        widget=LOCAL_INSTANT,
-        help_text="South African time. Empty takes it back.",
-    )
-
-
-class EndOfLifeForm(EndOfSaleForm):
-    override_reason = forms.CharField(
-        label="Why, although customers have it",
-        required=False,
-        widget=UnfoldAdminTextareaWidget,
-        help_text="Needed only when subscriptions are known.",
-    )
-
-
 @admin.register(ServicePackage)
-class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
+class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
     empty_words = "Publish an approved product: that makes its package."
@@ -103,9 +78,7 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
     )
     search_fields = ("name", "sku", "slug")
     inlines = (ZohoRecordInline,)
-    actions = ResyncDeeds.resync_actions
-    actions_row = ResyncDeeds.resync_one
-    actions_detail = ("end_sale_one", "end_life_one", *ResyncDeeds.resync_one)
+    object_actions = (*PACKAGE, *RESYNC_PACKAGE)
     change_form_outer_before_template = "catalogue/package_panel.html"
     fieldsets = (
         (
@@ -233,15 +206,6 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
         )
         return format_html('<a href="{}">Every version of this variant</a>', url)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        package = self.get_object(request, object_id)
-        active = package is not None and package.status == PackageStatus.ACTIVE
-        offered = super().get_actions_detail(request, object_id)
-        return [one for one in offered if active or one.method.original_function_name in self.resync_one]
-
-    def packages_behind(self, ids: Iterable[Any]) -> QuerySet[ServicePackage]:
-        return ServicePackage.objects.filter(pk__in=ids, integrations__isnull=False).distinct()
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -265,55 +229,6 @@ class ServicePackageAdmin(LongList, ResyncDeeds, ReadOnlyAdmin):
             path("<uuid:object_id>/panel/", view, name="catalogue_servicepackage_panel"),
             *super().get_urls(),
         ]
-
-    def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.end_servicepackage")
-
-    @action(
-        description="End of sale",
-        permissions=["end"],
-        icon="block",
-        url_path="end-of-sale",
-        dialog={
-            "title": "End the sale to new customers?",
-            "description": "From that instant the storefront does not offer it. Existing customers keep it.",
-            "form_class": EndOfSaleForm,
-            "form_submit_text": "Set end of sale",
-        },
-    )
-    def end_sale_one(self, request: HttpRequest, form: EndOfSaleForm, object_id: Any) -> HttpResponse:
-        return self._ended(request, object_id, "end of sale", ending.end_sale, at=form.cleaned_data["at"])
-
-    @action(
-        description="End of life",
-        permissions=["end"],
-        icon="event_busy",
-        url_path="end-of-life",
-        dialog={
-            "title": "End this package for everybody?",
-            "description": (
-                "At that instant it is archived and marked inactive in Zoho. Refused while subscriptions are"
-                " known, unless you say why it ends all the same."
-            ),
-            "form_class": EndOfLifeForm,
-            "form_submit_text": "Set end of life",
-        },
-    )
-    def end_life_one(self, request: HttpRequest, form: EndOfLifeForm, object_id: Any) -> HttpResponse:
-        values = {"at": form.cleaned_data["at"], "override_reason": form.cleaned_data["override_reason"]}
-        return self._ended(request, object_id, "end of life", ending.end_life, **values)
-
-    def _ended(
-        self, request: HttpRequest, package_id: Any, name: str, deed: Any, **values: Any
-    ) -> HttpResponse:
-        try:
-            package = deed(package_id, actor=request.user, **values)
-            messages.success(request, f"{package}: noted, and on its way to Zoho.")
-        except Refused as refusal:
-            actor: Any = request.user
-            audit.record_refusal(name, ServicePackage, package_id, actor=actor, refusal=refusal)
-            messages.error(request, str(refusal))
-        return moved_to(request, reverse("admin:catalogue_servicepackage_change", args=[package_id]))
 
     @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, package: ServicePackage) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -13,25 +13,18 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from catalogue.actions import PRICE_LIST
 from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
-from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, moved_to
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
 from circletel.core.uploads import at_most
-
-DEEDS_BY_STATUS = {
-    PriceListStatus.UPLOADED: {"cancel_one"},
-    PriceListStatus.PREVIEWED: {"apply_one", "cancel_one"},
-    PriceListStatus.APPLYING: {"cancel_one"},
-}
 
 
 class UploadForm(forms.ModelForm):
@@ -47,7 +40,7 @@ class UploadForm(forms.ModelForm):
 
 
 @admin.register(PriceList)
-class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
+class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
     """Each workbook a supplier sent, and what became of it."""
 
     empty_words = "Upload the workbook a supplier sent: you see what it would change before anything does."
@@ -63,7 +56,7 @@ class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         "shown_hash",
     )
     readonly_fields = ("shown_hash",)
-    actions_detail = ("apply_one", "cancel_one")
+    object_actions = PRICE_LIST
     change_form_outer_before_template = "admin/catalogue/pricelist/panel.html"
 
     @display(description="Price list", ordering="file_name", header=True)
@@ -185,72 +178,6 @@ class PriceListAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         }
         # A rendered template.
         return mark_safe(render_to_string("admin/catalogue/pricelist/standing.html", context, request))  # noqa: S308
-
-    # --- deeds
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Only the deeds that the list's status admits."""
-        price_list = self.get_object(request, object_id)
-        offered = DEEDS_BY_STATUS.get(PriceListStatus(price_list.status), set()) if price_list else set()
-        return [
-            one
-            for one in super().get_actions_detail(request, object_id)
-            if one.method.original_function_name in offered
-        ]
-
-    def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.import_pricelist")
-
-    @action(
-        description="Apply",
-        permissions=["import"],
-        icon="check",
-        url_path="apply",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Apply this price list?",
-            "description": (
-                "New deals become draft products, changed ones change theirs under your name; an approval of"
-                " a product that changes is voided. Refused rows are left out. No live price moves."
-            ),
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Apply",
-        },
-    )
-    def apply_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._deed(
-            request, object_id, "price list apply", services.request_apply, "{} is being applied."
-        )
-
-    @action(
-        description="Cancel",
-        permissions=["import"],
-        icon="close",
-        url_path="cancel",
-        dialog={
-            "title": "Give this price list up?",
-            "description": "What was applied of it already stays; nothing more is.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Give it up",
-        },
-    )
-    def cancel_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._deed(request, object_id, "price list cancel", services.cancel, "{} was cancelled.")
-
-    def _deed(
-        self, request: HttpRequest, object_id: Any, name: str, deed: Any, sentence: str
-    ) -> HttpResponse:
-        page = reverse("admin:catalogue_pricelist_change", args=[object_id])
-        try:
-            messages.success(request, sentence.format(deed(object_id, actor=request.user)))
-        except PriceList.DoesNotExist:
-            messages.error(request, "This price list does not exist any more.")
-            page = reverse("admin:catalogue_pricelist_changelist")
-        except Refused as refusal:
-            services.record_refusal(name, object_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
-            for reason in refusal.reasons:
-                messages.error(request, reason)
-        return moved_to(request, page)
 
 
 def latest_lists() -> QuerySet[PriceList]:

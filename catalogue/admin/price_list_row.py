@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,14 +12,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from catalogue.actions import DRAFT_PRICE_CHANGES
 from catalogue.admin.price_list import latest_lists
 from catalogue.models import PriceListRow, SupplierDeal
-from catalogue.pricelists import services
+from circletel.core.actions.admin import ActionsAdmin
 from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
 
-MOST_SAID = 20
 COSTS = ("shown_margin",)
 
 
@@ -51,12 +50,12 @@ class ProposedFilter(admin.SimpleListFilter):
 
 
 @admin.register(PriceListRow)
-class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
+class PriceListRowAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
     """What each deal of a list would do, or did. Margins show to cost viewers."""
 
     empty_words = "The rows of an uploaded price list stand here once a worker has read it."
     search_fields = ("deal_id", "name")
-    actions = ("draft_price_changes",)
+    object_actions = (DRAFT_PRICE_CHANGES,)
     ordering = ("-price_list__uploaded_at", "position")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
@@ -126,24 +125,6 @@ class PriceListRowAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     @display(description="Product")
     def shown_product(self, row: PriceListRow) -> SafeString | str:
         return _product_link(row.product)
-
-    def has_draft_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("catalogue.draft_price_changes")
-
-    @admin.action(description="Draft price changes to the proposed prices", permissions=["draft"])
-    def draft_price_changes(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> None:
-        try:
-            ids = list(queryset.order_by().values_list("pk", flat=True))
-            said = services.draft_price_changes(ids, actor=request.user)  # type: ignore[arg-type]
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-            return
-        for sentence in said[:MOST_SAID]:
-            messages.info(request, f"{sentence}.")
-        if len(said) > MOST_SAID:
-            messages.info(request, f"… and {len(said) - MOST_SAID} more.")
-        if not said:
-            messages.warning(request, "None of these rows proposes a price for a live package.")
 
 
 @admin.register(SupplierDeal)

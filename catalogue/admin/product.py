@@ -15,8 +15,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from catalogue import editing, services
+from catalogue.actions import PRODUCT, PUBLISH
 from catalogue.admin.bundle import bundle_summary
-from catalogue.admin.deeds import ProductDeeds
 from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.product_import import import_view
 from catalogue.admin.standing import (
@@ -28,11 +28,15 @@ from catalogue.admin.standing import (
 )
 from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
-from circletel.core.admin.base import BADGES, rand, term
+from circletel.core.actions import Action
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, HidesCosts, rand, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.rights import name_of
+from zoho_sync.actions import RESYNC_PRODUCT
 from zoho_sync.models import System
 from zoho_sync.preview import preview_publish, readiness
+from zoho_sync.services import hurry
 
 EDITED_HERE = {field.name for field in Product._meta.fields if field.editable}
 
@@ -54,7 +58,7 @@ class ProductForm(forms.ModelForm):
 
 
 @admin.register(Product)
-class ProductAdmin(LongList, ProductDeeds):
+class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
     """What we describe; its page shows what became of it."""
 
     form = ProductForm
@@ -97,8 +101,14 @@ class ProductAdmin(LongList, ProductDeeds):
         ("In the storefront", {"fields": (("featured", "popular"),)}),
         ("Back office only", {"fields": ("internal_notes",)}),
     )
+    object_actions = (*PRODUCT, *RESYNC_PRODUCT)
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
     actions_list = ("import_products",)
+
+    def performed(self, request: HttpRequest, one: Action, outcome: Any) -> None:
+        """Its page shows how a published product comes to Zoho, so that goes ahead of background work."""
+        if one is PUBLISH:
+            hurry(outcome.package)
 
     # --- the list
 

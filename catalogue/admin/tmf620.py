@@ -3,27 +3,19 @@
 import json
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
+from unfold.decorators import display
 
+from catalogue.actions import SEND_EVENT_AGAIN
 from catalogue.models import HubDelivery, HubListener
-from catalogue.tmf620 import hub
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, TwoLines, moved_to
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, TwoLines
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
-
-SEND_AGAIN = {
-    "title": "Send again?",
-    "description": "The event is sent to the listener at once, however often that failed before.",
-    "form_class": BaseDialogForm,
-    "form_submit_text": "Send again",
-}
 
 
 @admin.register(HubListener)
@@ -53,7 +45,7 @@ class HubListenerAdmin(ReadOnlyAdmin):
 
 
 @admin.register(HubDelivery)
-class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
+class HubDeliveryAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     """One event for one listener: whether it arrived, and why not."""
 
     empty_words = "Each change is sent to each listener; without listeners there is nothing to send."
@@ -61,8 +53,7 @@ class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
     list_filter = ("state", "listener")
     list_select_related = ("event", "listener")
     ordering = ("-id",)
-    actions = ("send_again",)
-    actions_detail = ("send_one_again",)
+    object_actions = (SEND_EVENT_AGAIN,)
     fields = (
         ("shown_event", "shown_state"),
         "listener",
@@ -84,33 +75,3 @@ class HubDeliveryAdmin(LongList, ReadOnlyAdmin):
     def shown_body(self, delivery: HubDelivery) -> SafeString:
         body = json.dumps(delivery.event.bodies[delivery.listener.version], indent=2, ensure_ascii=False)
         return format_html('<pre class="overflow-x-auto">{}</pre>', body)
-
-    def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.resend_hubdelivery")
-
-    @action(description="Send selected events again", permissions=["resend"])
-    def send_again(self, request: HttpRequest, queryset: QuerySet[HubDelivery]) -> None:
-        self._send_again(request, list(queryset.values_list("pk", flat=True)))
-
-    @action(
-        description="Send again",
-        permissions=["resend"],
-        icon="sync",
-        url_path="send-again",
-        dialog=SEND_AGAIN,
-    )
-    def send_one_again(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        self._send_again(request, [object_id])
-        page = reverse("admin:catalogue_hubdelivery_change", args=[object_id])
-        return moved_to(request, page)
-
-    def _send_again(self, request: HttpRequest, ids: list[Any]) -> None:
-        try:
-            count = hub.send_again(ids, actor=request.user)  # type: ignore[arg-type]
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-            return
-        if count:
-            messages.success(request, f"{count} event{'s' if count != 1 else ''} will be sent again at once.")
-        else:
-            messages.info(request, "Nothing to send: what you chose was delivered.")

@@ -12,27 +12,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from catalogue import ending, versions
+from catalogue import versions
+from catalogue.actions import VERSION
 from catalogue.models import PackageVersion
-from circletel.core import audit
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words, moved_to, rand, term
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words, rand, term
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
 
 MOST_SHOWN = 500
 
 
-class PublishAgainForm(BaseDialogForm):
-    reason = forms.CharField(
-        label="Reason", widget=UnfoldAdminTextareaWidget, help_text="It stands in the audit trail."
-    )
-
-
 @admin.register(PackageVersion)
-class PackageVersionAdmin(LongList, ReadOnlyAdmin):
+class PackageVersionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     """One line for each change of each package. The database lets nobody rewrite it."""
 
     empty_words = "Each publication and each change of a package adds a version."
@@ -49,7 +41,7 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
     search_fields = ("name", "sku", "logical_key", "package__id")
     list_filter_submit = True
     actions = ("compare",)
-    actions_detail = ("publish_again",)
+    object_actions = VERSION
     fieldsets = (
         (
             None,
@@ -101,9 +93,6 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
     def shown_status(self, version: PackageVersion) -> str:
         return version.get_status_display()
 
-    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("catalogue.publish_product")
-
     @action(description="Compare two")
     def compare(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         chosen = list(queryset.order_by("recorded_from", "pk").values_list("pk", flat=True)[:3])
@@ -111,37 +100,6 @@ class PackageVersionAdmin(LongList, ReadOnlyAdmin):
             messages.error(request, "Choose exactly two versions to compare.")
             return None
         return HttpResponseRedirect(reverse("admin:catalogue_packageversion_compare", args=chosen))
-
-    @action(
-        description="Publish again",
-        permissions=["publish"],
-        icon="restore",
-        url_path="publish-again",
-        dialog={
-            "title": "Publish this version again?",
-            "description": (
-                "The package says what it said then, as a new version, and Zoho gets it within seconds."
-                " Its price stays where it is: that moves only through a price change."
-            ),
-            "form_class": PublishAgainForm,
-            "form_submit_text": "Publish again",
-        },
-    )
-    def publish_again(self, request: HttpRequest, form: PublishAgainForm, object_id: Any) -> HttpResponse:
-        target = reverse("admin:catalogue_packageversion_change", args=[object_id])
-        try:
-            package = ending.publish_again(
-                object_id,
-                actor=request.user,  # type: ignore[arg-type]
-                reason=form.cleaned_data["reason"],
-            )
-            messages.success(request, f"{package} is published again as version {package.version}.")
-            target = reverse("admin:catalogue_servicepackage_change", args=[package.pk])
-        except Refused as refusal:
-            actor: Any = request.user
-            audit.record_refusal("publish again", PackageVersion, object_id, actor=actor, refusal=refusal)
-            messages.error(request, str(refusal))
-        return moved_to(request, target)
 
     def compare_view(self, request: HttpRequest, before_id: int, after_id: int) -> HttpResponse:
         if not self.has_view_permission(request):

@@ -1,9 +1,8 @@
 """Products over REST, for staff and the programs of the back office: described, moved on, published.
 
-Every deed is one of `catalogue.editing` and `catalogue.services`, as in the admin; nothing is ever deleted.
+What can be done with one is declared in `catalogue.actions`, as for the admin; nothing is ever deleted.
 """
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -14,16 +13,17 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue import editing, services
+from catalogue import editing
+from catalogue.actions import APPROVE, APPROVE_PRICING, ARCHIVE, PUBLISH, REJECT, SUBMIT
 from catalogue.api import staff_examples as examples
 from catalogue.api.product_filters import ProductFilter
 from catalogue.api.product_serializers import ProductSerializer, PublishedSerializer, ReasonSerializer
 from catalogue.models import Product, ServicePackage, publish_state
-from circletel.core.errors import Refused
+from circletel.core.actions import Action, refusal_recorded
+from circletel.core.actions.rest import action_view
 from circletel.core.rest.filters import StrictFilterBackend
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.staff import StaffEndpoint, refusals
-from circletel.core.rest.strict import StrictSerializer
 from circletel.core.rights import ensure_may
 
 TAG = "products"
@@ -34,8 +34,6 @@ _WRITE = refusals(400, 401, 403, 404, 409, 415, 422)
 
 class ProductEndpoint(StaffEndpoint):
     serializer_class: Any = ProductSerializer
-    # Named as in the audit trail.
-    deed = ""
 
     def get_queryset(self) -> QuerySet[Product]:
         packages = ServicePackage.objects.only("id", "sku", "status", "version", "source_admin_product_id")
@@ -47,12 +45,9 @@ class ProductEndpoint(StaffEndpoint):
         )
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A refusal is written down, then told; the deed itself was undone before."""
-        if isinstance(exc, Product.DoesNotExist):
-            exc = Http404("There is no such product.")
-        if isinstance(exc, Refused) and self.deed and "id" in self.kwargs:
-            services.record_refusal(self.deed, self.kwargs["id"], actor=self.actor, refusal=exc)
-        return super().handle_exception(exc)
+        return super().handle_exception(
+            Http404("There is no such product.") if isinstance(exc, Product.DoesNotExist) else exc
+        )
 
     def understood(self, serializer_class: type, request: Request, **options: Any) -> dict[str, Any]:
         serializer = serializer_class(data=request.data, context={"request": request}, **options)
@@ -93,14 +88,11 @@ class ProductListView(ProductEndpoint):
 
 
 class ProductView(ProductEndpoint):
-    deed = "edit"
-
     @extend_schema(
         operation_id="getProduct", tags=[TAG], summary="One product, with all its parts",
         responses={200: _PRODUCT, **_READ},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
-        self.deed = ""
         ensure_may(self.actor, "catalogue.view_product", "see products")
         return Response(self.shown(id))
 
@@ -115,67 +107,37 @@ class ProductView(ProductEndpoint):
     )  # fmt: skip
     def patch(self, request: Request, id: UUID) -> Response:
         values = self.understood(ProductSerializer, request, partial=True)
-        edited = editing.edit_product(id, values, actor=self.actor)
+        with refusal_recorded("edit", Product, id, actor=self.actor):
+            edited = editing.edit_product(id, values, actor=self.actor)
         return Response(self.shown(edited.product.pk))
 
 
-class ProductDeedView(ProductEndpoint):
-    """One step in a product's life."""
-
-    work: Callable[..., Any]
-    body: type = StrictSerializer
-
-    def done(self, request: Request, id: UUID) -> Any:
-        return type(self).work(id, actor=self.actor, **self.understood(self.body, request))
-
-
-def _deed(
-    deed: str, work: Callable[..., Any], operation_id: str, summary: str, *, reason: bool = False
-) -> type[ProductDeedView]:
-    """The view of one deed that answers with the product."""
-    body: Any = ReasonSerializer if reason else StrictSerializer
-
-    class View(ProductDeedView):
-        @extend_schema(
-            operation_id=operation_id, tags=[TAG], summary=summary, request=body if reason else None,
-            examples=[examples.REASON] if reason else [], responses={200: _PRODUCT, **_WRITE},
-        )  # fmt: skip
-        def post(self, request: Request, id: UUID) -> Response:
-            self.done(request, id)
-            return Response(self.shown(id))
-
-    View.__name__ = f"{operation_id[0].upper()}{operation_id[1:]}View"
-    View.deed, View.work, View.body = deed, staticmethod(work), body
-    return View
+def _view(action: Action, operation_id: str, summary: str, **more: Any) -> type[Any]:
+    """The view of an action that answers with the product, where `more` says nothing else."""
+    told: dict[str, Any] = {
+        "answer": lambda view, _outcome: view.shown(view.kwargs["id"]),
+        "responses": {200: _PRODUCT, **_WRITE},
+    }
+    return action_view(
+        ProductEndpoint, action, operation_id=operation_id, summary=summary, tags=[TAG], **(told | more)
+    )
 
 
-SubmitView = _deed("submit", services.submit, "submitProduct", "Ask for approval")
-ApproveView = _deed(
-    "approve", services.approve, "approveProduct", "Approve what somebody else made or changed"
+_WITH_REASON: dict[str, Any] = {"body": ReasonSerializer, "examples": [examples.REASON]}
+
+SubmitView = _view(SUBMIT, "submitProduct", "Ask for approval")
+ApproveView = _view(APPROVE, "approveProduct", "Approve what somebody else made or changed")
+ApprovePricingView = _view(APPROVE_PRICING, "approvePricingOfProduct", "Approve the pricing")
+RejectView = _view(REJECT, "rejectProduct", "Send it back to its author, saying why", **_WITH_REASON)
+ArchiveView = _view(ARCHIVE, "archiveProduct", "Put it away for good, saying why", **_WITH_REASON)
+PublishView = _view(
+    PUBLISH,
+    "publishProduct",
+    "Publish an approved product",
+    description=(
+        "The storefront sells it at once; Zoho follows by itself (see the integration status)."
+        " The price of a package that is live already does not move."
+    ),
+    answer=lambda _view, published: PublishedSerializer(published).data,
+    responses={200: OpenApiResponse(PublishedSerializer, "What it did.", [examples.PUBLISHED]), **_WRITE},
 )
-ApprovePricingView = _deed(
-    "approve pricing", services.approve_pricing, "approvePricingOfProduct", "Approve the pricing"
-)
-RejectView = _deed(
-    "reject", services.reject, "rejectProduct", "Send it back to its author, saying why", reason=True
-)
-ArchiveView = _deed(
-    "archive", services.archive, "archiveProduct", "Put it away for good, saying why", reason=True
-)
-
-
-class PublishView(ProductDeedView):
-    deed = "publish"
-    work = staticmethod(services.publish)
-
-    @extend_schema(
-        operation_id="publishProduct", tags=[TAG], summary="Publish an approved product",
-        description=(
-            "The storefront sells it at once; Zoho follows by itself (see the integration status)."
-            " The price of a package that is live already does not move."
-        ),
-        request=None,
-        responses={200: OpenApiResponse(PublishedSerializer, "What it did.", [examples.PUBLISHED]), **_WRITE},
-    )  # fmt: skip
-    def post(self, request: Request, id: UUID) -> Response:
-        return Response(PublishedSerializer(self.done(request, id)).data)

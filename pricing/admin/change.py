@@ -1,6 +1,5 @@
 """Price changes: draft, publish, amend, cancel, and many at once."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,19 +8,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
 
-from circletel.core.admin.base import moved_to, rand
+from circletel.core.actions import Action
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import rand
 from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
 from pricing import capacity, services
+from pricing.actions import AMEND, CANCEL, PUBLISH
 from pricing.admin import proof as proof_page
 from pricing.admin.amounts import signed_percent, signed_rand
 from pricing.admin.batch import batch_view
-from pricing.admin.forms import AmendForm, CancelForm, PriceChangeForm
+from pricing.admin.forms import PriceChangeForm
 from pricing.admin.impact import impact_csv_view, impact_view
 from pricing.admin.impact import summary as impact_summary
 from pricing.admin.notices import panel_of
@@ -37,11 +36,10 @@ BADGES = {
     "Cancelled": "default",
     "Held": "danger",
 }
-MOST_REASONS = 20
-# Which deed is offered in which status. Anybody may still try another one and is told why not.
-DEEDS_BY_STATUS = {
-    PriceChangeStatus.DRAFT: {"impact", "publish_one"},
-    PriceChangeStatus.PUBLISHED: {"impact", "amend_one", "cancel_one", "moves_of_one"},
+# The links that its page shows in which status.
+LINKS_BY_STATUS = {
+    PriceChangeStatus.DRAFT: {"impact"},
+    PriceChangeStatus.PUBLISHED: {"impact", "moves_of_one"},
     PriceChangeStatus.EFFECTIVE: {"moves_of_one", "proof_of_one"},
     PriceChangeStatus.CANCELLED: {"moves_of_one"},
 }
@@ -58,7 +56,7 @@ HISTORY = (
 
 
 @admin.register(PriceChange)
-class PriceChangeAdmin(LongList, ModelAdmin):
+class PriceChangeAdmin(LongList, ActionsAdmin):
     """The only way a live package's price moves."""
 
     form = PriceChangeForm
@@ -74,9 +72,8 @@ class PriceChangeAdmin(LongList, ModelAdmin):
     search_fields = ("package__name", "package__sku", "batch", "reason")
     autocomplete_fields = ("package",)
     change_form_outer_before_template = "pricing/impact_panel.html"
-    actions = ("publish_selected",)
+    object_actions = ("impact", PUBLISH, AMEND, CANCEL, "moves_of_one", "proof_of_one")
     actions_list = ("batch",)
-    actions_detail = ("impact", "publish_one", "amend_one", "cancel_one", "moves_of_one", "proof_of_one")
     change_form_outer_after_template = "pricing/notices/progress.html"
 
     # --- what is seen
@@ -172,15 +169,6 @@ class PriceChangeAdmin(LongList, ModelAdmin):
     def has_impact_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("pricing.view_subscription")
 
-    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("pricing.publish_pricechange")
-
-    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("pricing.cancel_pricechange")
-
-    def has_amend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self.has_draft_permission(request) and self.has_cancel_permission(request)
-
     def has_moves_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("pricing.view_pricemove")
 
@@ -194,12 +182,13 @@ class PriceChangeAdmin(LongList, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: PriceChange | None = None) -> bool:
         return obj is not None and self.has_change_permission(request, obj)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Only the deeds that its status admits."""
-        change = self.get_object(request, object_id)
-        offered = DEEDS_BY_STATUS[PriceChangeStatus(change.status)] if change else set()
-        found = super().get_actions_detail(request, object_id)
-        return [one for one in found if one.method.original_function_name in offered]
+    def is_shown(self, method: Any, record: PriceChange) -> bool:
+        links = LINKS_BY_STATUS[PriceChangeStatus(record.status)]
+        return super().is_shown(method, record) and (hasattr(method, "action") or method.__name__ in links)
+
+    def performed(self, request: HttpRequest, one: Action, outcome: Any) -> None:
+        if one is PUBLISH:
+            _warn_of_what_does_not_fit(request, outcome.pk)
 
     # --- how subscriptions follow
 
@@ -260,113 +249,9 @@ class PriceChangeAdmin(LongList, ModelAdmin):
     def impact(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return impact_view(self, request, object_id)
 
-    @action(
-        description="Publish",
-        permissions=["publish"],
-        icon="publish",
-        url_path="publish",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Publish this price change?",
-            "description": (
-                "New customers pay the new price at once: storefront, Zoho CRM and Zoho Billing get it"
-                " within seconds. Existing customers pay it from the effective date."
-            ),
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Publish",
-        },
-    )
-    def publish_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        answer = self._one(
-            request, object_id, "publish price change", services.publish_price_change, "{} is published."
-        )
-        _warn_of_what_does_not_fit(request, object_id)
-        return answer
-
-    @action(
-        description="Amend",
-        permissions=["amend"],
-        icon="edit_calendar",
-        url_path="amend",
-        dialog={
-            "title": "Cancel it for another price or date?",
-            "description": (
-                "It is cancelled now, and a new draft takes its place. To a lower or later price the"
-                " notice that was given still counts; otherwise it begins anew."
-            ),
-            "form_class": AmendForm,
-            "form_submit_text": "Amend",
-        },
-    )
-    def amend_one(self, request: HttpRequest, form: AmendForm, object_id: Any) -> HttpResponse:
-        def deed(change_id: Any, *, actor: Any) -> PriceChange:
-            return services.amend_price_change(change_id, form.wish(), actor=actor)
-
-        return self._one(request, object_id, "amend price change", deed, "{} is drafted in its place.")
-
-    @action(
-        description="Cancel this change",
-        permissions=["cancel"],
-        icon="undo",
-        url_path="cancel",
-        variant=ActionVariant.DANGER,
-        dialog={
-            "title": "Cancel this price change?",
-            "description": (
-                "New customers get the old price again. Whoever signed up at the new price meanwhile"
-                " keeps it until the next change takes effect."
-            ),
-            "form_class": CancelForm,
-            "form_submit_text": "Cancel the price change",
-        },
-    )
-    def cancel_one(self, request: HttpRequest, form: CancelForm, object_id: Any) -> HttpResponse:
-        def deed(change_id: Any, *, actor: Any) -> PriceChange:
-            return services.cancel_price_change(change_id, actor=actor, reason=form.cleaned_data["reason"])
-
-        return self._one(request, object_id, "cancel price change", deed, "{} is cancelled.")
-
-    @action(description="Publish selected price changes", permissions=["publish"])
-    def publish_selected(self, request: HttpRequest, queryset: QuerySet[PriceChange]) -> None:
-        """Each by itself: one that is refused never stops the others."""
-        number, refusals, actor = 0, list[str](), request.user
-        for pk in list(queryset.order_by("package__name", "pk").values_list("pk", flat=True)):
-            try:
-                services.publish_price_change(pk, actor=actor)  # type: ignore[arg-type]
-                number += 1
-            except Refused as refusal:
-                services.record_refusal("publish price change", pk, actor=actor, refusal=refusal)  # type: ignore[arg-type]
-                refusals += refusal.reasons
-        if number:
-            messages.success(request, f"{number} published.")
-        for reason in refusals[:MOST_REASONS]:
-            messages.error(request, reason)
-        if len(refusals) > MOST_REASONS:
-            messages.error(
-                request, f"… and {len(refusals) - MOST_REASONS} more; the audit trail has them all."
-            )
-
     @action(description="Many at once", permissions=["draft"], icon="table_rows", url_path="many")
     def batch(self, request: HttpRequest) -> HttpResponse:
         return batch_view(self, request)
-
-    def _one(
-        self, request: HttpRequest, change_id: Any, name: str, deed: Callable[..., PriceChange], sentence: str
-    ) -> HttpResponse:
-        page = reverse("admin:pricing_pricechange_change", args=[change_id])
-        try:
-            change = deed(change_id, actor=request.user)
-        except PriceChange.DoesNotExist:
-            messages.error(request, "This price change does not exist any more.")
-            page = reverse("admin:pricing_pricechange_changelist")
-        except Refused as refusal:
-            services.record_refusal(name, change_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
-            for reason in refusal.reasons:
-                messages.error(request, reason)
-        else:
-            messages.success(request, sentence.format(change))
-            page = reverse("admin:pricing_pricechange_change", args=[change.pk])
-        return moved_to(request, page)
 
     def _told(self, request: HttpRequest, object_id: Any, refusal: Refused) -> HttpResponse:
         for reason in refusal.reasons:

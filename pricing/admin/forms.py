@@ -2,7 +2,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminDateWidget,
     UnfoldAdminDecimalFieldWidget,
@@ -51,29 +50,6 @@ class PriceChangeForm(forms.ModelForm):
 
     def _post_clean(self) -> None:
         """The service fills the change in and checks it; the form's instance stays as it was read."""
-
-
-class CancelForm(BaseDialogForm):
-    reason = forms.CharField(
-        label="Reason",
-        widget=UnfoldAdminTextareaWidget,
-        help_text="For the audit trail and your colleagues.",
-    )
-
-
-class AmendForm(BaseDialogForm):
-    new_price = forms.DecimalField(
-        label="New price a month",
-        max_digits=10,
-        decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget,
-        help_text="In rand, VAT included.",
-    )
-    effective_date = forms.DateField(label="Effective date", widget=UnfoldAdminDateWidget)
-    reason = forms.CharField(label="Reason", widget=UnfoldAdminTextareaWidget)
-
-    def wish(self) -> Wish:
-        return Wish(**{name: self.cleaned_data[name] for name in ("new_price", "effective_date", "reason")})
 
 
 def _choices(values: list[tuple[str, str]], empty: str) -> list[tuple[str, str]]:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -17,16 +16,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
+from pricing.actions import NOTICE
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
-from pricing.notices import deciding, evidence
+from pricing.notices import evidence
 from pricing.notices.standing import standing_of
 
 BADGES = {
@@ -40,7 +37,6 @@ BADGES = {
     "Not needed": "default",
     "Told another way": "success",
 }
-MOST_REASONS = 10
 WHAT_TO_DO: dict[str, str] = {
     NoticeState.BOUNCED: "Find out the right address and enter it in Zoho; after the next pull of subscriptions send it"
     " again. Or tell the customer another way and settle it.",
@@ -51,10 +47,6 @@ WHAT_TO_DO: dict[str, str] = {
     NoticeState.UNKNOWN: "It may have arrived: look in the mail provider's log. If it did, settle it. If it did not, send"
     " it again; Resend takes no second copy of the same message within a day.",
 }
-
-
-class ReasonForm(BaseDialogForm):
-    reason = forms.CharField(label="How, or why", widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
 class UndeliveredFilter(admin.SimpleListFilter):
@@ -86,7 +78,7 @@ class NoticeEventInline(TabularInline):
 
 
 @admin.register(PriceNotice)
-class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
+class PriceNoticeAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     """One row for each message to a customer."""
 
     empty_words = "Publish a price change: its customers' notices stand here before they are sent."
@@ -102,8 +94,7 @@ class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
     )
     list_select_related = ("subscription", "stage", "change__package")
     list_before_template = "pricing/notices/progress.html"
-    actions = ("send_selected_again",)
-    actions_detail = ("settle_one", "send_one_again")
+    object_actions = NOTICE
     inlines = (NoticeEventInline,)
     fieldsets = (
         (
@@ -193,69 +184,6 @@ class PriceNoticeAdmin(LongList, ReadOnlyAdmin):
 
         return view
 
-    # --- deeds
-
-    def has_settle_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("pricing.settle_pricenotice")
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        notice = self.get_object(request, object_id)
-        needs_a_person = notice is not None and notice.state in UNDELIVERED
-        return super().get_actions_detail(request, object_id) if needs_a_person else []
-
-    @action(
-        description="Settle",
-        permissions=["settle"],
-        icon="check",
-        url_path="settle",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "The customer was told another way?",
-            "description": "From then on the notice counts as given, and the price move does not wait for it.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Settle",
-        },
-    )
-    def settle_one(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
-        return _one(request, object_id, "settle notice", deciding.settle, form, "Settled.")
-
-    @action(
-        description="Send again",
-        permissions=["settle"],
-        icon="forward_to_inbox",
-        url_path="send-again",
-        dialog={
-            "title": "Send it again?",
-            "description": "To the address that Zoho has now, as far as subscriptions were pulled.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Send again",
-        },
-    )
-    def send_one_again(self, request: HttpRequest, form: ReasonForm, object_id: Any) -> HttpResponse:
-        return _one(
-            request, object_id, "send notice again", deciding.send_again, form, "It is sent within a minute."
-        )
-
-    @action(description="Send selected notices again", permissions=["settle"])
-    def send_selected_again(self, request: HttpRequest, queryset: QuerySet[PriceNotice]) -> None:
-        """Each by itself: one that is refused never stops the others."""
-        number, refusals, actor = 0, list[str](), request.user
-        for pk in list(queryset.order_by("pk").values_list("pk", flat=True)):
-            try:
-                deciding.send_again(pk, actor=actor, reason="Selected in the list.")  # type: ignore[arg-type]
-                number += 1
-            except Refused as refusal:
-                deciding.record_refusal("send notice again", pk, actor=actor, refusal=refusal)  # type: ignore[arg-type]
-                refusals += refusal.reasons
-        if number:
-            messages.success(request, f"{number} are sent within a minute.")
-        for reason in refusals[:MOST_REASONS]:
-            messages.error(request, reason)
-        if len(refusals) > MOST_REASONS:
-            messages.error(
-                request, f"… and {len(refusals) - MOST_REASONS} more; the audit trail has them all."
-            )
-
 
 def panel_of(change: PriceChange, request: HttpRequest) -> SafeString:
     """How the notices of a change stand, with links to the lists and files behind the numbers."""
@@ -276,26 +204,3 @@ def _change_asked_for(request: HttpRequest) -> PriceChange | None:
     except ValueError:
         return None
     return PriceChange.objects.select_related("package").filter(pk=wanted).first()
-
-
-def _one(
-    request: HttpRequest,
-    notice_id: Any,
-    name: str,
-    deed: Callable[..., PriceNotice],
-    form: ReasonForm,
-    sentence: str,
-) -> HttpResponse:
-    page = reverse("admin:pricing_pricenotice_change", args=[notice_id])
-    try:
-        deed(notice_id, actor=request.user, reason=form.cleaned_data["reason"])
-    except PriceNotice.DoesNotExist:
-        messages.error(request, "This notice does not exist.")
-        page = reverse("admin:pricing_pricenotice_changelist")
-    except Refused as refusal:
-        deciding.record_refusal(name, notice_id, actor=request.user, refusal=refusal)  # type: ignore[arg-type]
-        for reason in refusal.reasons:
-            messages.error(request, reason)
-    else:
-        messages.success(request, sentence)
-    return moved_to(request, page)

@@ -3,19 +3,18 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
-from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
+from unfold.decorators import display
 
-from circletel.core.admin.base import moved_to
+from circletel.core.actions.admin import ActionsAdmin
 from circletel.core.errors import Refused
+from pricing.actions import SEND_TEST
 from pricing.models import NoticeStage, PriceChange
 from pricing.notices import stages
 from pricing.notices.linter import REQUIRED, complaints_about
@@ -45,13 +44,13 @@ class NoticeStageForm(forms.ModelForm):
 
 
 @admin.register(NoticeStage)
-class NoticeStageAdmin(ModelAdmin):
+class NoticeStageAdmin(ActionsAdmin):
     """When customers are told of a price change, and in which words."""
 
     form = NoticeStageForm
     list_display = ("name", "shown_when", "shown_required", "shown_active", "shown_words")
     ordering = ("-occasion", "-days")
-    actions_detail = ("test_one",)
+    object_actions = (SEND_TEST,)
     change_form_outer_after_template = "pricing/notices/preview.html"
     readonly_fields = ("occasion", "must_say", "may_say")
     fields = (
@@ -102,9 +101,6 @@ class NoticeStageAdmin(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(stages.RIGHT)
 
-    def has_test_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self.has_change_permission(request)
-
     def save_model(self, request: HttpRequest, obj: NoticeStage, form: Any, change: bool) -> None:
         try:
             stages.edit_stage(obj.pk, form.cleaned_data, actor=request.user)  # type: ignore[arg-type]
@@ -119,28 +115,6 @@ class NoticeStageAdmin(ModelAdmin):
         if db_field.name == "body":
             field.widget.attrs["rows"] = 22
         return field
-
-    @action(
-        description="Send a test to myself",
-        permissions=["test"],
-        icon="outgoing_mail",
-        url_path="test",
-        dialog={
-            "title": "Send a test to yourself?",
-            "description": "As it was last saved, filled in for a customer of the latest price change. No customer gets it.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Send",
-        },
-    )
-    def test_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        try:
-            address = stages.send_test(object_id, actor=request.user)  # type: ignore[arg-type]
-        except Refused as refusal:
-            for reason in refusal.reasons:
-                messages.error(request, reason)
-        else:
-            messages.success(request, f"A test is on its way to {address}.")
-        return moved_to(request, reverse("admin:pricing_noticestage_change", args=[object_id]))
 
     # --- the preview, which follows what is being written
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,14 +13,14 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from circletel.core.errors import Refused
+from circletel.core.actions.rest import action_view
 from circletel.core.rest import parameters
 from circletel.core.rest.filters import Parameter, StrictFilterBackend
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.staff import StaffEndpoint
 from circletel.core.rest.strict import StrictSerializer
-from circletel.core.rights import ensure_may
 from pricing import deciding, evidence, proof
+from pricing.actions import DECIDE
 from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
 from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict
 
@@ -172,29 +172,24 @@ class DecisionSerializer(StrictSerializer):
     reason = serializers.CharField(help_text="Why, for the audit trail; how, where it was settled.")
 
 
-class DecideView(StaffEndpoint):
+class MoveEndpoint(StaffEndpoint):
     permission_classes = [MayViewMoves]
     serializer_class = PriceMoveSerializer
 
-    def handle_exception(self, exc: Exception) -> Response:
-        """A refusal is written down, then told; the deed itself was undone before."""
-        if isinstance(exc, PriceMove.DoesNotExist):
-            exc = Http404("There is no such price move.")
-        if isinstance(exc, Refused):
-            deciding.record_refusal(self.kwargs["id"], actor=self.actor, refusal=exc)
-        return super().handle_exception(exc)
+    def shown(self, _number: int) -> Any:
+        return PriceMoveSerializer(
+            PriceMove.objects.select_related("subscription").get(pk=self.kwargs["id"])
+        ).data
 
-    @extend_schema(
-        operation_id="decidePriceMove", tags=[TAG], summary="Decide about a move that waits for a person",
-        request=DecisionSerializer, responses={200: PriceMoveSerializer, **REFUSALS},
-    )  # fmt: skip
-    def post(self, request: Request, id: UUID) -> Response:
-        ensure_may(self.actor, "pricing.decide_pricemove", "decide about price moves")
-        asked = DecisionSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        moves = PriceMove.objects.select_related("subscription")
-        moves.get(pk=id)
-        deciding.decide(
-            asked.validated_data["deed"], [id], actor=self.actor, reason=asked.validated_data["reason"]
-        )
-        return Response(PriceMoveSerializer(moves.get(pk=id)).data)
+
+DecideView = action_view(
+    MoveEndpoint,
+    DECIDE,
+    body=DecisionSerializer,
+    answer=MoveEndpoint.shown,
+    operation_id="decidePriceMove",
+    tags=[TAG],
+    summary="Decide about a move that waits for a person",
+    description="It holds from now on; the reason stands in the audit trail.",
+    responses={200: PriceMoveSerializer, **REFUSALS},
+)

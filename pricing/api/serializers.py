@@ -51,10 +51,6 @@ class CancellationSerializer(StrictSerializer):
     reason = serializers.CharField(help_text="Why it is cancelled.")
 
 
-class EmptySerializer(StrictSerializer):
-    """Nothing to say."""
-
-
 class PriceChangeSerializer(serializers.ModelSerializer):
     package_name = serializers.CharField(source="package.name", read_only=True)
     package_sku = serializers.CharField(source="package.sku", read_only=True)

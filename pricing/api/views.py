@@ -1,5 +1,6 @@
-"""Price changes over REST, for staff and the programs of the back office. Every deed is one of `pricing.services`."""
+"""Price changes over REST, for staff and the programs of the back office. Actions: `pricing.actions`."""
 
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -11,15 +12,16 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from circletel.core.errors import Refused
+from circletel.core.actions import Action, refusal_recorded
+from circletel.core.actions.rest import action_view
 from circletel.core.rest.filters import StrictFilterBackend
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.staff import StaffEndpoint, refusals
 from pricing import services
+from pricing.actions import AMEND, CANCEL, PUBLISH
 from pricing.api.filters import PriceChangeFilter
 from pricing.api.serializers import (
     CancellationSerializer,
-    EmptySerializer,
     ImpactSerializer,
     NewPriceChangeSerializer,
     PriceChangeSerializer,
@@ -42,7 +44,6 @@ class MayView(BasePermission):
 class PriceChangeEndpoint(StaffEndpoint):
     permission_classes = [MayView]
     serializer_class: Any = PriceChangeSerializer
-    deed = ""
 
     def get_queryset(self) -> QuerySet[PriceChange]:
         return PriceChange.objects.select_related(
@@ -50,22 +51,21 @@ class PriceChangeEndpoint(StaffEndpoint):
         ).order_by("-created_at", "pk")
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A refusal is written down, then told; the deed itself was undone before."""
-        if isinstance(exc, PriceChange.DoesNotExist):
-            exc = Http404("There is no such price change.")
-        if isinstance(exc, Refused) and "id" in self.kwargs:
-            services.record_refusal(self.deed, self.kwargs["id"], actor=self.actor, refusal=exc)
-        return super().handle_exception(exc)
+        return super().handle_exception(
+            Http404("There is no such price change.") if isinstance(exc, PriceChange.DoesNotExist) else exc
+        )
 
     def understood(self, serializer_class: type, request: Request) -> Any:
         serializer = serializer_class(data=request.data)
         serializer.is_valid(raise_exception=True)
         return serializer
 
-    def answer(self, change: PriceChange, status: int = HTTPStatus.OK) -> Response:
+    def shown(self, change: PriceChange) -> Any:
         """As the database has it, with what it computes."""
-        found = self.get_queryset().get(pk=change.pk)
-        return Response(PriceChangeSerializer(found).data, status=status)
+        return PriceChangeSerializer(self.get_queryset().get(pk=change.pk)).data
+
+    def refusal_recorded(self, name: str) -> AbstractContextManager[None]:
+        return refusal_recorded(name, PriceChange, self.kwargs["id"], actor=self.actor)
 
 
 class PriceChangeListView(PriceChangeEndpoint):
@@ -89,7 +89,7 @@ class PriceChangeListView(PriceChangeEndpoint):
         asked = self.understood(NewPriceChangeSerializer, request)
         package_id = asked.validated_data["package"]
         change = services.create_price_change(package_id, asked.wish(), actor=self.actor)
-        return self.answer(change, HTTPStatus.CREATED)
+        return Response(self.shown(change), status=HTTPStatus.CREATED)
 
 
 class PriceChangeView(PriceChangeEndpoint):
@@ -105,22 +105,21 @@ class PriceChangeView(PriceChangeEndpoint):
         request=WishSerializer, responses={200: PriceChangeSerializer, **REFUSALS},
     )  # fmt: skip
     def put(self, request: Request, id: UUID) -> Response:
-        self.deed = "edit price change"
         wish = self.understood(WishSerializer, request).wish()
-        return self.answer(services.edit_price_change(id, wish, actor=self.actor))
+        with self.refusal_recorded("edit price change"):
+            return Response(self.shown(services.edit_price_change(id, wish, actor=self.actor)))
 
     @extend_schema(
         operation_id="deletePriceChange", tags=[TAG], summary="Throw a draft away",
         responses={204: None, **REFUSALS},
     )  # fmt: skip
     def delete(self, request: Request, id: UUID) -> Response:
-        self.deed = "delete price change"
-        services.delete_price_change(id, actor=self.actor)
+        with self.refusal_recorded("delete price change"):
+            services.delete_price_change(id, actor=self.actor)
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
 class ImpactView(PriceChangeEndpoint):
-    deed = "see the impact of price change"
     serializer_class = ImpactSerializer
 
     @extend_schema(
@@ -128,40 +127,30 @@ class ImpactView(PriceChangeEndpoint):
         responses={200: ImpactSerializer, **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
-        return Response(ImpactSerializer(impact_of(id, actor=self.actor)).data)
+        with self.refusal_recorded("see the impact of price change"):
+            return Response(ImpactSerializer(impact_of(id, actor=self.actor)).data)
 
 
-class PublishView(PriceChangeEndpoint):
-    deed = "publish price change"
-
-    @extend_schema(
-        operation_id="publishPriceChange", tags=[TAG], summary="Publish a draft that somebody else made",
-        request=None, responses={200: PriceChangeSerializer, **REFUSALS},
-    )  # fmt: skip
-    def post(self, request: Request, id: UUID) -> Response:
-        self.understood(EmptySerializer, request)
-        return self.answer(services.publish_price_change(id, actor=self.actor))
-
-
-class CancelView(PriceChangeEndpoint):
-    deed = "cancel price change"
-
-    @extend_schema(
-        operation_id="cancelPriceChange", tags=[TAG], summary="Cancel it before its effective date",
-        request=CancellationSerializer, responses={200: PriceChangeSerializer, **REFUSALS},
-    )  # fmt: skip
-    def post(self, request: Request, id: UUID) -> Response:
-        reason = self.understood(CancellationSerializer, request).validated_data["reason"]
-        return self.answer(services.cancel_price_change(id, actor=self.actor, reason=reason))
+def _view(action: Action, operation_id: str, summary: str, **more: Any) -> type[Any]:
+    """The view of an action that answers with the price change it returns."""
+    told: dict[str, Any] = {
+        "answer": PriceChangeEndpoint.shown,
+        "responses": {200: PriceChangeSerializer, **REFUSALS},
+    }
+    return action_view(
+        PriceChangeEndpoint, action, operation_id=operation_id, summary=summary, tags=[TAG], **(told | more)
+    )
 
 
-class AmendView(PriceChangeEndpoint):
-    deed = "amend price change"
-
-    @extend_schema(
-        operation_id="amendPriceChange", tags=[TAG], summary="Cancel a published change for a new draft",
-        request=WishSerializer, responses={201: PriceChangeSerializer, **REFUSALS},
-    )  # fmt: skip
-    def post(self, request: Request, id: UUID) -> Response:
-        wish = self.understood(WishSerializer, request).wish()
-        return self.answer(services.amend_price_change(id, wish, actor=self.actor), HTTPStatus.CREATED)
+PublishView = _view(PUBLISH, "publishPriceChange", "Publish a draft that somebody else made")
+CancelView = _view(
+    CANCEL, "cancelPriceChange", "Cancel it before its effective date", body=CancellationSerializer
+)
+AmendView = _view(
+    AMEND,
+    "amendPriceChange",
+    "Cancel a published change for a new draft",
+    body=WishSerializer,
+    status=HTTPStatus.CREATED,
+    responses={201: PriceChangeSerializer, **REFUSALS},
+)

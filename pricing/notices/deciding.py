@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from circletel.core import audit
 from circletel.core.enqueue import enqueue
-from circletel.core.errors import NotReady, Refused, WrongStatus
-from circletel.core.models import AuditEntry
+from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.rights import ensure_may
 from pricing.models import UNDELIVERED, NoticeEventKind, NoticeState, PriceChangeStatus, PriceNotice
 from pricing.models.notice import Occasion
@@ -57,13 +56,6 @@ def send_again(notice_id: UUID, *, actor: User, reason: str) -> PriceNotice:
     _audit("send notice again", notice, before, actor, reason.strip())
     enqueue("pricing.tasks.send_price_notices")
     return notice
-
-
-def record_refusal(action: str, notice_id: UUID, *, actor: User, refusal: Refused) -> None:
-    """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    notice = PriceNotice.objects.filter(pk=notice_id).first()
-    if notice is not None:
-        audit.record(action, notice, actor=actor, result=AuditEntry.Result.REFUSED, detail=str(refusal))
 
 
 def _undelivered(notice_id: UUID, actor: User, reason: str) -> PriceNotice:

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -13,15 +12,12 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin, moved_to
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
-from reconciliation import services
+from reconciliation.actions import RUN_NOW
 from reconciliation.admin.shared import BADGES, STYLE
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.reporting import csv_answer, json_answer
@@ -30,24 +26,14 @@ BARS = 30
 MOST_SHOWN = 200
 
 
-class RunForm(BaseDialogForm):
-    scope = forms.ChoiceField(label="Read", choices=Scope.choices, widget=UnfoldAdminSelectWidget)
-    only = forms.CharField(
-        label="Only these SKUs",
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Separated by blanks. Empty means the whole catalogue.",
-    )
-
-
 @admin.register(ReconciliationReport)
-class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
+class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     """One row for each comparison; its page shows what it found then."""
 
     empty_words = "Compare the catalogue with Zoho: each night by itself, or now with the button above."
     list_display = ("shown_start", "shown_state", "found", "shown_resolved", "calls", "took")
     list_filter = ("state", "scope", "started_at")
-    actions_list = ("run_now",)
+    list_actions = (RUN_NOW,)
     list_before_template = "admin/reconciliation/trend.html"
     change_form_outer_before_template = "admin/reconciliation/report.html"
     fieldsets = (
@@ -141,41 +127,6 @@ class ReconciliationReportAdmin(LongList, ReadOnlyAdmin):
         if not self.has_view_permission(request, report):
             raise PermissionDenied
         return report
-
-    # --- the deed
-
-    def has_run_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("reconciliation.run_reconciliation")
-
-    @action(
-        description="Compare now",
-        permissions=["run"],
-        icon="compare_arrows",
-        url_path="run-now",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Compare the catalogue with Zoho now?",
-            "description": (
-                "Reads Zoho's lists and writes nothing there. It takes one API call for 200 records of Billing"
-                " and 2,000 of CRM."
-            ),
-            "form_class": RunForm,
-            "form_submit_text": "Compare",
-        },
-    )
-    def run_now(self, request: HttpRequest, form: RunForm) -> HttpResponse:
-        page = reverse("admin:reconciliation_reconciliationreport_changelist")
-        try:
-            report = services.request_run(
-                Scope(form.cleaned_data["scope"]),
-                actor=request.user,  # type: ignore[arg-type]
-                only=form.cleaned_data["only"].split(),
-            )
-        except Refused as refusal:
-            messages.error(request, f"{refusal}.")
-        else:
-            page = reverse("admin:reconciliation_reconciliationreport_change", args=[report.pk])
-        return moved_to(request, page)
 
 
 def _row(coverage: dict[str, Any]) -> dict[str, Any]:

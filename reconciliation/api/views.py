@@ -8,20 +8,20 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import exceptions
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from circletel.core.actions.rest import action_view
 from circletel.core.errors import NotAllowed, Refused
 from circletel.core.rest.parameters import ParameterField, between
 from circletel.core.rest.problems import Problem
 from circletel.core.rest.staff import StaffEndpoint, refusals
-from reconciliation import services
+from reconciliation.actions import RUN_NOW
 from reconciliation.api.serializers import FullReportSerializer, ReportSerializer, RunSerializer
-from reconciliation.models import ReconciliationReport, Scope
+from reconciliation.models import ReconciliationReport
 from reconciliation.reporting import csv_answer
 
 TAGS = ["reconciliation"]
@@ -111,29 +111,23 @@ class ReportCsvView(StaffEndpoint):
         return csv_answer(self.get_object())
 
 
-class RunView(StaffEndpoint):
+class RunEndpoint(StaffEndpoint):
     permission_classes = [MayRun]
 
-    @extend_schema(
-        operation_id="runReconciliation",
-        summary="Compare now",
-        description="A worker compares; the report that is returned fills meanwhile.",
-        tags=TAGS,
-        request=RunSerializer,
-        responses={202: ReportSerializer, **refusals(400, 401, 403, 409, 415)},
-    )
-    def post(self, request: Request) -> Response:
-        asked = RunSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wish = asked.validated_data
-        try:
-            report = services.request_run(
-                Scope(wish["scope"]),
-                actor=self.actor,
-                only=wish["only"],
-            )
-        except NotAllowed as refusal:
-            raise exceptions.PermissionDenied(str(refusal)) from None
-        except Refused as refusal:
-            raise NotStarted(f"{refusal}.") from None
-        return Response(ReportSerializer(report).data, status=HTTPStatus.ACCEPTED)
+    def handle_exception(self, exc: Exception) -> Response:
+        is_refused = isinstance(exc, Refused) and not isinstance(exc, NotAllowed)
+        return super().handle_exception(NotStarted(f"{exc}.") if is_refused else exc)
+
+
+RunView = action_view(
+    RunEndpoint,
+    RUN_NOW,
+    body=RunSerializer,
+    answer=lambda _view, report: ReportSerializer(report).data,
+    status=HTTPStatus.ACCEPTED,
+    operation_id="runReconciliation",
+    summary="Compare now",
+    description="A worker compares; the report that is returned fills meanwhile.",
+    tags=TAGS,
+    responses={202: ReportSerializer, **refusals(400, 401, 403, 409, 415)},
+)

@@ -16,7 +16,7 @@ NOT_PAGES = {
     "catalogue_batch_progress", "catalogue_pricelist_panel", "catalogue_pricelist_refused",
     "catalogue_product_zoho_standing", "catalogue_servicepackage_panel",
     "zoho_sync_productintegration_group_progress", "pricing_pricenotice_csv", "pricing_pricenotice_json",
-    "pricing_pricechange_impact_csv", "pricing_pricechange_proof_csv", "pricing_pricemove_decide",
+    "pricing_pricechange_impact_csv", "pricing_pricechange_proof_csv",
     "pricing_noticestage_preview", "reconciliation_report_progress", "reconciliation_report_csv",
     "reconciliation_report_json",
 }  # fmt: skip

@@ -332,13 +332,18 @@ def test_one_decision_for_many_with_its_reason(world, moved, client):
     _change, _good, typed, own = moved
     client.force_login(mr_daniels())
     chosen = {"action": "decide_selected", "_selected_action": [move_of(typed).pk, move_of(own).pk]}
-    client.post(reverse("admin:pricing_pricemove_changelist"), chosen)
-    page = reverse("admin:pricing_pricemove_decide")
-    assert "2 price moves selected" in client.get(page).content.decode()
+    page = reverse("admin:pricing_pricemove_changelist")
+    asked = client.post(page, chosen)
+    assert (asked.context["number"], asked.context["selected"]) == (
+        2,
+        [str(one) for one in chosen["_selected_action"]],
+    )
 
-    client.post(page, {"deed": "keep", "reason": "x"})
-    assert move_of(typed).state == MoveState.CONFLICT  # refused: neither joined at a cancelled price
-    client.post(page, {"deed": "never_move", "reason": "Agreed"})
+    answer = {**chosen, "_form_submitted": "True"}
+    refused = client.post(page, {**answer, "deed": "keep", "reason": "x"})
+    assert move_of(typed).state == MoveState.CONFLICT  # neither joined at a cancelled price
+    assert "cannot be decided on (keep)" in refused.context["form"].non_field_errors()[0]
+    client.post(page, {**answer, "deed": "never_move", "reason": "Agreed"})
 
     assert {move_of(typed).state, move_of(own).state} == {MoveState.NOT_NEEDED}
     assert client.get(reverse("admin:pricing_pricemove_change", args=[move_of(typed).pk])).status_code == 200

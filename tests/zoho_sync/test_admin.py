@@ -43,7 +43,7 @@ def page_of(record):
 
 
 def send_again_url(record):
-    return reverse("admin:zoho_sync_productintegration_send_one_again", args=[record.pk])
+    return reverse("admin:zoho_sync_productintegration_send_again_one", args=[record.pk])
 
 
 def listed(response):
@@ -92,7 +92,7 @@ def test_a_selection_is_sent_again_and_what_is_in_step_stays(operator, dead):
     crm.save()
 
     response = operator.post(
-        RECORDS, {"action": "send_again", "_selected_action": [dead.pk, crm.pk]}, follow=True
+        RECORDS, {"action": "send_again_selected", "_selected_action": [dead.pk, crm.pk]}, follow=True
     )
 
     assert [str(message) for message in response.context["messages"]] == [
@@ -114,7 +114,7 @@ def test_others_see_records_and_cannot_send_them(role, dead):
 
     assert client.get(page_of(dead)).status_code == 200
     assert client.post(send_again_url(dead), CONFIRMED).status_code == 403
-    client.post(RECORDS, {"action": "send_again", "_selected_action": [dead.pk]})
+    client.post(RECORDS, {"action": "send_again_selected", "_selected_action": [dead.pk]})
 
     assert state_of(dead) == (SyncStatus.DEAD, 3)
     assert not AuditEntry.objects.filter(action="resync").exists()

@@ -466,14 +466,17 @@ def test_an_operator_answers_from_the_page_of_the_alert():
     alerts.watch()
     alert = Alert.objects.get()
     client = client_of("Sync operator")
-    client.get(reverse("admin:zoho_sync_alert_acknowledge", args=[alert.pk]))
+    client.get(reverse("admin:zoho_sync_alert_acknowledge_one", args=[alert.pk]))
     assert Alert.objects.get().state == "open"
 
     client.post(
-        reverse("admin:zoho_sync_alert_snooze", args=[alert.pk]), {"_form_submitted": "True", "hours": "8"}
+        reverse("admin:zoho_sync_alert_snooze_one", args=[alert.pk]),
+        {"_form_submitted": "True", "hours": "8"},
     )
     assert Alert.objects.get().state == "snoozed"
-    client.post(reverse("admin:zoho_sync_alert_acknowledge", args=[alert.pk]), {"_form_submitted": "True"})
+    client.post(
+        reverse("admin:zoho_sync_alert_acknowledge_one", args=[alert.pk]), {"_form_submitted": "True"}
+    )
 
     assert Alert.objects.get().state == "acknowledged"
     assert client.get(reverse("admin:zoho_sync_alert_change", args=[alert.pk])).status_code == 200
@@ -485,7 +488,7 @@ def test_a_rule_is_changed_tested_and_audited():
     client = client_of("Sync operator")
     url = reverse("admin:zoho_sync_alertrule_change", args=[one.pk])
 
-    client.post(reverse("admin:zoho_sync_alertrule_send_test", args=[one.pk]), {"_form_submitted": "True"})
+    client.post(reverse("admin:zoho_sync_alertrule_test_one", args=[one.pk]), {"_form_submitted": "True"})
     half = client.post(
         url,
         {"channel": "email", "is_enabled": "on", "threshold": 9, "window_hours": 24, "quiet_from": "21:00"},

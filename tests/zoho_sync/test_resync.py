@@ -275,9 +275,9 @@ def test_a_selection_is_sent_with_force_once_a_reason_is_given(model, system, db
     asked = {"action": f"force_{system}_selected", "_selected_action": [str(pk) for pk in chosen]}
 
     page = client.post(url, asked)
-    empty = client.post(url, {**asked, "confirmed": "1", "reason": "  "})
+    empty = client.post(url, {**asked, "_form_submitted": "1", "reason": "  "})
     assert not Resync.objects.exists()
-    again = {**asked, "confirmed": "1", "reason": "Edited by hand in Zoho"}
+    again = {**asked, "_form_submitted": "1", "reason": "Edited by hand in Zoho"}
     client.post(url, again)
     client.post(url, again)
 

@@ -3,32 +3,24 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
+from unfold.decorators import display
 
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
-from zoho_sync import services
+from zoho_sync.actions import SEND_AGAIN
 from zoho_sync.admin.pretty import pretty
 from zoho_sync.admin.queue import RetryQueuePages
 from zoho_sync.connection.codes import advice_for
 from zoho_sync.models import Kind, ProductIntegration, System
-
-SEND_AGAIN = {
-    "title": "Send again?",
-    "description": "It is tried at once, however often it failed before. What is in step stays as it is.",
-    "form_class": BaseDialogForm,
-    "form_submit_text": "Send again",
-}
 
 
 class SystemFilter(admin.SimpleListFilter):
@@ -71,7 +63,7 @@ class ErrorClassFilter(admin.SimpleListFilter):
 
 
 @admin.register(ProductIntegration)
-class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
+class ProductIntegrationAdmin(RetryQueuePages, LongList, ActionsAdmin, ReadOnlyAdmin):
     """One row for each Zoho record: its state, its id there, and why it is not in step."""
 
     empty_words = "Publish a product: what Zoho has to hold of it is written down here."
@@ -79,8 +71,7 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
     list_filter = ("status", SystemFilter, "kind", ErrorClassFilter)
     search_fields = ("remote_key", "remote_id", "package__name", "package__sku", "last_sync_error")
     list_select_related = ("package",)
-    actions = ("send_again",)
-    actions_detail = ("send_one_again",)
+    object_actions = (SEND_AGAIN,)
     fieldsets = (
         (
             None,
@@ -139,35 +130,3 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ReadOnlyAdmin):
     def calls(self, record: ProductIntegration) -> SafeString:
         url = f"{reverse('admin:zoho_sync_zohosynclog_changelist')}?q={record.package_id}"
         return format_html('<a href="{}">All calls about this package</a>', url)
-
-    def has_resync_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("zoho_sync.resync_productintegration")
-
-    @action(description="Send selected records again", permissions=["resync"])
-    def send_again(self, request: HttpRequest, queryset: QuerySet[ProductIntegration]) -> None:
-        self._send_again(request, ProductIntegration.objects.filter(pk__in=queryset.values("pk")))
-
-    @action(
-        description="Send again",
-        permissions=["resync"],
-        icon="sync",
-        url_path="send-again",
-        dialog=SEND_AGAIN,
-    )
-    def send_one_again(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        self._send_again(request, ProductIntegration.objects.filter(pk=object_id))
-        page = reverse("admin:zoho_sync_productintegration_change", args=[object_id])
-        return moved_to(request, page)
-
-    def _send_again(self, request: HttpRequest, records: QuerySet[ProductIntegration]) -> None:
-        try:
-            count = services.resync(records, actor=request.user)  # type: ignore[arg-type]
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-            return
-        if count:
-            messages.success(
-                request, f"{count} record{'s' if count != 1 else ''} will be sent again at once."
-            )
-        else:
-            messages.info(request, "Nothing to send: what you chose is in step.")

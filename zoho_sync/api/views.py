@@ -10,16 +10,17 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalogue.models import Product, ServicePackage
+from catalogue.models import Product
+from circletel.core.actions import Action, perform
 from circletel.core.errors import Refused
 from circletel.core.rest import parameters
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import ParameterField
 from circletel.core.rest.staff import refusals
+from zoho_sync.actions import RESYNC_BILLING, RESYNC_CRM
 from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer
 from zoho_sync.api.staff import NoSuchProduct, RefusedProblem, StaffView
 from zoho_sync.models import ProductIntegration, SyncStatus, System
-from zoho_sync.operating.resync import resync_package
 
 FILTERS = {
     "system": ParameterField(
@@ -82,61 +83,52 @@ def _narrowed(asked: dict[str, Any]) -> QuerySet[ProductIntegration]:
     return rows
 
 
-def _documented(operation_id: str, summary: str) -> Any:
-    return extend_schema(
-        operation_id=operation_id,
-        summary=summary,
-        tags=["operating"],
-        request=SyncRequestSerializer,
-        parameters=[
-            OpenApiParameter(
-                "force", OpenApiTypes.BOOL, description="Everything, not only what differs. Needs a reason."
-            )
-        ],
-        responses={
-            202: ResyncSerializer(many=True),
-            **refusals(400, 401, 403, 404, 409, 415, 422),
-        },
-    )
-
-
 class SyncView(StaffView):
     """Sends the packages of one product again. The same request within five seconds does it once."""
 
     needs = "zoho_sync.resync_productintegration"
     parameters = {"force": ParameterField(read=parameters.yes_or_no, expected="true or false")}
 
-    def sync(self, request: Request, product_id: UUID, system: System) -> Response:
-        body = SyncRequestSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        if not Product.objects.filter(pk=product_id).exists():
-            raise NoSuchProduct("No product has this id.")
-        packages = ServicePackage.objects.filter(
-            source_admin_product=product_id, integrations__isnull=False
-        ).distinct()
-        try:
-            done = [
-                resync_package(
-                    package.pk,
-                    system,
-                    actor=self.actor,
-                    force=bool(self.asked["force"]),
-                    reason=body.validated_data.get("reason", ""),
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(RefusedProblem(exc) if isinstance(exc, Refused) else exc)
+
+
+def _sync_view(action: Action, operation_id: str, summary: str) -> type[SyncView]:
+    class View(SyncView):
+        @extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            description=SyncView.__doc__,
+            tags=["operating"],
+            request=SyncRequestSerializer,
+            parameters=[
+                OpenApiParameter(
+                    "force",
+                    OpenApiTypes.BOOL,
+                    description="Everything, not only what differs. Needs a reason.",
                 )
-                for package in packages
-            ]
-        except Refused as refusal:
-            raise RefusedProblem(refusal) from None
-        return Response(ResyncSerializer(done, many=True).data, status=status.HTTP_202_ACCEPTED)
+            ],
+            responses={
+                202: ResyncSerializer(many=True),
+                **refusals(400, 401, 403, 404, 409, 415, 422),
+            },
+        )
+        def post(self, request: Request, product_id: UUID) -> Response:
+            body = SyncRequestSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            if not Product.objects.filter(pk=product_id).exists():
+                raise NoSuchProduct("No product has this id.")
+            done = perform(
+                action,
+                product_id,
+                actor=self.actor,
+                force=bool(self.asked["force"]),
+                reason=body.validated_data.get("reason", ""),
+            )
+            return Response(ResyncSerializer(done, many=True).data, status=status.HTTP_202_ACCEPTED)
+
+    return View
 
 
-class SyncCrmView(SyncView):
-    @_documented("syncProductToCrm", "Send a product to Zoho CRM again")
-    def post(self, request: Request, product_id: UUID) -> Response:
-        return self.sync(request, product_id, System.CRM)
-
-
-class SyncBillingView(SyncView):
-    @_documented("syncProductToBilling", "Send a product to Zoho Billing again")
-    def post(self, request: Request, product_id: UUID) -> Response:
-        return self.sync(request, product_id, System.BILLING)
+SyncCrmView = _sync_view(RESYNC_CRM, "syncProductToCrm", "Send a product to Zoho CRM again")
+SyncBillingView = _sync_view(RESYNC_BILLING, "syncProductToBilling", "Send a product to Zoho Billing again")

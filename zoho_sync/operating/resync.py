@@ -1,10 +1,12 @@
 """Sending one package to one system again because a person asked: what differs, or with force everything."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalogue.models import ServicePackage
@@ -46,6 +48,25 @@ def resync_package(
         if wanted:
             transaction.on_commit(lambda: services.give_another_chance({system}))
     return wish
+
+
+def resync_packages(
+    packages: QuerySet[ServicePackage], system: System, *, actor: User, force: bool = False, reason: str = ""
+) -> list[Resync]:
+    """`resync_package` for each of them, by name. Raises NotAllowed or NotReady."""
+    keys = list(packages.order_by("name", "sku").values_list("pk", flat=True))
+    return [resync_package(key, system, actor=actor, force=force, reason=reason) for key in keys]
+
+
+def synced_packages(keys: Iterable[Any]) -> QuerySet[ServicePackage]:
+    """Those of these packages that Zoho has records of."""
+    return ServicePackage.objects.filter(pk__in=keys, integrations__isnull=False).distinct()
+
+
+def packages_of_products(keys: Iterable[Any]) -> QuerySet[ServicePackage]:
+    """What publishing these products made that Zoho has records of."""
+    published = ServicePackage.objects.filter(source_admin_product__in=keys, integrations__isnull=False)
+    return published.distinct()
 
 
 def may_resync(actor: User) -> None:

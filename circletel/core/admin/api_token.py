@@ -4,17 +4,15 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.auth.models import Permission
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDateWidget,
@@ -22,11 +20,33 @@ from unfold.widgets import (
 )
 
 from circletel.core import tokens
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, moved_to
-from circletel.core.errors import Refused
+from circletel.core.actions import Action
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin
 from circletel.core.models import ApiToken
 
 DEFAULT_DAYS = 90
+
+
+def _may_revoke(person: User, token_id: Any) -> bool:
+    """One's own, and those of others for whoever watches over them."""
+    if person.has_perm("core.revoke_apitoken"):
+        return True
+    return token_id is not None and ApiToken.objects.filter(pk=token_id, owner=person.pk).exists()
+
+
+REVOKE = Action(
+    name="revoke",
+    label="Revoke",
+    model=ApiToken,
+    service=tokens.revoke,
+    permission=_may_revoke,
+    title="Revoke this token?",
+    description="What uses it is locked out at once, for good.",
+    icon="block",
+    variant=ActionVariant.DANGER,
+    done="{} is revoked.",
+)
 
 
 class ApiTokenForm(forms.ModelForm):
@@ -80,7 +100,7 @@ class ApiTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(ActionsAdmin, ReadOnlyAdmin):
     """One's own; those of all for whoever watches over them. A token is never edited: revoke it and make another."""
 
     empty_words = (
@@ -98,7 +118,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         ("last_used_at", "revoked_at"),
         "shown_scopes",
     )
-    actions_detail = ("revoke_one",)
+    object_actions = (REVOKE,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         if not self.has_view_permission(request):
@@ -114,11 +134,6 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("core.add_apitoken")
-
-    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """One's own, and those of others for whoever watches over them."""
-        own = ApiToken.objects.filter(pk=object_id, owner=request.user.pk)
-        return request.user.has_perm("core.revoke_apitoken") or (object_id is not None and own.exists())
 
     @display(
         description="State",
@@ -171,31 +186,3 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         response = render(request, "catalogue/new_token.html", context)
         response["Cache-Control"] = "no-store"
         return response
-
-    # --- taking one back
-
-    @action(
-        description="Revoke",
-        permissions=["revoke"],
-        icon="block",
-        url_path="revoke",
-        variant=ActionVariant.DANGER,
-        dialog={
-            "title": "Revoke this token?",
-            "description": "What uses it is locked out at once, for good.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Revoke",
-        },
-    )
-    def revoke_one(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        page = reverse("admin:core_apitoken_change", args=[object_id])
-        try:
-            token = tokens.revoke(object_id, actor=request.user)  # type: ignore[arg-type]
-        except ApiToken.DoesNotExist:
-            messages.error(request, "This token does not exist.")
-            page = reverse("admin:core_apitoken_changelist")
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(request, f"{token} is revoked.")
-        return moved_to(request, page)

@@ -87,10 +87,7 @@ class IsStaff(BasePermission):
 
 
 class StaffEndpoint(IdempotentPosts, GenericAPIView):
-    """What every address below /api/admin/ is: for staff, in JSON, each refusal problem details.
-
-    `deed` and `target` name what was tried, so that a refusal can be written down.
-    """
+    """What every address below /api/admin/ is: for staff, in JSON, each refusal problem details."""
 
     authentication_classes = authentication_classes()
     permission_classes: list[Any] = [IsStaff]

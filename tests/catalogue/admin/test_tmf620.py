@@ -45,7 +45,7 @@ def test_listeners_show_what_they_miss_and_not_their_secret(client, dead):
 
 
 def test_a_dead_delivery_is_sent_again_by_a_person(client, dead, lerato):
-    address = reverse("admin:catalogue_hubdelivery_send_one_again", args=[dead.pk])
+    address = reverse("admin:catalogue_hubdelivery_send_again_one", args=[dead.pk])
     assert client.get(address).status_code == 200
     dead.refresh_from_db()
     assert dead.state == "dead"
@@ -58,7 +58,7 @@ def test_a_dead_delivery_is_sent_again_by_a_person(client, dead, lerato):
 
 def test_who_may_not_send_again_cannot(client, dead):
     client.force_login(person("a.auditor", "Auditor"))
-    address = reverse("admin:catalogue_hubdelivery_send_one_again", args=[dead.pk])
+    address = reverse("admin:catalogue_hubdelivery_send_again_one", args=[dead.pk])
     assert client.post(address, CONFIRMED).status_code == 403
     dead.refresh_from_db()
     assert dead.state == "dead"

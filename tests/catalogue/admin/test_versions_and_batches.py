@@ -108,7 +108,7 @@ def test_two_versions_are_compared(as_role):
 def test_an_earlier_version_is_published_again_by_a_publisher_only(as_role):
     package = republished(live_package(description="Fast"), description="Faster")
     first = package.versions.get(revision=1)
-    url = reverse("admin:catalogue_packageversion_publish_again", args=[first.pk])
+    url = reverse("admin:catalogue_packageversion_publish_again_one", args=[first.pk])
 
     assert as_role("Auditor").post(url, {**CONFIRMED, "reason": "x"}).status_code == 403
     response = as_role("Publisher").post(url, {**CONFIRMED, "reason": "It was better"}, follow=True)
@@ -133,7 +133,7 @@ def test_what_was_on_sale_at_a_date(as_role):
 
 def test_the_end_of_sale_is_set_and_taken_back(as_role):
     package = live_package()
-    url = reverse("admin:catalogue_servicepackage_end_sale_one", args=[package.pk])
+    url = reverse("admin:catalogue_servicepackage_end_of_sale_one", args=[package.pk])
 
     assert as_role("Product manager").post(url, {**CONFIRMED, "at": "2027-01-31T00:00"}).status_code == 403
     as_role("Publisher").post(url, {**CONFIRMED, "at": "2027-01-31T00:00"})
@@ -152,10 +152,10 @@ def test_a_refused_attempt_is_told_and_written_down(as_role, deed):
     batches.cancel(batch.pk, actor=mr_botha())
     ending.end_life(package.pk, at=timezone.now() + timedelta(days=10), actor=mr_botha())
     target, address = {
-        "end_sale_one": (package, "admin:catalogue_servicepackage_end_sale_one"),
+        "end_sale_one": (package, "admin:catalogue_servicepackage_end_of_sale_one"),
         "publish_again": (
             package.versions.latest("recorded_from"),
-            "admin:catalogue_packageversion_publish_again",
+            "admin:catalogue_packageversion_publish_again_one",
         ),
         "cancel": (batch, "admin:catalogue_batch_cancel"),
     }[deed]
@@ -176,7 +176,7 @@ def test_a_refused_attempt_is_told_and_written_down(as_role, deed):
 
 def test_whoever_is_turned_away_at_the_door_leaves_a_trace(as_role):
     package = live_package()
-    url = reverse("admin:catalogue_servicepackage_end_sale_one", args=[package.pk])
+    url = reverse("admin:catalogue_servicepackage_end_of_sale_one", args=[package.pk])
 
     assert as_role("Auditor").get(url).status_code == 403
     assert as_role("Auditor").post(url, CONFIRMED).status_code == 403

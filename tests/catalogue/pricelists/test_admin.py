@@ -334,7 +334,7 @@ def test_price_changes_are_drafted_for_a_selection(as_role):  # noqa: F811
     rows = list(price_list.rows.values_list("pk", flat=True))
 
     response = as_role("Pricing manager").post(
-        ROWS, {"action": "draft_price_changes", "_selected_action": rows}, follow=True
+        ROWS, {"action": "draft_price_changes_selected", "_selected_action": rows}, follow=True
     )
 
     change = PriceChange.objects.get()
@@ -352,7 +352,9 @@ def test_who_may_not_draft_price_changes_is_not_offered_it(as_role):  # noqa: F8
     _package, price_list = rise()
     rows = list(price_list.rows.values_list("pk", flat=True))
 
-    as_role("Product manager").post(ROWS, {"action": "draft_price_changes", "_selected_action": rows})
+    as_role("Product manager").post(
+        ROWS, {"action": "draft_price_changes_selected", "_selected_action": rows}
+    )
 
     assert not PriceChange.objects.exists()
     with pytest.raises(NotAllowed):

@@ -320,7 +320,7 @@ def test_selected_ones_are_sent_again_each_by_itself(client, bounced):
     response = client.post(
         LIST,
         {
-            "action": "send_selected_again",
+            "action": "send_again_selected",
             "_selected_action": list(bounced.change.notices.values_list("pk", flat=True)),
         },
         follow=True,

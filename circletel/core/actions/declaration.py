@@ -1,0 +1,111 @@
+"""One action and everything that its users see of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.db.models import Model
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+# A sentence with a place for what the service returned; or a function of that, which gives one or several.
+Said = str | Callable[[Any], str | list[str]]
+
+
+def reason_form(**field: Any) -> type[BaseDialogForm]:
+    """A dialog that asks for a reason; `field` says how, as for a form field."""
+    options = {"label": "Reason", "help_text": "It stands in the audit trail.", **field}
+    reason = forms.CharField(widget=UnfoldAdminTextareaWidget, **options)
+    return type("ReasonForm", (BaseDialogForm,), {"reason": reason})
+
+
+ReasonForm = reason_form()
+
+
+def always(_record: Any) -> bool:
+    return True
+
+
+def nothing(_outcome: Any) -> tuple[str, ...]:
+    return ()
+
+
+def itself(outcome: Any) -> Any:
+    return outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What can be done with a record of `model`, or with the model's list where `service` takes no key.
+
+    `name` is that of its addresses, with dashes for underscores: `end_of_sale` is posted to `…/end-of-sale/`.
+    """
+
+    name: str
+    label: str
+    model: type[Model]
+    service: Callable[..., Any]
+    """`service(key, actor=…, **fields of the form)`. Checks the permission, does it in a transaction, audits it."""
+    permission: str | Callable[[User, Any], bool]
+    """Who is offered it: "app.codename", or a function of the person and the key (None for a list)."""
+    offered: Callable[[Any], bool] = always
+    """Whether the record's page shows it. Whoever posts it all the same is refused by the service."""
+    takes_many: bool = False
+    """The service takes a list of keys and does all of them or none."""
+    audit_name: str = ""
+    """How a refusal is called in the audit trail; the name where nothing else is said."""
+
+    # The dialog
+    title: str
+    description: str = ""
+    submit: str = ""
+    """The dialog's button; the label where nothing else is said."""
+    form: type[BaseDialogForm] = BaseDialogForm
+    """Its cleaned data are the fields of the service."""
+    icon: str | None = None
+    variant: ActionVariant = ActionVariant.DEFAULT
+
+    # Where the admin shows it
+    on_page: bool = True
+    in_row: bool = False
+    bulk_label: str = ""
+    """In the list, for the selected rows. Not shown there where it is empty."""
+    bulk_fields: dict[str, Any] | None = None
+    """Fields for a selection; None asks for them with the form, on a page of its own."""
+    bulk_job: Callable[..., Model] | None = None
+    """Plans a job for more than `admin.MOST_AT_ONCE` records: `bulk_job(audit name, keys, actor=…)`."""
+
+    # What is said afterwards
+    done: Said = ""
+    bulk_done: str = "done"
+    """After the number of records that were done one by one."""
+    in_vain: Callable[[Any], str] | None = None
+    """What is said instead where the outcome is that there was nothing to do; empty otherwise."""
+    warn: Callable[[Any], Iterable[str]] = nothing
+    shows: Callable[[Any], Any] = itself
+    """The record whose page is shown then, where it is another one than before."""
+
+    @property
+    def path(self) -> str:
+        return self.name.replace("_", "-")
+
+    @property
+    def name_in_trail(self) -> str:
+        return self.audit_name or self.name.replace("_", " ")
+
+    def is_offered_to(self, person: User, key: Any = None) -> bool:
+        if isinstance(self.permission, str):
+            return person.has_perm(self.permission)
+        return self.permission(person, key)
+
+    def sentences(self, outcome: Any) -> list[str]:
+        said = self.done.format(outcome) if isinstance(self.done, str) else self.done(outcome)
+        return said if isinstance(said, list) else [said] if said else []
+
+    @property
+    def asks(self) -> bool:
+        """Whether its form has fields."""
+        return self.form is not BaseDialogForm

@@ -1,0 +1,294 @@
+"""What people and programs can do about prices, from top to bottom."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
+
+from circletel.core.actions import Action, reason_form
+from pricing import deciding, services
+from pricing.models import (
+    UNDELIVERED,
+    Hold,
+    MoveState,
+    NoticeStage,
+    PriceChange,
+    PriceChangeStatus,
+    PriceMove,
+    PriceNotice,
+)
+from pricing.notices import deciding as notices
+from pricing.notices import stages
+from pricing.planning import OPEN
+from pricing.wishes import Wish
+
+# --- price changes
+
+
+class AmendForm(BaseDialogForm):
+    new_price = forms.DecimalField(
+        label="New price a month",
+        max_digits=10,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text="In rand, VAT included.",
+    )
+    effective_date = forms.DateField(label="Effective date", widget=UnfoldAdminDateWidget)
+    reason = forms.CharField(label="Reason", widget=UnfoldAdminTextareaWidget)
+
+
+def _amend(change_id: Any, *, actor: User, **wish: Any) -> PriceChange:
+    return services.amend_price_change(change_id, Wish(**wish), actor=actor)
+
+
+def _may_amend(person: User, _change_id: Any) -> bool:
+    return person.has_perms(("pricing.draft_pricechange", "pricing.cancel_pricechange"))
+
+
+PUBLISH = Action(
+    name="publish",
+    label="Publish",
+    model=PriceChange,
+    service=services.publish_price_change,
+    permission="pricing.publish_pricechange",
+    offered=lambda change: change.status == PriceChangeStatus.DRAFT,
+    audit_name="publish price change",
+    title="Publish this price change?",
+    description=(
+        "New customers pay the new price at once: storefront, Zoho CRM and Zoho Billing get it within seconds."
+        " Existing customers pay it from the effective date."
+    ),
+    icon="publish",
+    variant=ActionVariant.PRIMARY,
+    bulk_label="Publish selected price changes",
+    done="{} is published.",
+    bulk_done="published",
+)
+AMEND = Action(
+    name="amend",
+    label="Amend",
+    model=PriceChange,
+    service=_amend,
+    permission=_may_amend,
+    offered=lambda change: change.status == PriceChangeStatus.PUBLISHED,
+    audit_name="amend price change",
+    title="Cancel it for another price or date?",
+    description=(
+        "It is cancelled now, and a new draft takes its place. To a lower or later price the notice that was"
+        " given still counts; otherwise it begins anew."
+    ),
+    form=AmendForm,
+    icon="edit_calendar",
+    done="{} is drafted in its place.",
+)
+CANCEL = Action(
+    name="cancel",
+    label="Cancel this change",
+    model=PriceChange,
+    service=services.cancel_price_change,
+    permission="pricing.cancel_pricechange",
+    offered=lambda change: change.status == PriceChangeStatus.PUBLISHED,
+    audit_name="cancel price change",
+    title="Cancel this price change?",
+    description=(
+        "New customers get the old price again. Whoever signed up at the new price meanwhile keeps it until"
+        " the next change takes effect."
+    ),
+    submit="Cancel the price change",
+    form=reason_form(help_text="For the audit trail and your colleagues."),
+    icon="undo",
+    variant=ActionVariant.DANGER,
+    done="{} is cancelled.",
+)
+
+# --- price moves: what a person decides about them
+
+
+class DecisionForm(BaseDialogForm):
+    deed = forms.ChoiceField(
+        label="What is decided", choices=deciding.Deed.choices, widget=UnfoldAdminRadioSelectWidget
+    )
+    reason = forms.CharField(label="Why", widget=UnfoldAdminTextareaWidget)
+
+
+def _decide(move_ids: list[Any], *, deed: str, actor: User, reason: str) -> int:
+    return deciding.decide(deed, move_ids, actor=actor, reason=reason)
+
+
+def _decided(number: int) -> str:
+    return f"{number} price move{'s' if number != 1 else ''} decided."
+
+
+def _decision(name: str, deed: deciding.Deed, **words: Any) -> Action:
+    return Action(
+        name=name,
+        model=PriceMove,
+        service=partial(_decide, deed=deed),
+        permission="pricing.decide_pricemove",
+        takes_many=True,
+        audit_name="decide about price move",
+        form=reason_form(label="Why", help_text="For the audit trail and your colleagues."),
+        done=_decided,
+        **words,
+    )
+
+
+def _may_be_kept(move: PriceMove) -> bool:
+    return move.hold == Hold.KEEP_OR_CREDIT
+
+
+def _in_state(*states: MoveState) -> Any:
+    return lambda move: move.state in states and not _may_be_kept(move)
+
+
+def _was_billed_wrong(move: PriceMove) -> bool:
+    is_wrong = move.verdict in ("under", "over") and not move.settled_at
+    return move.state == MoveState.CONFIRMED and is_wrong and not _may_be_kept(move)
+
+
+MOVE_ANYWAY = _decision(
+    "anyway",
+    deciding.Deed.MOVE_ANYWAY,
+    label="Move anyway",
+    offered=_in_state(MoveState.HELD, MoveState.CONFLICT),
+    title="Move it anyway?",
+    description=(
+        "From the price Zoho was last seen at, to the new price, on its next renewal. Should it pay yet another"
+        " price by then, it is a conflict again."
+    ),
+    icon="arrow_forward",
+    variant=ActionVariant.PRIMARY,
+)
+NEVER_MOVE = _decision(
+    "never",
+    deciding.Deed.NEVER_MOVE,
+    label="Never move",
+    offered=lambda move: move.state in OPEN and not move.to_undo and not _may_be_kept(move),
+    title="Leave it at its price?",
+    description="This price change never moves it. What is scheduled in Zoho is dropped there.",
+    icon="block",
+)
+TRY_AGAIN = _decision(
+    "again",
+    deciding.Deed.TRY_AGAIN,
+    label="Try again",
+    offered=_in_state(MoveState.FAILED, MoveState.CONFLICT),
+    title="Try it again?",
+    description="At once, from the price at publication.",
+    icon="refresh",
+)
+KEEP = _decision(
+    "keep",
+    deciding.Deed.KEEP,
+    label="Keep the price",
+    offered=_may_be_kept,
+    title="Let them pay what they signed up at?",
+    description="Until the next price change takes effect.",
+    submit="Keep",
+    icon="check",
+)
+CREDIT = _decision(
+    "credit",
+    deciding.Deed.CREDIT,
+    label="Credit",
+    offered=_may_be_kept,
+    title="Back to the old price?",
+    description=(
+        "It is moved back on its next renewal. Finance writes the credit note in Zoho Billing; its amount stands"
+        " on this page."
+    ),
+    icon="undo",
+)
+SETTLE = _decision(
+    "settle",
+    deciding.Deed.SETTLE,
+    label="Settle",
+    offered=_was_billed_wrong,
+    title="Was it put right another way?",
+    description="Say how: credited, billed later, waived. The case is closed.",
+    submit="Settled",
+    icon="handshake",
+)
+DECIDE = Action(
+    name="decide",
+    label="Decide",
+    model=PriceMove,
+    service=_decide,
+    permission="pricing.decide_pricemove",
+    takes_many=True,
+    audit_name="decide about price move",
+    title="Decide about price moves",
+    description="One decision and one reason hold for all of them; nothing is done when it does not fit one.",
+    form=DecisionForm,
+    on_page=False,
+    bulk_label="Decide about selected moves",
+    done=_decided,
+)
+MOVE = (MOVE_ANYWAY, NEVER_MOVE, TRY_AGAIN, KEEP, CREDIT, SETTLE, DECIDE)
+
+# --- notices, and their stages
+
+
+def _was_not_delivered(notice: PriceNotice) -> bool:
+    return notice.state in UNDELIVERED
+
+
+_HOW_OR_WHY = reason_form(label="How, or why", help_text="")
+
+SETTLE_NOTICE = Action(
+    name="settle",
+    label="Settle",
+    model=PriceNotice,
+    service=notices.settle,
+    permission=notices.RIGHT,
+    offered=_was_not_delivered,
+    audit_name="settle notice",
+    title="The customer was told another way?",
+    description="From then on the notice counts as given, and the price move does not wait for it.",
+    form=_HOW_OR_WHY,
+    icon="check",
+    variant=ActionVariant.PRIMARY,
+    done="Settled.",
+)
+SEND_NOTICE_AGAIN = Action(
+    name="send_again",
+    label="Send again",
+    model=PriceNotice,
+    service=notices.send_again,
+    permission=notices.RIGHT,
+    offered=_was_not_delivered,
+    audit_name="send notice again",
+    title="Send it again?",
+    description="To the address that Zoho has now, as far as subscriptions were pulled.",
+    form=_HOW_OR_WHY,
+    icon="forward_to_inbox",
+    bulk_label="Send selected notices again",
+    bulk_fields={"reason": "Selected in the list."},
+    done="It is sent within a minute.",
+    bulk_done="are sent within a minute",
+)
+NOTICE = (SETTLE_NOTICE, SEND_NOTICE_AGAIN)
+
+SEND_TEST = Action(
+    name="test",
+    label="Send a test to myself",
+    model=NoticeStage,
+    service=stages.send_test,
+    permission=stages.RIGHT,
+    title="Send a test to yourself?",
+    description=(
+        "As it was last saved, filled in for a customer of the latest price change. No customer gets it."
+    ),
+    submit="Send",
+    icon="outgoing_mail",
+    done="A test is on its way to {}.",
+)
