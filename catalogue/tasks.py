@@ -8,7 +8,7 @@ from catalogue import batches, ending
 from catalogue.pricelists import services as price_lists
 from catalogue.storefront import written
 from circletel.core import idempotency
-from circletel.jobs import job
+from circletel.core.jobs import job
 
 
 @shared_task

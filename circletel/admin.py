@@ -35,8 +35,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from circletel import preflight
 from circletel.core.admin.base import moved_to
 from circletel.core.errors import Refused
+from circletel.core.jobs import scheduled
 from circletel.security import second_factor
-from zoho_sync.operating import jobs
 
 admin.site.unregister(
     [User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule]
@@ -147,11 +147,11 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
-        return jobs.with_runs(super().get_queryset(request))
+        return scheduled.with_runs(super().get_queryset(request))
 
     @display(description="Last run")
     def last_started(self, line: PeriodicTask) -> Any:
-        return jobs.job_of(line).started_at or "—"
+        return scheduled.line_of(line).started_at or "—"
 
     @display(
         description="Result",
@@ -160,16 +160,15 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
             "Running": "info",
             "Late": "danger",
             "Failed": "danger",
-            "Broken off": "danger",
         },
     )
     def last_result(self, line: PeriodicTask) -> str:
-        job = jobs.job_of(line)
-        return "Late" if job.is_late else job.shown_result
+        job = scheduled.line_of(line)
+        return "Late" if job.is_late else job.shown_state
 
     @display(description="Took")
     def last_duration(self, line: PeriodicTask) -> str:
-        seconds = jobs.job_of(line).seconds
+        seconds = scheduled.line_of(line).seconds
         return "—" if seconds is None else f"{seconds:.1f} s"
 
     @action(
@@ -186,7 +185,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     )
     def run_one_now(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
         try:
-            line = jobs.run_now(object_id, actor=request.user)  # type: ignore[arg-type]
+            line = scheduled.run_line(object_id, actor=request.user)  # type: ignore[arg-type]
             messages.success(request, f"{line.name}: a worker takes it now.")
         except Refused as refusal:
             messages.error(request, str(refusal))

@@ -11,13 +11,14 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
+from circletel.core.jobs.scheduled import schedule
+from circletel.core.models import JobState
 from circletel.operations import calls_of_the_day, usage
 from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.models import Kind, ProductIntegration, System, ZohoSyncLog
 from zoho_sync.operating.alerts import open_alerts
-from zoho_sync.operating.jobs import jobs
-from zoho_sync.operating.models import Channel, JobResult
+from zoho_sync.operating.models import Channel
 from zoho_sync.operating.outbox import failing_channels
 from zoho_sync.standing import standing
 
@@ -98,14 +99,14 @@ def _errors() -> Iterator[Metric]:
 
 def _jobs() -> Iterator[Metric]:
     late = _gauge("circletel_job_late", "1 when a scheduled job was not done in time.", "job")
-    failed = _gauge("circletel_job_failed", "1 when its last run failed or was broken off.", "job")
+    failed = _gauge("circletel_job_failed", "1 when its last run failed.", "job")
     started = _gauge("circletel_job_last_start_timestamp_seconds", "When it last began.", "job")
     took = _gauge("circletel_job_last_seconds", "How long its last run took.", "job")
-    for job in jobs():
+    for job in schedule():
         if not job.is_enabled:
             continue
         late.add_metric([job.name], job.is_late)
-        failed.add_metric([job.name], job.result in (JobResult.FAILED, JobResult.LOST))
+        failed.add_metric([job.name], job.state == JobState.FAILED)
         if job.started_at:
             started.add_metric([job.name], job.started_at.timestamp())
         if job.seconds is not None:

@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from circletel.core.jobs.scheduled import Scheduled, schedule
 from zoho_sync.connection.http import CREDITS_OF_A_QUERY
 from zoho_sync.models import Kind, ProductIntegration, System, ZohoSyncLog
 from zoho_sync.operating.alerts import open_alerts
-from zoho_sync.operating.jobs import Job, jobs
 from zoho_sync.operating.models import AlertState, Channel, DailyFigures, DeliveryState
 from zoho_sync.operating.outbox import failing_channels
 
@@ -213,9 +213,9 @@ def _channels(read: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{Channel(name).label} does not take messages: {words}"
 
 
-def _jobs_of_interest() -> list[Job]:
+def _jobs_of_interest() -> list[Scheduled]:
     """What is switched on and recorded, the late and failed first."""
-    shown = [one for one in jobs() if one.is_enabled and (one.due_at or one.result)]
+    shown = [one for one in schedule() if one.is_enabled and (one.due_at or one.state)]
     return sorted(shown, key=lambda one: (not one.needs_a_look, one.name))
 
 

@@ -440,7 +440,7 @@ UNFOLD = {
                     _page("Alerts", "notifications", "zoho_sync", "alert"),
                     _page("Alert rules", "tune", "zoho_sync", "alertrule"),
                     _page("Alert messages", "outbox", "zoho_sync", "alertdelivery"),
-                    _page("Job runs", "task_alt", "zoho_sync", "jobrun"),
+                    _page("Jobs", "task_alt", "core", "job"),
                     _page("Audit trail", "history", "core", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
                     _page(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
-from circletel.jobs import job
+from circletel.core.jobs import job
 from pricing import applying, counting, moving, personal_data, proof, rechecking
 from pricing.mirror.pull import Order
 from pricing.mirror.pull import pull_subscriptions as pull

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 
 from circletel.core.errors import Refused
-from circletel.jobs import job
+from circletel.core.jobs import job
 from reconciliation import mail, services
 from reconciliation.models import ReconciliationReport, ReportState, Scope
 

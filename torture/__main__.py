@@ -110,10 +110,11 @@ def conclude(
 ) -> report.Report:
     from django.db import connection
 
+    from circletel.core.models import Job
     from reconciliation import services
     from torture import settling
     from torture.judge import STORES, judge
-    from zoho_sync.models import JobRun, ProductIntegration, ZohoSyncLog
+    from zoho_sync.models import ProductIntegration, ZohoSyncLog
 
     connection.close()  # the database it was opened to has gone meanwhile
     settled_after, by_hand = settling.settle(SETTLE_SECONDS, BY_HAND_SECONDS, breaker.tend)
@@ -144,7 +145,7 @@ def conclude(
             "findings": len(outcome.findings),
             "calls": outcome.calls,
         },
-        jobs=dict(Counter(JobRun.objects.values_list("result", flat=True))),
+        jobs=dict(Counter(Job.objects.values_list("state", flat=True))),
         complaints=complaints,
     )
 

@@ -323,6 +323,5 @@ from zoho_sync.operating.models import (  # noqa: E402, F401
     AlertRule,
     DailyFigures,
     GroupRetry,
-    JobRun,
     Resync,
 )

@@ -5,7 +5,7 @@ from celery import shared_task
 from django.conf import settings
 
 from circletel.core.enqueue import send_now
-from circletel.jobs import job
+from circletel.core.jobs import job
 from zoho_sync import claims, field_security, services, sync
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp

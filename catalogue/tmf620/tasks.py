@@ -4,7 +4,7 @@ from celery import shared_task
 
 from catalogue.tmf620 import events, hub, written
 from circletel.core.enqueue import send_now
-from circletel.jobs import job
+from circletel.core.jobs import job
 
 
 @shared_task

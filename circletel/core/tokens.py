@@ -93,18 +93,24 @@ def authenticate(secret: str, *, at: datetime | None = None) -> tuple[TokenActor
     token = ApiToken.objects.filter(digest=digest(secret)).first()
     if token is None:
         raise UnusableToken("This token is not known. Make one in the admin, under API tokens.")
-    if token.revoked_at is not None:
-        raise UnusableToken(f"The token {token} was revoked. Make another one in the admin.")
-    if not token.is_usable(now):
-        raise UnusableToken(f"The token {token} has expired. Make another one in the admin.")
-    actor = TokenActor.objects.get(pk=token.owner_id)
-    if not actor.is_active:
-        raise UnusableToken(f"The account of {name_of(actor)}, in whose name the token acts, is closed.")
-    actor.scopes = frozenset(token.scopes)
+    actor = actor_of(token, at=now)
     unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
     if token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY:
         ApiToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now)
     return actor, token
+
+
+def actor_of(token: ApiToken, *, at: datetime | None = None) -> TokenActor:
+    """Who the token speaks for, with its scopes. Raises UnusableToken."""
+    if token.revoked_at is not None:
+        raise UnusableToken(f"The token {token} was revoked. Make another one in the admin.")
+    if not token.is_usable(at):
+        raise UnusableToken(f"The token {token} has expired. Make another one in the admin.")
+    actor = TokenActor.objects.get(pk=token.owner_id)
+    if not actor.is_active:
+        raise UnusableToken(f"The account of {name_of(actor)}, in whose name the token acts, is closed.")
+    actor.token, actor.scopes = token, frozenset(token.scopes)
+    return actor
 
 
 def digest(secret: str) -> str:

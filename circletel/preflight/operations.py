@@ -9,11 +9,11 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from catalogue.models import PackageStatus, ServicePackage
+from circletel.core.jobs.scheduled import schedule
 from circletel.core.roles import ROLES
 from circletel.preflight.checks import Check, State, judged
 from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
 from zoho_sync.models import ProductIntegration
-from zoho_sync.operating.jobs import jobs
 from zoho_sync.operating.models import AlertDelivery, Channel, DeliveryState
 
 TEST_DAYS = 90
@@ -42,7 +42,7 @@ def reconciliation() -> Iterator[Check]:
 
 
 def jobs_on_time() -> Iterator[Check]:
-    wrong = [job.name for job in jobs() if job.is_enabled and job.needs_a_look]
+    wrong = [job.name for job in schedule() if job.is_enabled and job.needs_a_look]
     why = f"late or failed: {', '.join(wrong)}" if wrong else "every enabled job ran when it was due"
     yield judged("Jobs on time", not wrong, why, "look at the schedule in the admin; is celery beat running?")
 

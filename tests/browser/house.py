@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalogue import batches, demo
 from catalogue.models import BatchDeed, HubDelivery, HubEvent, HubListener, Product, ServicePackage
 from circletel.core import tokens
+from circletel.core.models import Job
 from pricing.models import NoticeStage, PriceChange, PriceMove, PriceNotice
 from pricing.models.notice import NoticeEvent
 from reconciliation.models import Deed, Finding, ReconciliationReport, Repair
@@ -25,7 +26,6 @@ from zoho_sync.models import (
     AlertDelivery,
     AlertRule,
     FieldSecurityCheck,
-    JobRun,
     MappingCheck,
     ProductIntegration,
     SmokeTest,
@@ -169,9 +169,13 @@ def _operations(admin: User) -> None:
         body="12 more records need a person.", next_try_at=now, last_error="The mail server did not answer",
         state="failed", attempts=2,
     )  # fmt: skip
-    JobRun.objects.create(job="zoho_sync.tasks.sweep", started_at=now, finished_at=now, result="done")
-    JobRun.objects.create(
-        job="pricing.tasks.apply_due", started_at=now, finished_at=now, result="failed", detail="x" * 200
+    Job.objects.create(kind="zoho_sync.tasks.sweep", started_at=now, finished_at=now, state="done")
+    Job.objects.create(
+        kind="pricing.tasks.apply_price_changes",
+        started_at=now,
+        finished_at=now,
+        state="failed",
+        error="x" * 200,
     )
     tokens.create(
         name="Price import",

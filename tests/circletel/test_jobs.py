@@ -2,23 +2,25 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from circletel.core import jobs
 from circletel.core.errors import NotAllowed
-from circletel.core.models import AuditEntry
+from circletel.core.jobs import job, scheduled
+from circletel.core.models import AuditEntry, Job
 from circletel.core.origin import current_origin
-from circletel.jobs import job
 from tests.factories import live_package, ms_naidoo, person
 from zoho_sync import tasks
-from zoho_sync.models import DailyFigures, JobRun, ZohoSyncLog
-from zoho_sync.operating import jobs
+from zoho_sync.models import DailyFigures, ZohoSyncLog
 
 NOON = datetime(2026, 7, 22, 10, 0, tzinfo=UTC)
 RETENTION = "zoho_sync.tasks.retention"
@@ -31,6 +33,11 @@ def says_something():
 
 
 @job
+def waits():
+    return jobs.Again(60, "no calls")
+
+
+@job
 def breaks():
     raise ValueError("No")
 
@@ -38,9 +45,9 @@ def breaks():
 def test_a_run_is_written_down_with_what_it_said():
     assert says_something()
 
-    [run] = JobRun.objects.all()
-    assert (run.job, run.result) == ("tests.circletel.test_jobs.says_something", "done")
-    assert run.detail == run.correlation_id != ""
+    [run] = Job.objects.all()
+    assert (run.kind, run.state) == ("tests.circletel.test_jobs.says_something", "done")
+    assert run.result == run.correlation_id != ""
     assert run.seconds >= 0
 
 
@@ -48,15 +55,38 @@ def test_a_failure_is_written_down_and_raised():
     with pytest.raises(ValueError, match="No"):
         breaks()
 
-    assert list(JobRun.objects.values_list("result", "detail")) == [("failed", "ValueError: No")]
+    assert list(Job.objects.values_list("state", "error")) == [("failed", "ValueError: No")]
 
 
-def test_what_was_broken_off_is_marked_by_the_next_run():
-    JobRun.objects.create(job="tests.circletel.test_jobs.says_something", started_at=timezone.now())
+def test_what_a_lost_worker_left_is_taken_over_by_the_next_run():
+    name = "tests.circletel.test_jobs.says_something"
+    lost = Job.objects.create(
+        kind=name,
+        key=name,
+        state="running",
+        started_at=timezone.now(),
+        lease_token=uuid4(),
+        leased_until=Now() - timedelta(seconds=1),
+    )
 
-    says_something()
+    assert says_something()
 
-    assert sorted(JobRun.objects.values_list("result", flat=True)) == ["done", "lost"]
+    [run] = Job.objects.all()
+    assert (run.pk, run.state, [text for _at, text in run.log]) == (
+        lost.pk,
+        "done",
+        ["The worker was lost: another one takes over."],
+    )
+
+
+def test_a_run_that_is_not_done_goes_on_in_its_time():
+    assert waits()
+    assert waits() is False
+    assert list(Job.objects.values_list("state", "progress")) == [("waiting", "no calls")]
+
+    Job.objects.update(due_at=Now())
+    assert waits()
+    assert Job.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -82,31 +112,28 @@ def test_two_at_once_run_once():
     go_on.set()
     first.join()
 
-    assert JobRun.objects.count() == 1
+    assert Job.objects.count() == 1
     assert slow() is True
 
 
 def test_every_scheduled_task_of_ours_is_recorded():
     ours = PeriodicTask.objects.exclude(task__startswith="celery.").values_list("task", flat=True)
 
-    assert {task for task in ours if task not in jobs.recorded()} == set()
+    assert {task for task in ours if jobs.kind_of(task) is None} == set()
 
 
 def state_of(name, now=NOON):
-    return next(one for one in jobs.jobs(now) if one.name == name)
+    return next(one for one in scheduled.schedule(now) if one.name == name)
 
 
-def ran(started, finished=None, result="done", task=RETENTION):
-    JobRun.objects.create(
-        job=task,
-        started_at=started,
-        finished_at=finished or (started if result != "running" else None),
-        result=result,
-    )
+def ran(started, finished=None, state="done", task=RETENTION):
+    lease = {"lease_token": uuid4(), "leased_until": started} if state == "running" else {}
+    ended = finished or (started if state != "running" else None)
+    Job.objects.create(kind=task, started_at=started, finished_at=ended, state=state, **lease)
 
 
 @pytest.mark.parametrize(
-    ("started", "result", "is_late"),
+    ("started", "state", "is_late"),
     [
         # It is due at 03:45 in South Africa, 01:45 UTC.
         (datetime(2026, 7, 22, 1, 45, tzinfo=UTC), "done", False),
@@ -116,9 +143,9 @@ def ran(started, finished=None, result="done", task=RETENTION):
     ],
 )
 @time_machine.travel(NOON, tick=False)
-def test_a_job_that_did_not_finish_in_time_is_late(started, result, is_late):
+def test_a_job_that_did_not_finish_in_time_is_late(started, state, is_late):
     ran(datetime(2026, 7, 20, 1, 45, tzinfo=UTC))
-    ran(started, result=result)
+    ran(started, state=state)
 
     assert state_of("Log retention").is_late is is_late
 
@@ -126,11 +153,11 @@ def test_a_job_that_did_not_finish_in_time_is_late(started, result, is_late):
 @time_machine.travel(NOON, tick=False)
 def test_a_job_that_keeps_failing_is_late_although_it_runs():
     ran(NOON - timedelta(days=2))
-    ran(NOON - timedelta(minutes=1), result="failed")
+    ran(NOON - timedelta(minutes=1), state="failed")
 
     late = state_of("Log retention")
 
-    assert (late.is_late, late.needs_a_look, late.shown_result) == (True, True, "Failed")
+    assert (late.is_late, late.needs_a_look, late.shown_state) == (True, True, "Failed")
 
 
 @time_machine.travel(NOON, tick=False)
@@ -143,7 +170,7 @@ def test_a_job_that_is_switched_off_is_never_late():
 
 def test_the_schedule_is_read_in_one_query(django_assert_num_queries):
     with django_assert_num_queries(1):
-        jobs.jobs()
+        scheduled.schedule()
 
 
 # --- run now
@@ -168,7 +195,7 @@ def test_an_operator_runs_a_job_now(redis_flushed):
     assert b"zoho_sync.tasks.retention" in redis_flushed.lindex("celery", 0)
     assert AuditEntry.objects.get(action="run now").target_name.startswith("Log retention")
     with pytest.raises(NotAllowed):
-        jobs.run_now(line.pk, actor=ms_naidoo())
+        scheduled.run_line(line.pk, actor=ms_naidoo())
 
 
 def test_the_schedule_shows_last_runs():
@@ -178,7 +205,7 @@ def test_the_schedule_shows_last_runs():
 
     assert page.status_code == 200
     assert "Done" in page.content.decode()
-    assert client_of("Sync operator").get(reverse("admin:zoho_sync_jobrun_changelist")).status_code == 200
+    assert client_of("Sync operator").get(reverse("admin:core_job_changelist")).status_code == 200
 
 
 # --- the jobs themselves
@@ -191,16 +218,16 @@ def test_retention_deletes_what_is_older_than_ninety_days(monkeypatch):
         one = ZohoSyncLog.objects.create(system="crm", method="GET", path=f"/{days}", duration_ms=1)
         ZohoSyncLog.objects.filter(pk=one.pk).update(at=now - timedelta(days=days))
     ran(now - timedelta(days=8))
-    ran(now - timedelta(days=8), result="failed")
-    ran(now - timedelta(days=91), result="failed")
+    ran(now - timedelta(days=8), state="failed")
+    ran(now - timedelta(days=91), state="failed")
 
     tasks.retention()
 
     assert sorted(ZohoSyncLog.objects.values_list("path", flat=True)) == ["/0", "/89"]
     assert list(
-        JobRun.objects.filter(started_at__lt=now - timedelta(days=1)).values_list("result", flat=True)
+        Job.objects.filter(started_at__lt=now - timedelta(days=1)).values_list("state", flat=True)
     ) == ["failed"]
-    assert JobRun.objects.get(result="done").detail == "deleted 7 calls, 2 job runs, 0 messages"
+    assert Job.objects.get(state="done").result == "deleted 7 calls, 2 jobs, 0 messages"
 
 
 def test_the_figures_of_a_day_are_counted_again_and_again():

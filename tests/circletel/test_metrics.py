@@ -17,6 +17,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from circletel import metrics
+from circletel.core.models import Job
 from circletel.embedded.app import Web
 from circletel.embedded.ports import any_free
 from reconciliation.models import Finding, ReconciliationReport
@@ -25,7 +26,7 @@ from tests.processes import environment
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.connection.errors import ServerTrouble
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
-from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, JobRun
+from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 OBSERVABILITY = Path(django_settings.BASE_DIR) / "deploy" / "observability"
@@ -83,11 +84,11 @@ def test_calls_credits_errors_and_the_breaker_are_told(settings):
 def test_jobs_findings_alerts_and_channels_are_told():
     now = timezone.now()
     three_days_ago = now - timedelta(days=3)
-    JobRun.objects.create(
-        job="zoho_sync.tasks.retention",
+    Job.objects.create(
+        kind="zoho_sync.tasks.retention",
         started_at=three_days_ago,
         finished_at=three_days_ago + timedelta(seconds=7),
-        result="failed",
+        state="failed",
     )
     report = ReconciliationReport.objects.create(state="complete", started_at=three_days_ago)
     Finding.objects.create(system="crm", kind="crm_product", type="duplicate", key="K", first_report=report)

@@ -16,12 +16,13 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from circletel.core.models import Job
 from circletel.embedded.ports import any_free
 from tests.deployment.compose import SERVICES, environment_of, running
 from tests.factories import live_package
 from tests.processes import environment, wait_until
 from tests.zoho_sync.kills.world import KINDS, WITH_EVERYTHING, in_step, owe_packages
-from zoho_sync.models import JobRun, Kind, ProductIntegration, SyncStatus
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -189,17 +190,17 @@ def test_two_workers_two_beats_by_mistake_and_one_is_killed(zoho, each_second, t
         wait_until(lambda: all(sent(one) for one in beats), what="jobs sent by both")
 
         beats[0].process.send_signal(signal.SIGKILL)
-        before, sent_before = JobRun.objects.count(), sent(beats[1])
+        before, sent_before = Job.objects.count(), sent(beats[1])
         wait_until(lambda: sent(beats[1]) > sent_before, what="a job sent by the other")
-        wait_until(lambda: JobRun.objects.count() > before, what="its run")
+        wait_until(lambda: Job.objects.count() > before, what="its run")
         beats[1].terminate()
         wait_until(beats[1].has_ended, what="the end of beat")
         wait_until(is_idle, what="the last message")
-        wait_until(lambda: not JobRun.objects.filter(result="running").exists(), what="the last job")
+        wait_until(lambda: not Job.objects.filter(state="running").exists(), what="the last job")
 
     created_once(zoho, 10)
-    runs = list(JobRun.objects.filter(job__endswith="sweep").order_by("started_at"))
-    assert {run.result for run in runs} == {"done"}
+    runs = list(Job.objects.filter(kind__endswith="sweep").order_by("started_at"))
+    assert {run.state for run in runs} == {"done"}
     # One at a time, and never more of them than were sent.
     assert all(one.finished_at <= next.started_at for one, next in pairwise(runs))
     assert 0 < len(runs) <= sum(sent(one) for one in beats)

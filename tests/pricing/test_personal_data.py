@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from circletel.core.models import AuditEntry
+from circletel.core.models import AuditEntry, Job
 from pricing import personal_data, tasks
 from pricing.mirror.listing import take_customers
 from pricing.mirror.reading import Verdict, judge_row
@@ -21,7 +21,6 @@ from tests.pricing.histories import package_opened
 from tests.pricing.notices.customers import told_customer
 from tests.pricing.people import PUBLISHED, R799, published
 from tests.pricing.subscriptions import mirrored
-from zoho_sync.operating.models import JobRun
 
 pytestmark = pytest.mark.django_db
 THANDI = "thandi@example.com"
@@ -214,9 +213,7 @@ def test_who_left_long_ago_is_forgotten_by_itself(told, settings):
     unknown.refresh_from_db()
     assert (back.customer_name, unknown.customer_name, sipho.erased_at) == ("Back again", "When?", None)
     tasks.erase_old_personal_data()
-    assert (
-        JobRun.objects.get(job="pricing.tasks.erase_old_personal_data").detail == "0 subscriptions forgotten"
-    )
+    assert Job.objects.get(kind="pricing.tasks.erase_old_personal_data").result == "0 subscriptions forgotten"
 
 
 APPEND_ONLY, ACCEPTED = "is append-only", "what the provider accepted cannot be rewritten"

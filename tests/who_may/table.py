@@ -32,6 +32,7 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "axes.accessattempt":                ("AU",                      NOBODY,        SUPERUSER,     SUPERUSER),
     "core.apitoken":                ("SO AU TH",                "TH",          NOBODY,        NOBODY),
     "core.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
+    "core.job":                     ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "catalogue.batch":                   ("PM AP PB AU",             NOBODY,        NOBODY,        NOBODY),
     "catalogue.columnmapping":           ("PM AU",                   "PM",          "PM",          NOBODY),
     "catalogue.hubdelivery":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
@@ -59,7 +60,6 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "zoho_sync.alertdelivery":           ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.alertrule":               ("SO AU",                   NOBODY,        "SO",          NOBODY),
     "zoho_sync.fieldsecuritycheck":      ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
-    "zoho_sync.jobrun":                  ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.mappingcheck":            ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.productintegration":      ("PM AP PB PR PA SO AU",    NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.smoketest":               ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
@@ -69,6 +69,8 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
     "auth.user: reset_second_factor": SUPERUSER,
+    "core.job: cancel": "SO",  # and whoever asked for it, or may ask for such jobs
+    "core.job: start": SUPERUSER,
     "core.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
     "catalogue.product: force_billing_selected": "SO",
     "catalogue.product: force_crm_selected": "SO",
@@ -166,6 +168,7 @@ OTHERS: dict[str, str] = {
     "page app_list": STAFF,
     "page auth_user_password_change": SUPERUSER,
     "page autocomplete": NOBODY,  # asked for nothing; asked for a product, see the test of its own
+    "page core_job_progress": "SO AU",
     "page catalogue_batch_progress": "PM AP PB AU",
     "page catalogue_packageversion_compare": "PM AP PB PR PA AU",
     "page catalogue_packageversion_on_sale": "PM AP PB PR PA AU",

@@ -29,7 +29,7 @@ from catalogue.models import (
     Supplier,
     SupplierDeal,
 )
-from circletel.core.models import ApiToken
+from circletel.core.models import ApiToken, Job
 from pricing import services as pricing
 from pricing.models import PriceChange
 from pricing.services import Wish
@@ -43,7 +43,6 @@ from zoho_sync.models import (
     AlertRule,
     FieldSecurityCheck,
     GroupRetry,
-    JobRun,
     Kind,
     MappingCheck,
     SmokeTest,
@@ -211,7 +210,7 @@ class World:
         )
         MappingCheck.objects.create(mapping_version="1" * 64, remote_id="1")
         FieldSecurityCheck.objects.create(result="locked", holes=0, new_holes=0, unknown=0)
-        JobRun.objects.create(job="zoho_sync.sweep", started_at=now - timedelta(seconds=3))
+        self.job = Job.objects.create(kind="zoho_sync.tasks.sweep", started_at=now - timedelta(seconds=3))
         self.going = GroupRetry.objects.create(cause="x", total=1, requested_by=mr_botha())
 
     def _reconciliation(self) -> None:

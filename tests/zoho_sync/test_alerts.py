@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
-from circletel.core.models import AuditEntry
+from circletel.core.models import AuditEntry, Job
 from tests.factories import live_package, ms_naidoo, person
 from tests.zoho_sync.crowd import crowd
 from zoho_sync import tasks
@@ -22,7 +22,7 @@ from zoho_sync.connection.breaker import Breaker
 from zoho_sync.connection.errors import ServerTrouble
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
 from zoho_sync.operating import alerts, outbox
-from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, JobRun, Trigger
+from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, Trigger
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 NOON = datetime(2026, 7, 22, 10, 0, tzinfo=UTC)  # 12:00 in South Africa, a Wednesday
@@ -334,11 +334,11 @@ def test_more_dead_letters_are_told(slack):
 def test_a_missed_job_is_told(slack):
     rule(Trigger.JOB_MISSED)
     with time_machine.travel(NOON, tick=False):
-        JobRun.objects.create(
-            job="zoho_sync.tasks.retention",
+        Job.objects.create(
+            kind="zoho_sync.tasks.retention",
             started_at=NOON - timedelta(days=3),
             finished_at=NOON - timedelta(days=3),
-            result="done",
+            state="done",
         )
         alerts.watch()
 

@@ -177,7 +177,7 @@ def _pages():
         "zoho_sync_productintegration_changelist",
         "zoho_sync_zohosynclog_changelist",
         "zoho_sync_alertdelivery_changelist",
-        "zoho_sync_jobrun_changelist",
+        "core_job_changelist",
         "core_auditentry_changelist",
         "index",
     )

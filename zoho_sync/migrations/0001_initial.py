@@ -121,26 +121,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='JobRun',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('job', models.CharField(help_text='The name of the Celery task.', max_length=200)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('result', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('lost', 'Broken off')], default='running', max_length=10)),
-                ('detail', models.TextField(blank=True)),
-                ('correlation_id', models.CharField(blank=True, max_length=64)),
-            ],
-            options={
-                'verbose_name': 'job run',
-                'db_table': 'job_runs',
-                'ordering': ['-started_at'],
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['job', '-started_at'], name='job_runs_job_3a02b6_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('result', 'running')), models.Q(models.Q(('result', 'running'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='job_run_has_an_end_unless_running')],
-            },
-        ),
-        migrations.CreateModel(
             name='ProductIntegration',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

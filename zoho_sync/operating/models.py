@@ -5,7 +5,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from catalogue.models import ServicePackage
 
@@ -86,49 +85,6 @@ class GroupRetry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.get_state_display()}"
-
-
-class JobResult(models.TextChoices):
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    LOST = "lost", "Broken off"
-
-
-class JobRun(models.Model):
-    """One run of a scheduled job. A run that found another one at work leaves no row."""
-
-    Result = JobResult
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    job = models.CharField(max_length=200, help_text="The name of the Celery task.")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    result = models.CharField(max_length=10, choices=JobResult.choices, default=JobResult.RUNNING)
-    detail = models.TextField(blank=True)
-    correlation_id = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        db_table = "job_runs"
-        verbose_name = "job run"
-        ordering = ["-started_at"]
-        default_permissions = ("view",)
-        indexes = [models.Index(fields=["job", "-started_at"])]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(result="running", finished_at__isnull=True)
-                | (~Q(result="running") & Q(finished_at__isnull=False)),
-                name="job_run_has_an_end_unless_running",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.job} at {timezone.localtime(self.started_at):%-d %b %Y, %H:%M}"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
-        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
 
 
 class DailyFigures(models.Model):

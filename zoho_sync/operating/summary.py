@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 from django.utils import timezone
 
+from circletel.core.jobs.scheduled import schedule
 from zoho_sync.models import System
 from zoho_sync.operating import alerts, outbox, queue
-from zoho_sync.operating.jobs import jobs
 from zoho_sync.operating.models import Alert, AlertRule, Trigger
 from zoho_sync.standing import standing
 
@@ -44,6 +44,6 @@ def text(now: datetime | None = None) -> str:
     lines += causes or ["- nothing"]
     week = Alert.objects.filter(opened_at__gte=now - timedelta(days=7)).count()
     lines += ["", f"Alerts this week: {week}, open now: {alerts.open_alerts().count()}"]
-    lines += [f"Job to look at: {job.name} ({job.shown_result})" for job in jobs(now) if job.needs_a_look]
+    lines += [f"Job to look at: {job.name} ({job.shown_state})" for job in schedule(now) if job.needs_a_look]
     lines += ["", f"Home page: {alerts.address(reverse('admin:index'))}"]
     return "\n".join(lines)

@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from redis.exceptions import RedisError
 
+from circletel.core.jobs.scheduled import schedule
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.models import ProductIntegration, SyncStatus, System, ZohoSyncLog
-from zoho_sync.operating import jobs, queue
+from zoho_sync.operating import queue
 from zoho_sync.operating.causes import OF_AN_OUTAGE, advice_on, parts
 from zoho_sync.operating.models import AlertRule, Trigger
 
@@ -132,11 +133,11 @@ def _job_missed(_rule: AlertRule, now: datetime) -> Sight:
             Found(
                 job.name[:200],
                 f"Scheduled job did not finish in time: {job.name}",
-                f"It was due {timezone.localtime(job.due_at):%-d %b %Y, %H:%M}. Last result: {job.shown_result}."
+                f"It was due {timezone.localtime(job.due_at):%-d %b %Y, %H:%M}. Last run: {job.shown_state}."
                 f" {job.detail}".strip(),
                 reverse("admin:django_celery_beat_periodictask_changelist"),
             )
-            for job in jobs.jobs(now)
+            for job in schedule(now)
             if job.is_late and job.due_at
         ]
     )

@@ -2,5 +2,6 @@
 
 from circletel.core.admin.api_token import ApiTokenAdmin
 from circletel.core.admin.audit import AuditEntryAdmin
+from circletel.core.admin.jobs import JobAdmin
 
-__all__ = ["ApiTokenAdmin", "AuditEntryAdmin"]
+__all__ = ["ApiTokenAdmin", "AuditEntryAdmin", "JobAdmin"]

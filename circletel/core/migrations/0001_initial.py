@@ -3,7 +3,9 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.serializers.json
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import django.db.models.functions.text
+import django.utils.timezone
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -39,6 +41,28 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ApiToken',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(help_text='What uses it, for example “Price import”.', max_length=80)),
+                ('prefix', models.CharField(editable=False, max_length=16)),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
+                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=150), help_text='Permissions, of those its owner holds.', size=None)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('expires_at', models.DateTimeField()),
+                ('revoked_at', models.DateTimeField(editable=False, null=True)),
+                ('last_used_at', models.DateTimeField(editable=False, null=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'API token',
+                'db_table': 'api_tokens',
+                'ordering': ['-created_at'],
+                'permissions': [('revoke_apitoken', 'Can revoke the API tokens of others')],
+                'default_permissions': ('view', 'add'),
+            },
+        ),
+        migrations.CreateModel(
             name='AuditEntry',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -68,29 +92,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(help_text='What uses it, for example “Price import”.', max_length=80)),
-                ('prefix', models.CharField(editable=False, max_length=16)),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=150), help_text='Permissions, of those its owner holds.', size=None)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(editable=False, null=True)),
-                ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'API token',
-                'db_table': 'api_tokens',
-                'ordering': ['-created_at'],
-                'permissions': [('revoke_apitoken', 'Can revoke the API tokens of others')],
-                'default_permissions': ('view', 'add'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('scopes', []), _negated=True), name='api_token_may_do_something'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='api_token_expires_after_it_was_made')],
-            },
-        ),
-        migrations.CreateModel(
             name='IdempotentAnswer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -105,8 +106,81 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'api_idempotent_answers',
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('actor', 'key'), name='idempotency_key_once')],
             },
+        ),
+        migrations.CreateModel(
+            name='Job',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(help_text='The name of a `JobKind`; of a scheduled job its task.', max_length=200)),
+                ('key', models.CharField(blank=True, help_text='Of one key one job is open at a time.', max_length=250)),
+                ('state', models.CharField(choices=[('planned', 'Planned'), ('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='waiting', max_length=10)),
+                ('parameters', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ('address', models.GenericIPAddressField(null=True)),
+                ('user_agent', models.CharField(blank=True, max_length=400)),
+                ('correlation_id', models.CharField(blank=True, max_length=64)),
+                ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='A waiting job is not begun before.')),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('total', models.PositiveIntegerField(default=0, help_text='0 where it is not known.')),
+                ('progress', models.CharField(blank=True, max_length=300)),
+                ('log', models.JSONField(default=list, help_text='[time, text] of each line.')),
+                ('result', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ('error', models.TextField(blank=True)),
+                ('lease_token', models.UUIDField(null=True)),
+                ('leased_until', models.DateTimeField(null=True)),
+                ('cancel_requested', models.BooleanField(default=False)),
+                ('requested_by', models.ForeignKey(help_text='Empty: the schedule.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('token', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.apitoken')),
+            ],
+            options={
+                'db_table': 'jobs',
+                'ordering': ['-requested_at'],
+                'permissions': [('cancel_job', 'Can cancel the jobs of others')],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='apitoken',
+            constraint=models.CheckConstraint(condition=models.Q(('scopes', []), _negated=True), name='api_token_may_do_something'),
+        ),
+        migrations.AddConstraint(
+            model_name='apitoken',
+            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='api_token_expires_after_it_was_made'),
+        ),
+        migrations.AddConstraint(
+            model_name='idempotentanswer',
+            constraint=models.UniqueConstraint(fields=('actor', 'key'), name='idempotency_key_once'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(fields=['-requested_at'], name='job_requested_at'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(fields=['kind', '-started_at'], name='job_kind_started_at'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['state'], name='job_open'),
+        ),
+        migrations.AddConstraint(
+            model_name='job',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('leased_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token', None), ('leased_until', None)), _connector='OR'), name='job_is_leased_while_it_runs'),
+        ),
+        migrations.AddConstraint(
+            model_name='job',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ('done', 'failed', 'cancelled'))), models.Q(models.Q(('state__in', ('done', 'failed', 'cancelled')), _negated=True), ('finished_at', None)), _connector='OR'), name='job_has_an_end_once_it_ended'),
+        ),
+        migrations.AddConstraint(
+            model_name='job',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('started_at__isnull', False), _connector='OR'), name='job_that_runs_was_started'),
+        ),
+        migrations.AddConstraint(
+            model_name='job',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'running']), models.Q(('key', ''), _negated=True)), fields=('key',), name='job_of_a_key_once_at_a_time'),
         ),
         *_database.OPERATIONS,
     ]

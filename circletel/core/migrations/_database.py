@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import migrations
 
+from circletel.core.migrations._schedule import EACH_MINUTE, Scheduled, schedule
+
 AUDIT_APPEND_ONLY = """
 CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -27,4 +29,14 @@ BEFORE: list[Any] = [
     migrations.RunSQL("CREATE EXTENSION IF NOT EXISTS pg_trgm", migrations.RunSQL.noop),
 ]
 
-OPERATIONS: list[Any] = [migrations.RunSQL(AUDIT_APPEND_ONLY, NO_AUDIT_APPEND_ONLY)]
+OPERATIONS: list[Any] = [
+    migrations.RunSQL(AUDIT_APPEND_ONLY, NO_AUDIT_APPEND_ONLY),
+    schedule(
+        Scheduled(
+            "Jobs: go on with those that no worker has",
+            "circletel.core.tasks.sweep_jobs",
+            EACH_MINUTE,
+            "Picks up jobs whose message was lost, or whose worker was.",
+        )
+    ),
+]

@@ -60,6 +60,7 @@ class TokenActor(User):
     """The owner of a token, as far as the token goes. Services take it for the user it is."""
 
     # What the request came with; set by `circletel.core.tokens`.
+    token: ApiToken | None = None
     scopes: frozenset[str] = frozenset()
 
     class Meta:

@@ -8,11 +8,11 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
+from circletel.core.models import Job
 from pricing import tasks
 from pricing.mirror.report import PullReport
 from pricing.models import Subscription
 from zoho_sync.backfill.report import Ending
-from zoho_sync.operating.models import JobRun
 
 pytestmark = pytest.mark.django_db
 
@@ -96,8 +96,8 @@ def test_the_nightly_job_pulls_and_writes_down_what_it_did(shop):
     assert tasks.pull_subscriptions()
 
     assert Subscription.objects.count() == 1
-    run = JobRun.objects.get(job="pricing.tasks.pull_subscriptions")
-    assert (run.result, run.detail) == ("done", "1 read, 0 gone, 0 to be read, 3 calls")
+    run = Job.objects.get(kind="pricing.tasks.pull_subscriptions")
+    assert (run.state, run.result) == ("done", "1 read, 0 gone, 0 to be read, 3 calls")
 
 
 def test_the_nightly_job_goes_on_by_itself_when_calls_are_used_up(zoho, monkeypatch, sent_tasks):
@@ -109,7 +109,7 @@ def test_the_nightly_job_goes_on_by_itself_when_calls_are_used_up(zoho, monkeypa
 
     assert [order.resume for order in asked] == [True]
     assert sent_tasks == [("pricing.tasks.pull_subscriptions", (), 570)]
-    assert "7 to be read" in JobRun.objects.get().detail
+    assert "7 to be read" in Job.objects.get().result
 
 
 def test_what_needs_a_person_is_a_job_that_failed(zoho, monkeypatch):
@@ -119,7 +119,7 @@ def test_what_needs_a_person_is_a_job_that_failed(zoho, monkeypatch):
     with pytest.raises(RuntimeError, match="Zoho lists 3 of 6"):
         tasks.pull_subscriptions()
 
-    assert JobRun.objects.get().result == "failed"
+    assert Job.objects.get().state == "failed"
 
 
 def test_both_jobs_are_in_the_schedule():

@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
+from circletel.core.models import Job
 from pricing import services, tasks
 from pricing.models import MailOutage, NoticeStage, NoticeText, PriceMove, PriceNotice
 from pricing.notices import owing, sending
@@ -27,7 +28,6 @@ from tests.pricing.histories import package_opened
 from tests.pricing.notices.customers import told_customer
 from tests.pricing.people import PUBLISHED, R799, ms_khumalo, published
 from tests.processes import environment, kill_group, wait_until
-from zoho_sync.models import JobRun
 from zoho_sync.operating.models import AlertRule
 
 pytestmark = pytest.mark.django_db
@@ -431,7 +431,7 @@ def test_the_task_owes_sends_and_says_so(change, mailoutbox):
         tasks.resume_price_notices()
 
     assert len(mailoutbox) == 1
-    assert list(JobRun.objects.order_by("job").values_list("detail", flat=True)) == [
+    assert list(Job.objects.order_by("kind").values_list("result", flat=True)) == [
         "nothing waits",
         "1 notices owed anew, 0 looked at otherwise; 1 accepted, 0 refused, 0 unknown",
     ]

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from catalogue.models import Product, ServicePackage
+from circletel.core.models import Job
 from circletel.embedded.app import Web
 from circletel.embedded.ports import any_free
 from tests.factories import approved_product, mr_botha
@@ -29,7 +30,6 @@ from tests.zoho_sync.kills.world import (
     owe_packages,
 )
 from zoho_sync import services
-from zoho_sync.models import JobRun
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -209,4 +209,4 @@ def test_a_database_that_restarts(own_database, zoho, each_second):
         all_in_step()
 
     books.audit(unanswered=10)
-    assert JobRun.objects.filter(result="running").count() == 0
+    assert Job.objects.filter(state="running").count() == 0

@@ -8,10 +8,11 @@ from uuid import uuid4
 from django.db import transaction
 
 from catalogue.models import ServicePackage
+from circletel.core.models import Job
 from tests.factories import live_package
 from zoho_sync import services
 from zoho_sync.desired import current_terms
-from zoho_sync.models import JobRun, Kind, ProductIntegration, SyncStatus, ZohoSyncLog
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, ZohoSyncLog
 
 # Short, so that nobody waits for a lost worker's records for a minute and a half.
 QUICK = {"ZOHO_LEASE_SECONDS": 4}
@@ -119,4 +120,4 @@ class Books:
 
 
 def jobs_that_ended_badly() -> list[str]:
-    return [f"{run.job}: {run.detail}" for run in JobRun.objects.filter(result__in=("failed", "lost"))]
+    return [f"{job.kind}: {job.error}" for job in Job.objects.filter(state="failed")]

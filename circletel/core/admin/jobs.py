@@ -1,0 +1,225 @@
+"""Jobs: what runs in the background, how far it is and what came of it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from circletel.core import audit, jobs
+from circletel.core.admin.base import ReadOnlyAdmin, in_words, moved_to
+from circletel.core.admin.long_lists import LongList
+from circletel.core.errors import Refused
+from circletel.core.jobs.kinds import kinds
+from circletel.core.models import Job, JobState
+
+STATES = {
+    "Planned": "info",
+    "Waiting": "info",
+    "Running": "warning",
+    "Stopping": "warning",
+    "Done": "success",
+    "Failed": "danger",
+    "Cancelled": "default",
+}
+# Which rows stand below a job's page, by its kind. Apps add their own.
+INLINES: dict[str, tuple[Any, ...]] = {}
+
+
+class ShownFilter(admin.SimpleListFilter):
+    """Most jobs run each minute and are done: they are left out until somebody asks for them."""
+
+    title, parameter_name = "shown", "shown"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("all", "The schedule's that are done, too")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(Q(requested_by__isnull=False) | ~Q(state=JobState.DONE))
+
+    def choices(self, changelist: Any) -> Any:
+        every, *others = super().choices(changelist)
+        return [{**every, "display": "People's, and what is not done"}, *others]
+
+
+class KindFilter(admin.SimpleListFilter):
+    title, parameter_name = "kind", "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(((kind.name, kind.label) for kind in kinds().values()), key=lambda one: one[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Job)
+class JobAdmin(LongList, ReadOnlyAdmin):
+    empty_words = "Nothing has run in the background yet."
+    list_display = ("shown_kind", "shown_state", "shown_actor", "shown_progress", "requested_at", "duration")
+    list_filter = (ShownFilter, "state", KindFilter, "requested_at")
+    list_select_related = ("requested_by", "token")
+    search_fields = ("kind", "error", "correlation_id")
+    fields = (
+        ("shown_kind", "shown_state"),
+        ("shown_actor", "shown_parameters"),
+        ("requested_at", "started_at"),
+        ("finished_at", "duration"),
+        "correlation_id",
+    )
+    actions_detail = ("start", "cancel")
+    change_form_outer_before_template = "core/job_progress.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_theirs = obj is not None and obj.requested_by_id == request.user.pk
+        return is_theirs or super().has_view_permission(request, obj)
+
+    def get_inlines(self, request: HttpRequest, obj: Job | None) -> Any:
+        return INLINES.get(obj.kind, ()) if obj else ()
+
+    @display(description="Job", ordering="kind")
+    def shown_kind(self, job: Job) -> str:
+        kind = jobs.kind_of(job.kind)
+        return kind.label if kind else job.kind
+
+    @display(description="State", ordering="state", label=STATES)
+    def shown_state(self, job: Job) -> str:
+        return state_of(job)
+
+    @display(description="Asked by")
+    def shown_actor(self, job: Job) -> str:
+        if job.requested_by is None:
+            return "the system"
+        return f"{job.requested_by}, with {job.token}" if job.token else str(job.requested_by)
+
+    @display(description="Progress")
+    def shown_progress(self, job: Job) -> str:
+        numbers = f"{job.done} of {job.total}" if job.total else ""
+        return " · ".join(filter(None, (numbers, job.error or job.progress or _line(job.result)))) or "—"
+
+    @display(description="Took")
+    def duration(self, job: Job) -> str:
+        return f"{job.seconds:.1f} s" if job.seconds is not None else "—"
+
+    @display(description="With")
+    def shown_parameters(self, job: Job) -> str:
+        return "; ".join(f"{name}: {in_words(value)}" for name, value in job.parameters_shown) or "—"
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        job = self.get_object(request, object_id)
+        offered = _offered(job) if job else set()
+        return [
+            one
+            for one in super().get_actions_detail(request, object_id)
+            if one.method.original_function_name in offered
+        ]
+
+    def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        job: Any = self.get_object(request, str(object_id)) if object_id else None
+        kind = jobs.kind_of(job.kind) if job else None
+        return kind is not None and request.user.has_perm(kind.permission)
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        job: Any = self.get_object(request, str(object_id)) if object_id else None
+        return job is not None and jobs.may_cancel(job, request.user)  # type: ignore[arg-type]
+
+    @action(
+        description="Start",
+        permissions=["start"],
+        icon="play_arrow",
+        url_path="start",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": "Start this job?",
+            "description": "A worker does it, in your name. This page shows how far it is.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        return self._do(request, object_id, jobs.start, "The job is started.")
+
+    @action(
+        description="Cancel",
+        permissions=["cancel"],
+        icon="cancel",
+        url_path="cancel",
+        dialog={
+            "title": "Cancel this job?",
+            "description": "What is done stays done. A job that runs stops at its next step.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Cancel the job",
+        },
+    )
+    def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
+        return self._do(request, object_id, jobs.cancel, "The job is cancelled.")
+
+    def _do(self, request: HttpRequest, object_id: Any, action: Any, text: str) -> HttpResponse:
+        actor: Any = request.user
+        try:
+            action(object_id, actor=actor)
+            messages.success(request, text)
+        except Refused as refusal:
+            audit.record_refusal(f"{action.__name__} job", Job, object_id, actor=actor, refusal=refusal)
+            messages.error(request, str(refusal))
+        return moved_to(request, reverse("admin:core_job_change", args=[object_id]))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        job = self.get_object(request, object_id)
+        more = progress_context(job) if job else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
+
+    def progress_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """The refreshing part of the page, alone. It asks for the whole page once the job has ended."""
+        job = get_object_or_404(Job, pk=object_id)
+        if not self.has_view_permission(request, job):
+            raise PermissionDenied
+        response = render(request, "core/job_progress.html", progress_context(job))
+        if job.has_ended:
+            response["HX-Refresh"] = "true"
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.progress_view)
+        return [path("<uuid:object_id>/progress/", view, name="core_job_progress"), *super().get_urls()]
+
+
+def progress_context(job: Job) -> dict[str, Any]:
+    return {
+        "job": job,
+        "status": f"{state_of(job)}.",
+        "is_open": job.state in (JobState.WAITING, JobState.RUNNING),
+        "result": _pairs(job.result),
+        "log": [(datetime.fromisoformat(at), text) for at, text in job.log],
+    }
+
+
+def state_of(job: Job) -> str:
+    return "Stopping" if job.cancel_requested and not job.has_ended else job.get_state_display()
+
+
+def _pairs(result: Any) -> list[tuple[str, str]]:
+    if isinstance(result, dict):
+        return [(name.replace("_", " "), in_words(value)) for name, value in result.items()]
+    return [("", in_words(result))] if result not in (None, "") else []
+
+
+def _line(result: Any) -> str:
+    return ", ".join(" ".join(filter(None, pair)) for pair in _pairs(result))
+
+
+def _offered(job: Job) -> set[str]:
+    if job.has_ended or job.cancel_requested:
+        return set()
+    return {"start", "cancel"} if job.state == JobState.PLANNED else {"cancel"}
