@@ -1,20 +1,18 @@
 """Many drafts at once: a percentage over a selection of packages, or a file of prices. Planned first, then drafted."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
 from catalogue.models import PackageStatus, ServicePackage
-from catalogue.product_import.parsing import RowError
-from catalogue.product_import.values import price as read_price
-from catalogue.product_import.values import tidy
+from catalogue.product_import import RowError, parse, values
+from catalogue.product_import.columns import Column
 from circletel.core import audit
 from circletel.core.amounts import rand
 from circletel.core.errors import NotReady
@@ -23,8 +21,12 @@ from pricing.models import PriceChange
 from pricing.services import already_open
 
 CENT, RAND, TEN = Decimal("0.01"), Decimal(1), Decimal(10)
-COLUMNS = ("sku", "market_segment", "provider", "new_price")
-LARGEST_FILE_MB = 5
+COLUMNS = (
+    Column("sku", "sku", values.text, "a live package", required=True),
+    Column("market_segment", "market_segment", values.segment, "consumer or business, or empty"),
+    Column("provider", "provider", values.text, "whose network carries it, or empty"),
+    Column("new_price", "pricing.regular_price", values.price, "an amount such as 899.00", required=True),
+)
 
 
 @dataclass(frozen=True)
@@ -97,64 +99,30 @@ def read_file(data: bytes) -> tuple[list[tuple[ServicePackage, Decimal]], list[R
 
     market_segment and provider are needed where the SKU alone may mean several packages. Every error at once.
     """
-    if len(data) > LARGEST_FILE_MB * 2**20:
-        return [], [RowError(None, "", "", f"a file of at most {LARGEST_FILE_MB} MB")]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return [], [RowError(None, "", "", "a CSV file in UTF-8")]
-    first = text.partition("\n")[0]
-    records = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
-    header = [tidy(cell).lower().replace(" ", "_") for cell in records[0]] if records else []
-    if {"sku", "new_price"} - set(header) or set(header) - set(COLUMNS) or len(set(header)) < len(header):
-        return [], [RowError(1, "", ", ".join(header), f"the columns {', '.join(COLUMNS)}, each once")]
-    return _read_rows(header, records[1:])
-
-
-def _read_rows(
-    header: Sequence[str], records: Sequence[Sequence[str]]
-) -> tuple[list[tuple[ServicePackage, Decimal]], list[RowError]]:
-    on_sale = ServicePackage.objects.exclude(status__in=(PackageStatus.DRAFT, PackageStatus.ARCHIVED))
+    parsed = parse(data, COLUMNS)
     by_sku: dict[str, list[ServicePackage]] = {}
-    for package in on_sale.order_by("name", "sku"):
+    for package in ServicePackage.objects.exclude(status__in=(PackageStatus.DRAFT, PackageStatus.ARCHIVED)):
         by_sku.setdefault(package.sku.casefold(), []).append(package)
     found: dict[object, tuple[ServicePackage, Decimal]] = {}
-    errors = []
-    for number, record in enumerate(records, 2):
-        cells = dict(zip(header, map(tidy, record), strict=False))
-        beyond = ", ".join(filter(None, map(tidy, record[len(header) :])))
-        if beyond:
-            # An amount such as 849,50 in a file of commas: read on, it would be R 849.
-            errors.append(RowError(number, "", beyond, "no cell beyond the columns; amounts as 899.00"))
-            continue
-        if not any(cells.values()):
-            continue
-        sku = cells.get("sku", "")
-        named = [each for each in by_sku.get(sku.casefold(), []) if _is_meant(each, cells)]
-        if len(named) != 1:
-            expected = (
-                "market_segment and provider too: several packages have this SKU"
-                if named
-                else "a live package"
-            )
-            errors.append(RowError(number, "sku", sku, expected))
-            continue
-        try:
-            price = read_price(cells.get("new_price", ""))
-        except ValueError:
-            errors.append(
-                RowError(number, "new_price", cells.get("new_price", ""), "an amount such as 899.00")
-            )
-            continue
-        if named[0].pk in found:
-            errors.append(RowError(number, "sku", sku, "each package once"))
-        found[named[0].pk] = named[0], price
-    if not found and not errors:
-        errors.append(RowError(None, "", "", "at least one row below the header"))
-    return ([], errors) if errors else (list(found.values()), [])
+    errors = list(parsed.errors)
+    for row in parsed.rows:
+        sku = row.values["sku"]
+        named = [each for each in by_sku.get(sku.casefold(), []) if _is_meant(each, row.values)]
+        if len(named) > 1:
+            expected = "market_segment and provider too: several packages have this SKU"
+            errors.append(RowError(row.number, "sku", sku, expected))
+        elif not named:
+            errors.append(RowError(row.number, "sku", sku, "a live package"))
+        elif named[0].pk in found:
+            errors.append(RowError(row.number, "sku", sku, "each package once"))
+        else:
+            found[named[0].pk] = named[0], row.values["new_price"]
+    if errors:
+        return [], sorted(errors, key=lambda error: error.row or 0)
+    return list(found.values()), []
 
 
-def _is_meant(package: ServicePackage, cells: dict[str, str]) -> bool:
+def _is_meant(package: ServicePackage, cells: dict[str, Any]) -> bool:
     wanted = {"market_segment": package.market_segment, "provider": package.provider}
     return all(
         not cells.get(name) or cells[name].casefold() == value.casefold() for name, value in wanted.items()

@@ -176,10 +176,9 @@ COLUMNS = (
     Column("popular", "popular", values.yes_or_no, "yes or no, or empty for no", empty=False),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
-REQUIRED = tuple(column for column in COLUMNS if column.required)
-_BY_TITLE = {title: column for column in COLUMNS for title in (column.name, *column.aliases)}
 
 
-def column_titled(title: str) -> Column | None:
+def column_titled(title: str, columns: Sequence[Column] = COLUMNS) -> Column | None:
     """The column that a header cell names, in any case, with blanks around it or in place of underscores."""
-    return _BY_TITLE.get(re.sub(r"[ -]", "_", values.tidy(title)).casefold())
+    name = re.sub(r"[ -]", "_", values.tidy(title)).casefold()
+    return next((column for column in columns if name in (column.name, *column.aliases)), None)

@@ -4,12 +4,12 @@ import csv
 import difflib
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from catalogue.product_import.columns import COLUMNS, REQUIRED, Column, column_titled
+from catalogue.product_import.columns import COLUMNS, Column, column_titled
 from catalogue.product_import.values import tidy
 
 Key = tuple[str, str, str]
@@ -56,29 +56,22 @@ class ParsedFile:
     errors: list[RowError] = field(default_factory=list)
 
 
-def parse(data: bytes) -> ParsedFile:
+def parse(data: bytes, columns: Sequence[Column] = COLUMNS) -> ParsedFile:
     """Read a CSV file: UTF-8 with or without BOM; comma, semicolon or tab. Never raises."""
     if error := _not_text(data):
         return ParsedFile(errors=[error])
     content = data.decode("utf-8-sig")
-    return parse_rows(_records(content, _delimiter(content)))
-
-
-def parse_rows(records: Iterable[tuple[int, list[str] | RowError]]) -> ParsedFile:
-    """Read numbered records, the header first. A `RowError` among them is passed on and ends the reading."""
-    numbered = iter(records)
-    first = next(numbered, None)
-    if first is None:
-        return ParsedFile(
-            errors=[RowError(None, "", "", f"a header row with {_names(REQUIRED)}, and rows below it")]
-        )
-    number, header = first
+    records = _records(content, _delimiter(content, columns))
+    number, header = next(records, (None, None))
+    if number is None or header is None:
+        expected = f"a header row with {_names(_required(columns))}, and rows below it"
+        return ParsedFile(errors=[RowError(None, "", "", expected)])
     if isinstance(header, RowError):
         return ParsedFile(errors=[header])
-    columns, errors = _columns(number, _without_empty_end(header))
+    found, errors = _columns(number, _without_empty_end(header), columns)
     if errors:
         return ParsedFile(errors=errors)
-    return _read_body(columns, number, numbered)
+    return _read_body(found, number, records)
 
 
 def business_key(sku: str, segment: str, provider: str) -> Key:
@@ -170,45 +163,52 @@ def _expected_quotes(trouble: str) -> str:
     return 'quotation marks (") around a whole cell, each one opened also closed, and doubled inside it'
 
 
-def _delimiter(content: str) -> str:
+def _delimiter(content: str, columns: Sequence[Column]) -> str:
     """The one that makes most sense of the header; data rows may hold commas and semicolons of their own."""
 
     def understood(delimiter: str) -> int:
         first = next(_records(content, delimiter), None)
         if first is None or isinstance(first[1], RowError):
             return 0
-        return sum(column_titled(title) is not None for title in first[1])
+        return sum(column_titled(title, columns) is not None for title in first[1])
 
     return max(_DELIMITERS, key=understood)
 
 
-def _columns(number: int, header: list[str]) -> tuple[tuple[Column, ...], list[RowError]]:
+def _columns(
+    number: int, header: list[str], columns: Sequence[Column]
+) -> tuple[tuple[Column, ...], list[RowError]]:
     """The columns that the header names, or what is wrong with it."""
     errors: list[RowError] = []
     found: list[Column] = []
     for position, title in enumerate(header, start=1):
-        column = column_titled(title)
+        column = column_titled(title, columns)
         if column is None:
             errors.append(
-                RowError(number, f"column {position}", fit_to_show(tidy(title)), _expected_title(title))
+                RowError(
+                    number, f"column {position}", fit_to_show(tidy(title)), _expected_title(title, columns)
+                )
             )
         elif column in found:
             errors.append(RowError(number, column.name, fit_to_show(tidy(title)), "each column once"))
         else:
             found.append(column)
     errors += [
-        RowError(number, column.name, "", f"a column of this name: {_names(REQUIRED)} are required")
-        for column in REQUIRED
+        RowError(number, column.name, "", f"a column of this name: {_names(_required(columns))} are required")
+        for column in _required(columns)
         if column not in found
     ]
     return tuple(found), errors
 
 
-def _expected_title(title: str) -> str:
-    near = difflib.get_close_matches(
-        tidy(title).casefold(), [column.name for column in COLUMNS], n=1, cutoff=0.7
-    )
-    return (f"{near[0]}, perhaps; " if near else "") + f"one of {_names(COLUMNS)}"
+def _expected_title(title: str, columns: Sequence[Column]) -> str:
+    names = [column.name for column in columns]
+    near = difflib.get_close_matches(tidy(title).casefold(), names, n=1, cutoff=0.7)
+    return (f"{near[0]}, perhaps; " if near else "") + f"one of {_names(columns)}"
+
+
+def _required(columns: Sequence[Column]) -> list[Column]:
+    return [column for column in columns if column.required]
 
 
 def _read_body(
