@@ -77,12 +77,12 @@ def create_products(
         # What the file does not say keeps the model's default.
         said = {path: value for path, value in content.items() if value is not None}
         product = Product(id=id, slug=slug, created_by=actor, changed_by=actor, **_part_of(said, ""))
-        pricing = ProductPricing(product=product, **_part_of(said, "pricing."))
-        own = _part_of(said, "hardware.")
+        prices, own = _part_of(said, "pricing."), _part_of(said, "hardware.")
+        pricing = ProductPricing(product=product, **prices) if prices else None
         device = ProductHardware(product=product, **own) if own else None
         texts = _features_of(product, content)
         products.append(product)
-        pricings.append(pricing)
+        pricings += [pricing] if pricing else []
         devices += [device] if device else []
         features += texts
         made.append((product, content_of(product, pricing, device, texts)))
@@ -158,7 +158,7 @@ def _part_of(content: dict[str, Any], prefix: str) -> dict[str, Any]:
 def _free_slugs(contents: Iterable[dict[str, Any]]) -> list[str]:
     """As `free_slug` would give them one after another, but asking the database once."""
     wanted = [
-        slug_candidates(*(content[field] for field in ("name", "sku", "market_segment", "provider")))
+        slug_candidates(*(content[field] or "" for field in ("name", "sku", "market_segment", "provider")))
         for content in contents
     ]
     every = {slug for candidates in wanted for slug in candidates}

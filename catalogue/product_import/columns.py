@@ -35,12 +35,19 @@ class Column:
                 raise ValueError(cell)
             return self.empty
         value = self.read(tidied)
+        self.check(value)
+        return value
+
+    def check(self, value: Any) -> None:
+        """Raises ValueError when the catalogue could not hold the value, or a part of the list."""
         try:
             for single in value if isinstance(value, list) else [value]:
                 self.field.clean(single, None)
+                # A TextField leaves its length to forms.
+                if isinstance(single, str) and len(single) > (self.field.max_length or len(single)):
+                    raise ValueError(value)
         except ValidationError as error:
-            raise ValueError(cell) from error
-        return value
+            raise ValueError(value) from error
 
     @property
     def field(self) -> "models.Field[Any, Any]":
@@ -176,6 +183,7 @@ COLUMNS = (
     Column("popular", "popular", values.yes_or_no, "yes or no, or empty for no", empty=False),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
+BY_PATH = {column.path: column for column in COLUMNS}
 
 
 def column_titled(title: str, columns: Sequence[Column] = COLUMNS) -> Column | None:

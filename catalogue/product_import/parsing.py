@@ -86,7 +86,7 @@ def fit_to_show(value: str) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
-def contradictions(number: int, values: Mapping[str, Any]) -> Iterator[RowError]:
+def contradictions(number: int | None, values: Mapping[str, Any]) -> Iterator[RowError]:
     """What no cell shows by itself. About a column that is not in `values`, nothing is known."""
     price, promotion = values.get("price_incl_vat"), values.get("promo_price_incl_vat")
     if price is not None and promotion is not None and Decimal(promotion) >= Decimal(price):
@@ -105,7 +105,7 @@ def contradictions(number: int, values: Mapping[str, Any]) -> Iterator[RowError]
         yield RowError(number, "hardware_model", "", "a device, for hardware_included says yes")
 
 
-def _discount_contradiction(number: int, values: Mapping[str, Any]) -> Iterator[RowError]:
+def _discount_contradiction(number: int | None, values: Mapping[str, Any]) -> Iterator[RowError]:
     column = "discounted_installation_fee_incl_vat"
     discounted, fee = values.get(column), values.get("installation_fee_incl_vat")
     if discounted is None or "installation_fee_incl_vat" not in values:

@@ -1,6 +1,6 @@
 """What an import would do: each row beside the product it is about. A fixed number of queries, no writing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from catalogue.content import (
     product_content,
 )
 from catalogue.models import Product, ProductStatus
-from catalogue.product_import.columns import BY_NAME
+from catalogue.product_import.columns import BY_NAME, BY_PATH
 from catalogue.product_import.parsing import (
     Key,
     ParsedFile,
@@ -105,9 +105,18 @@ def plan_import(parsed: ParsedFile, *, lock: bool = False) -> ImportPlan:
         said = {BY_NAME[name].path: value for name, value in row.values.items()}
         wanted = wanted_content(before, said, is_new=product is None)
         rows.append(PlannedRow(row.number, product, before, wanted))
-        beside = {name: wanted[BY_NAME[name].path] for name in BESIDE}
-        errors += contradictions(row.number, beside | row.values)
+        errors += contradictions(row.number, _beside(wanted) | row.values)
     return ImportPlan(rows, sorted(errors, key=lambda error: error.row or 0))
+
+
+def contradictions_in(content: dict[str, Any], wanted: dict[str, Any]) -> Iterator[RowError]:
+    """Where this content, {path: value}, stands against itself or against the rest of what the product is to say."""
+    said = {BY_PATH[path].name: value for path, value in content.items() if path in BY_PATH}
+    return contradictions(None, _beside(wanted) | said)
+
+
+def _beside(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: wanted[BY_NAME[name].path] for name in BESIDE}
 
 
 def products_by_key(skus: Collection[str], *, lock: bool) -> dict[Key, Product]:

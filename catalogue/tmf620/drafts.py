@@ -13,8 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue import ending, services
-from catalogue.content import differences, product_content
+from catalogue.content import differences, plain, product_content
 from catalogue.models import Product, ServicePackage, TmfDraft
+from catalogue.product_import.apply import write
+from catalogue.product_import.plan import NOTHING, PlannedRow, contradictions_in
 from catalogue.tmf620 import mapping, shapes, values
 from catalogue.tmf620.dialects import Dialect, Kind, Rendering
 from catalogue.tmf620.errors import Conflict, InvalidBody, NotFound
@@ -78,7 +80,7 @@ def create(kind: Kind, body: Any, *, actor: User, dialect: Dialect) -> TmfDraft:
     for name in REQUIRED[dialect.version][kind]:
         if body.get(name) in (None, ""):
             raise InvalidBody(f"{name} is missing.")
-    product = _new_product(body, actor) if kind is Kind.OFFERING else None
+    product = _write(None, _new_key() | mapping.content_of(body), actor) if kind is Kind.OFFERING else None
     draft = TmfDraft.objects.create(
         kind=kind, version=dialect.version, body=body, product=product, created_by_id=actor.pk
     )
@@ -138,25 +140,28 @@ def _read(kind: Kind, body: Any, dialect: Dialect) -> Document:
     return shapes.complete(dialect.version, type_, given)
 
 
-def _new_product(body: Document, actor: User) -> Product:
-    content = mapping.content_of(body)
-    product = Product(
-        sku=f"TMF-{uuid.uuid4().hex[:12].upper()}",
-        contract_months=1,
-        created_by_id=actor.pk,
-        changed_by_id=actor.pk,
-    )
-    mapping.apply(content, product)
-    services.record_edit(product, actor=actor, before=None)
-    return product
+def _new_key() -> mapping.Content:
+    """What a product must have and an offering does not say."""
+    return {"sku": f"TMF-{uuid.uuid4().hex[:12].upper()}", "contract_months": 1}
 
 
 def _edit_product(product: Product, content: mapping.Content, actor: User) -> None:
     Product.objects.select_for_update().get(pk=product.pk)
-    product = Product.objects.with_content().get(pk=product.pk)
-    before = product_content(product)
-    mapping.apply(content, product)
-    services.record_edit(product, actor=actor, before=before)
+    _write(Product.objects.with_content().get(pk=product.pk), content, actor)
+
+
+def _write(product: Product | None, content: mapping.Content, actor: User) -> Product | None:
+    """The product with this content, a new one where there was none. Raises InvalidBody where it contradicts itself."""
+    before = product_content(product) if product else NOTHING
+    wanted = before | plain(content)
+    if wanted["pricing.regular_price"] is None:
+        # A fee alone is no pricing.
+        wanted |= {path: None for path in wanted if path.startswith("pricing.")}
+    if errors := list(contradictions_in(content, wanted)):
+        raise InvalidBody(f"{errors[0].column}: expects {errors[0].expected}.")
+    row = PlannedRow(None, product, before, wanted)
+    write([row], actor=actor)
+    return row.product
 
 
 def _edit_package(kind: Kind, id: str, patch: Document, actor: User, dialect: Dialect) -> ServicePackage:

@@ -1,14 +1,14 @@
 """What of a TMF620 offering a Product can hold. The rest of a draft stays as it was written, on the draft."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import models
-
-from catalogue.models import MarketSegment, Product, ProductFeature, ProductPricing
+from catalogue.models import MarketSegment
+from catalogue.product_import import values
+from catalogue.product_import.columns import BY_PATH, Column
 from catalogue.tmf620.errors import InvalidBody
 from catalogue.tmf620.matching import as_instant, found_at
 from catalogue.tmf620.values import CURRENCY, Document
@@ -21,11 +21,15 @@ CHARACTERISTICS = {
     "uploadSpeed": "speed_up_mbps",
     "dataLimit": "data_limit",
     "installationDays": "installation_days",
+    "feature": "features",
+    "zone": "zones",
 }
-WHOLE_NUMBERS = {
-    "speed_down_mbps": (1_000_000, "whole Mbit/s, such as 100"),
-    "speed_up_mbps": (1_000_000, "whole Mbit/s, such as 100"),
-    "installation_days": (365, "whole days from 1 to 365"),
+LISTS = {"features", "zones"}
+WHOLE_NUMBERS = {"speed_down_mbps", "speed_up_mbps", "installation_days"}
+FIELDS = BY_PATH | {
+    "description": Column("description", "description", values.text, "text of at most 2000 characters"),
+    "features": replace(BY_PATH["features"], expected="texts of 1 to 200 characters"),
+    "zones": replace(BY_PATH["zones"], expected="texts of 1 to 60 characters"),
 }
 MAPPED = {
     "name",
@@ -39,23 +43,17 @@ MAPPED = {
 }
 
 
-@dataclass
-class Content:
-    """Values by their field on Product and ProductPricing; `features` None leaves them as they are."""
-
-    product: dict[str, Any] = field(default_factory=dict)
-    pricing: dict[str, Any] = field(default_factory=dict)
-    features: list[str] | None = None
+Content = dict[str, Any]
 
 
 def content_of(body: Document) -> Content:
-    """Only what the body speaks of. Raises InvalidBody where the catalogue could not hold a value."""
-    content = Content()
+    """What the body speaks of, by its path in `product_content`. Raises InvalidBody where the catalogue could not hold it."""
+    content: Content = {}
     readers: dict[str, Callable[[Any, Content], None]] = {
-        "name": lambda value, c: c.product.update(name=_text("name", value)),
-        "description": lambda value, c: c.product.update(description=_text("description", value)),
+        "name": lambda value, c: c.update(name=_fit("name", "name", value)),
+        "description": lambda value, c: c.update(description=_fit("description", "description", value)),
         "validFor": _read_validity,
-        "category": lambda value, c: _read_first_name("category", value, "service_type", c),
+        "category": _read_category,
         "marketSegment": _read_segment,
         "productOfferingTerm": _read_term,
         "productOfferingPrice": _read_prices,
@@ -67,28 +65,15 @@ def content_of(body: Document) -> Content:
     return content
 
 
-def apply(content: Content, product: Product) -> None:
-    """Write it to the product, which is saved."""
-    for name, value in content.product.items():
-        setattr(product, name, value)
-    product.save()
-    if content.pricing and ("regular_price" in content.pricing or hasattr(product, "pricing")):
-        ProductPricing.objects.update_or_create(product=product, defaults=content.pricing)
-    if content.features is not None:
-        product.features.all().delete()
-        ProductFeature.objects.bulk_create(
-            ProductFeature(product=product, position=i, text=text) for i, text in enumerate(content.features)
-        )
-
-
-def _longest(model: type[models.Model], field_name: str) -> int:
-    return getattr(model._meta.get_field(field_name), "max_length", None) or 0
-
-
-def _text(field_name: str, value: str) -> str:
-    longest = _longest(Product, field_name)
-    if len(value) > longest:
-        raise InvalidBody(f"{field_name}: is longer than {longest} characters.")
+def _fit(name: str, path: str, value: Any) -> Any:
+    """The value, which the product's field takes. Raises InvalidBody saying what it takes."""
+    wanted = int if path in WHOLE_NUMBERS else str
+    try:
+        if not all(isinstance(one, wanted) for one in (value if isinstance(value, list) else [value])):
+            raise ValueError(value)
+        FIELDS[path].check(value)
+    except ValueError:
+        raise InvalidBody(f"{name}: expects {FIELDS[path].expected}.") from None
     return value
 
 
@@ -96,27 +81,24 @@ def _read_validity(value: Document, content: Content) -> None:
     start, end = (_instant(value.get(name)) for name in ("startDateTime", "endDateTime"))
     if start and end and end <= start:
         raise InvalidBody("validFor.endDateTime: must lie after startDateTime.")
-    content.product |= {"valid_from": start, "valid_to": end}
+    content |= {"valid_from": start, "valid_to": end}
 
 
 def _instant(text: str | None) -> datetime | None:
     return as_instant(text) if text else None
 
 
-def _read_first_name(attribute: str, value: list[Document], field_name: str, content: Content) -> None:
+def _read_category(value: list[Document], content: Content) -> None:
     name = next((item["name"] for item in value if isinstance(item.get("name"), str)), None)
     if name is not None:
-        longest = _longest(Product, field_name)
-        if len(name) > longest:
-            raise InvalidBody(f"{attribute}.name: is longer than {longest} characters.")
-        content.product[field_name] = name
+        content["service_type"] = _fit("category.name", "service_type", name)
 
 
 def _read_segment(value: list[Document], content: Content) -> None:
     for item in value:
         for told in (item.get("id"), item.get("name")):
             if isinstance(told, str) and told.lower() in MarketSegment.values:
-                content.product["market_segment"] = told.lower()
+                content["market_segment"] = told.lower()
                 return
 
 
@@ -128,7 +110,7 @@ def _read_term(value: list[Document], content: Content) -> None:
         )
         amount = duration.get("amount")
         if months and isinstance(amount, int) and 1 <= amount * months <= 120:
-            content.product["contract_months"] = amount * months
+            content["contract_months"] = amount * months
             return
 
 
@@ -138,10 +120,10 @@ def _read_prices(value: list[Document], content: Content) -> None:
         if amount is None:
             continue
         if item.get("priceType") == "recurring":
-            content.pricing["regular_price"] = amount
+            content["pricing.regular_price"] = amount
         elif item.get("priceType") == "oneTime" and "install" in str(item.get("name", "")).lower():
             # What a client writes is what is charged: a discount of ours does not outlive it.
-            content.pricing |= {"installation_fee": amount, "discounted_installation_fee": None}
+            content |= {"pricing.installation_fee": amount, "pricing.discounted_installation_fee": None}
 
 
 def _amount(price: Document) -> Decimal | None:
@@ -158,42 +140,9 @@ def _amount(price: Document) -> Decimal | None:
 
 def _read_characteristics(value: list[Document], content: Content) -> None:
     for item in value:
-        name, given = item.get("name"), list(_values(item))
-        if name == "feature":
-            content.features = [_feature(text) for text in given]
-        elif name == "zone":
-            content.product["zones"] = [_zone(text) for text in given]
-        elif name in CHARACTERISTICS and given:
-            field_name = CHARACTERISTICS[name]
-            content.product[field_name] = _characteristic(name, field_name, given[0])
-
-
-def _values(item: Document) -> Iterator[Any]:
-    yield from found_at(item.get("productSpecCharacteristicValue", []), "value")
-
-
-def _feature(text: Any) -> str:
-    longest = _longest(ProductFeature, "text")
-    if not isinstance(text, str) or not 0 < len(text) <= longest:
-        raise InvalidBody(f"feature: expects texts of 1 to {longest} characters.")
-    return text
-
-
-def _zone(text: Any) -> str:
-    parts: Any = Product._meta.get_field("zones")
-    longest: int = parts.base_field.max_length
-    if not isinstance(text, str) or not 0 < len(text) <= longest:
-        raise InvalidBody(f"zone: expects texts of 1 to {longest} characters.")
-    return text
-
-
-def _characteristic(name: str, field_name: str, value: Any) -> Any:
-    if field_name in WHOLE_NUMBERS:
-        most, expected = WHOLE_NUMBERS[field_name]
-        if not isinstance(value, int) or not 1 <= value <= most:
-            raise InvalidBody(f"{name}: expects {expected}.")
-        return value
-    longest = _longest(Product, field_name)
-    if not isinstance(value, str) or len(value) > longest:
-        raise InvalidBody(f"{name}: expects a text of at most {longest} characters.")
-    return value
+        path = CHARACTERISTICS.get(item.get("name", ""))
+        given = list(found_at(item.get("productSpecCharacteristicValue", []), "value"))
+        if path in LISTS:
+            content[path] = _fit(item["name"], path, given)
+        elif path and given:
+            content[path] = _fit(item["name"], path, given[0])

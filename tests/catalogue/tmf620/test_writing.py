@@ -57,6 +57,11 @@ MINIMAL = {
 }
 
 
+def characteristic(name, value):
+    uses = [{"name": name, "productSpecCharacteristicValue": [{"value": value}]}]
+    return {"name": "x", "prodSpecCharValueUse": uses}
+
+
 def logged_in(client, user=None):
     client.force_login(user or ms_naidoo())
     return client
@@ -171,6 +176,21 @@ def test_an_offering_on_sale_is_edited_in_its_product_and_stays_as_it_is(client)
         "agreement of an offering on sale cannot be changed here.",
     )
     assert send(client, "patch", path, {"lifecycleStatus": "Retired"}).status_code == 409
+
+
+def test_a_price_below_the_promotion_of_the_product_is_refused(client):
+    package = live_package(name="Home Fibre 100", promotion_price=Decimal("699.00"))
+    price = {
+        "priceType": "recurring",
+        "name": "a month",
+        "price": {"taxIncludedAmount": {"unit": "ZAR", "value": 650}},
+    }
+    path = f"{V4}/productOffering/{package.pk}"
+    refused = send(logged_in(client), "patch", path, {"productOfferingPrice": [price]})
+    assert (refused.status_code, refused.json()["reason"]) == (
+        400,
+        "promo_price_incl_vat: expects an amount below the regular price, 650.00.",
+    )
 
 
 def test_deleting_an_offering_on_sale_ends_its_sale(client):
@@ -300,7 +320,24 @@ def test_basic_authentication(client):
         ("productOffering", "{", "JSON parse error"),
         ("productOffering", "[" * 100_000, "JSON parse error|nested too deep"),
         ("productOffering", {"name": 5}, "name: expects a text"),
-        ("productOffering", {"name": "x" * 201}, "name: is longer than 200"),
+        ("productOffering", {"name": "x" * 201}, "name: expects text of at most 200"),
+        (
+            "productOffering",
+            {"name": "x", "description": "x" * 2001},
+            "description: expects text of at most 2000",
+        ),
+        (
+            "productOffering",
+            characteristic("feature", "x" * 201),
+            "feature: expects texts of 1 to 200 characters",
+        ),
+        ("productOffering", characteristic("zone", 5), "zone: expects texts of 1 to 60 characters"),
+        (
+            "productOffering",
+            characteristic("installationDays", 366),
+            "installationDays: expects a whole number",
+        ),
+        ("productOffering", characteristic("downloadSpeed", "fast"), "downloadSpeed: expects whole Mbit/s"),
         ("productOffering", {"name": "a\0b"}, "name: holds a character that is none"),
         ("productOffering", '{"name": "\\ud800"}', "name: holds a character that is none"),
         ("productOffering", {"name": "x", "isBundle": "no"}, "isBundle: expects true or false"),
