@@ -63,7 +63,7 @@ def serving(**environment: Any) -> Iterator[Server]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-ws"]
     command += ["--workers", str(PROCESSES), "--blocking-threads", "2", "--log-level", "error"]
-    command.append("circletel.wsgi:application")
+    command.append("bench._wsgi:application")
     more = environment_of(DJANGO_SETTINGS_MODULE="bench._settings", **environment)
     process = subprocess.Popen(command, env=more)
     server = Server(f"http://127.0.0.1:{port}", process.pid)

@@ -65,7 +65,7 @@ def run() -> str:
             f"  {words}: {owed.made:,} rows in {seconds:.2f} s, {len(queries)} queries,"
             f" {_memory() - memory:.0f} MB more memory; a second run {time.monotonic() - again:.2f} s"
         )
-    settings.PRICE_NOTICES_PER_SECOND = 0
+    sending.NOTICES_PER_SECOND = 0
     settings.EMAIL_BACKEND, settings.DEMO = "django.core.mail.backends.dummy.EmailBackend", True
     begun = time.monotonic()
     sent = sending.send_due(_morning(date(2027, 4, 1)), limit=SENT)

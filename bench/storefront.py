@@ -45,14 +45,14 @@ def run() -> str:
 
 
 def _lines(template: Any) -> list[str]:
-    with serving(STOREFRONT_CACHE_MEGABYTES=0, DATABASE_CONN_MAX_AGE=600) as server:
+    with serving(BENCH_CACHE="off") as server:
         _ensure_same(server)
         loads = _measured(server, {
             "plain list": (PLAIN_LIST, {}), "plain detail": (PLAIN_DETAIL, {}), "floor": ("/floor", {}),
             "list, not cached": (LIST, {}), "detail, not cached": (DETAIL, {}), "TMF620 list of 50": (TMF, {}),
         })  # fmt: skip
         list_small = median(wrk(server.url + LIST, SECONDS).p50 for _ in range(ROUNDS))
-    with serving(DATABASE_CONN_MAX_AGE=600) as server:
+    with serving() as server:
         tag = server.get(LIST)[1]["ETag"]
         again = _measured(server, {
             "plain list": (PLAIN_LIST, {}), "plain detail": (PLAIN_DETAIL, {}), "floor": ("/floor", {}),
@@ -67,7 +67,7 @@ def _lines(template: Any) -> list[str]:
     lines.append(f"  304 is {again['304'].rate / again['floor'].rate:.0%} of the floor of its own run")
     lines.append(memory)
     _fill(template, PACKAGES + 1, MANY)
-    with serving(STOREFRONT_CACHE_MEGABYTES=0, DATABASE_CONN_MAX_AGE=600) as server:
+    with serving(BENCH_CACHE="off") as server:
         wrk(server.url + LIST, SECONDS)
         list_large = median(wrk(server.url + LIST, SECONDS).p50 for _ in range(ROUNDS))
     lines.append(

@@ -98,7 +98,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://localhost/circletel")}
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # A replica for what the storefront reads; empty: the same database.
 if STOREFRONT_DATABASE_URL := env("STOREFRONT_DATABASE_URL", default=""):
@@ -179,13 +179,8 @@ ZOHO_BILLING_ORGANIZATION_ID = env("ZOHO_BILLING_ORGANIZATION_ID", default="")
 ZOHO_BILLING_CALLS_PER_MINUTE = env.int("ZOHO_BILLING_CALLS_PER_MINUTE", default=30)
 ZOHO_BILLING_CALLS_PER_DAY = env.int("ZOHO_BILLING_CALLS_PER_DAY", default=1000)
 ZOHO_BILLING_CONCURRENCY = env.int("ZOHO_BILLING_CONCURRENCY", default=5)
-ZOHO_CRM_CONCURRENCY = env.int("ZOHO_CRM_CONCURRENCY", default=5)
-# What background work leaves of each window of calls to people's clicks.
-ZOHO_RESERVE_PERCENT = env.int("ZOHO_RESERVE_PERCENT", default=10)
 # One for each ten records written; the edition says how many there are.
 ZOHO_CRM_CREDITS_PER_DAY = env.int("ZOHO_CRM_CREDITS_PER_DAY", default=50_000)
-# How long publishes that follow one another wait for a common call to CRM; 0 sends each as it comes.
-ZOHO_CRM_GATHER_SECONDS = env.int("ZOHO_CRM_GATHER_SECONDS", default=60)
 
 ZOHO_PRICES_INCLUDE_VAT = env.bool("ZOHO_PRICES_INCLUDE_VAT", default=True)
 # What a renewal does in this organisation: retain, latest, or unknown until somebody has looked there.
@@ -200,12 +195,6 @@ ZOHO_PROBE_REFRESH_TOKEN = env("ZOHO_PROBE_REFRESH_TOKEN", default="")
 ZOHO_CRM_SEND_COSTS = env.bool("ZOHO_CRM_SEND_COSTS", default=False)
 CIRCLETEL_BASE_URL = env("CIRCLETEL_BASE_URL", default="")
 
-ZOHO_CONNECT_TIMEOUT_SECONDS = env.float("ZOHO_CONNECT_TIMEOUT_SECONDS", default=5.0)
-ZOHO_READ_TIMEOUT_SECONDS = env.float("ZOHO_READ_TIMEOUT_SECONDS", default=15.0)
-# How long Zoho may still be at a write that it never answered; until then nothing more is written to that record.
-ZOHO_LATE_CALL_SECONDS = env.float("ZOHO_LATE_CALL_SECONDS", default=60.0)
-# How long a worker may hold a record before others take it for lost. Longer than one call with its retries.
-ZOHO_LEASE_SECONDS = env.int("ZOHO_LEASE_SECONDS", default=90)
 
 # --- Prices -----------------------------------------------------------------------------------
 # Civil days in South Africa from the publication of a price change to its effective date, by market segment.
@@ -218,12 +207,9 @@ PRICE_DECREASES_AT_ONCE = env.bool("PRICE_DECREASES_AT_ONCE", default=True)
 PRICING_FIXED_TERM_HOLDS_PRICE = env.bool("PRICING_FIXED_TERM_HOLDS_PRICE", default=False)
 # The label of the subscriptions' custom field in Zoho Billing that holds the last day of a promised price.
 PRICING_FIXED_UNTIL_FIELD = env("PRICING_FIXED_UNTIL_FIELD", default="")
-# How many subscriptions may be missing from a complete list, in per cent, before a person has to look.
-PRICING_VANISHED_PERCENT = env.int("PRICING_VANISHED_PERCENT", default=20)
 # How long names and addresses are kept after a customer's last subscription ended: three years, after which claims lapse.
 CUSTOMER_DATA_KEEP_DAYS = env.int("CUSTOMER_DATA_KEEP_DAYS", default=1096)
-# Notices of price changes: how fast the mail provider takes them, and words that every one of them bears.
-PRICE_NOTICES_PER_SECOND = env.float("PRICE_NOTICES_PER_SECOND", default=2.0)
+# Notices of price changes: who sends them, and what every one of them says.
 PRICE_NOTICE_FROM = env("PRICE_NOTICE_FROM", default="")
 PRICE_NOTICE_REPLY_TO = env.list("PRICE_NOTICE_REPLY_TO", default=[])
 PRICE_NOTICE_RIGHT_TO_CANCEL = env(
@@ -231,28 +217,13 @@ PRICE_NOTICE_RIGHT_TO_CANCEL = env(
     default="You have the right to cancel: if you do not want to pay the new price, you may end your service"
     " without a cancellation fee. Reply to this message and we will see to it.",
 )
-PRICE_NOTICE_PROMOTION_WORDS = env.list(
-    "PRICE_NOTICE_PROMOTION_WORDS",
-    default=[
-        "upgrade now", "upgrade today", "special offer", "limited offer", "limited time", "exclusive",
-        "great news", "good news", "exciting", "excited", "congratulations", "best value", "discount", "free",
-        "sign up", "buy now", "order now", "act now", "don't miss", "save up to", "win", "bonus", "reward",
-        "even better", "more value", "click here",
-    ],
-)  # fmt: skip
 # After so many hours without a new list, the mirror of subscriptions is no proof of what is billed.
 PRICING_MIRROR_STALE_HOURS = env.int("PRICING_MIRROR_STALE_HOURS", default=30)
 # --- Reconciliation ---------------------------------------------------------------------------
-# More vanished records than this share of a list, and at least three, stop a run with an alarm.
-RECONCILIATION_VANISHED_PERCENT = env.int("RECONCILIATION_VANISHED_PERCENT", default=20)
-RECONCILIATION_PATIENCE_SECONDS = env.int("RECONCILIATION_PATIENCE_SECONDS", default=900)
 # `Description=heal,Product_Name=report`: what becomes of drift in a field, where the mapping says otherwise.
 RECONCILIATION_POLICIES = env.dict("RECONCILIATION_POLICIES", default={})
 RECONCILIATION_HEAL_PRICES = env.bool("RECONCILIATION_HEAL_PRICES", default=False)
 RECONCILIATION_REPORT_RECIPIENTS = env.list("RECONCILIATION_REPORT_RECIPIENTS", default=[])
-# What a scheduled run may spend, at most, on who changed what is new in CRM: a call for each record.
-RECONCILIATION_WHO_CALLS = env.int("RECONCILIATION_WHO_CALLS", default=20)
-RECONCILIATION_KEEP_DAYS = env.int("RECONCILIATION_KEEP_DAYS", default=400)
 # --- Alerts -----------------------------------------------------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 SLACK_WEBHOOK_URL = env("SLACK_WEBHOOK_URL", default="")
@@ -262,12 +233,8 @@ RESEND_API_KEY = env("RESEND_API_KEY", default="")
 RESEND_WEBHOOK_SECRET = env("RESEND_WEBHOOK_SECRET", default="")
 EMAIL_BACKEND = ""
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-# Empty: Resend with its key, else whatever EMAIL_URL names.
-EMAIL_PROVIDER = env("EMAIL_PROVIDER", default="resend" if RESEND_API_KEY else "")
-if EMAIL_PROVIDER == "resend":
+if RESEND_API_KEY:
     EMAIL_BACKEND = "circletel.mail.ResendBackend"
-elif EMAIL_PROVIDER == "console":
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 EMAIL_TIMEOUT = 20
 ANYMAIL = {"REQUESTS_TIMEOUT": (5, EMAIL_TIMEOUT)}
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")
@@ -329,14 +296,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Storefront -------------------------------------------------------------------------------
-# For how many seconds at most others may keep an answer without asking; never past the next known change.
-STOREFRONT_MAX_AGE = env.int("STOREFRONT_MAX_AGE", default=60)
-# What each process keeps of answers already made.
-STOREFRONT_CACHE_BYTES = env.int("STOREFRONT_CACHE_MEGABYTES", default=32) * 1024 * 1024
 # `*`, or the origins whose pages may read the storefront from a browser.
 STOREFRONT_CORS_ORIGINS = env.list("STOREFRONT_CORS_ORIGINS", default=[])
-# How long a price lock holds what a customer was quoted.
-PRICE_LOCK_MINUTES = env.int("PRICE_LOCK_MINUTES", default=60)
 # `600/minute`: requests from one address; empty means no limit.
 STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
 
@@ -345,7 +306,6 @@ STOREFRONT_THROTTLE = env("STOREFRONT_THROTTLE", default="")
 TMF620_PUBLIC_URL = env("TMF620_PUBLIC_URL", default="")
 # Whether events may be sent to addresses that are not public.
 TMF620_ALLOW_PRIVATE_ADDRESSES = env.bool("TMF620_ALLOW_PRIVATE_ADDRESSES", default=False)
-TMF620_KEEP_EVENTS_DAYS = env.int("TMF620_KEEP_EVENTS_DAYS", default=30)
 
 
 # --- Admin ------------------------------------------------------------------------------------
@@ -472,7 +432,7 @@ UNFOLD = {
 _TLS = env.bool("DJANGO_SECURE_COOKIES", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
 SECURE_REDIRECT_EXEMPT = ["^metrics$"]
-SECURE_HSTS_SECONDS = env.int("DJANGO_HSTS_SECONDS", default=31_536_000 if _TLS else 0)
+SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
 # Preloading is decided for a whole domain and is hard to undo; one application on it does not decide that.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
@@ -483,7 +443,7 @@ SECURE_PROXY_SSL_HEADER = (
 TRUSTED_PROXIES = env.int("DJANGO_TRUSTED_PROXIES", default=0)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = env.int("DJANGO_SESSION_HOURS", default=12) * 3600
+SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -501,8 +461,8 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: [] for feature in ("camera", "geolocation", "microphone", "payment", "usb")
 }
 # Log-ins: after so many failures with one name from one address, wait.
-AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
-AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", default=15))
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "circletel.security.lockout.locked_out"

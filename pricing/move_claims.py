@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from pricing.models import MoveState, PriceChangeStatus, PriceMove, Subscription
 from pricing.planning import ON_THEIR_WAY
+from zoho_sync import timing
 from zoho_sync.claims import RETRY_MINUTES
 from zoho_sync.connection.errors import ZohoError
 
@@ -89,7 +89,7 @@ def claim(now: datetime) -> Held | None:
     move = due(now).select_for_update(skip_locked=True, of=("self",)).first()
     if move is None:
         return None
-    token, until = uuid.uuid4(), now + timedelta(seconds=settings.ZOHO_LEASE_SECONDS)
+    token, until = uuid.uuid4(), now + timedelta(seconds=timing.LEASE_SECONDS)
     PriceMove.objects.filter(pk=move.pk).update(lease_token=token, leased_until=until)
     found = PriceMove.objects.select_related("change__package", "change__amends", "subscription")
     return Held(token, found.get(pk=move.pk))
@@ -105,7 +105,7 @@ def begin_write(held: Held, now: datetime) -> bool:
     ).filter(
         Q(change__status__in=(PriceChangeStatus.PUBLISHED, PriceChangeStatus.EFFECTIVE)) | Q(is_return=True)
     )
-    until = now + timedelta(seconds=settings.ZOHO_LEASE_SECONDS)
+    until = now + timedelta(seconds=timing.LEASE_SECONDS)
     return PriceMove.objects.filter(pk__in=mine.values("pk")).update(sent_at=now, leased_until=until) == 1
 
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
 from django.core import signing
 
 from catalogue.models import ServicePackage, vat_rate_at
@@ -16,6 +15,7 @@ from pricing.models import PriceChange, PriceChangeStatus
 from pricing.rule import price_for_customer
 
 SALT = "pricing.price_lock"
+LOCK_LASTS = timedelta(minutes=60)
 
 
 class LockRefused(Exception):
@@ -51,9 +51,9 @@ class PriceLock:
 
 
 def lock_price(package: ServicePackage, now: datetime) -> PriceLock:
-    """What who signs up now pays, held for PRICE_LOCK_MINUTES. Raises NoPrice and NoVatRate."""
+    """What who signs up now pays, held for LOCK_LASTS. Raises NoPrice and NoVatRate."""
     quoted = price_for_customer(package, now, now)
-    until = now.replace(microsecond=0) + timedelta(minutes=settings.PRICE_LOCK_MINUTES)
+    until = now.replace(microsecond=0) + LOCK_LASTS
     return PriceLock(package.pk, quoted.version, quoted.including_vat, vat_rate_at(now), until)
 
 

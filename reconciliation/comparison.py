@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 
 from reconciliation.matching import Deviation, Tables, judge, judge_pair
@@ -27,6 +26,9 @@ from zoho_sync.models import Kind, ProductIntegration, System
 
 # Fewer than this may vanish by hand without anything being wrong with Zoho.
 FEW = 3
+MOST_VANISHED_PERCENT = 20
+# How long a run waits for Zoho's limits, in all, before it gives up.
+PATIENCE_SECONDS = 900.0
 TELL_EVERY = 1000
 # Strangers are looked up in our own rows so many at a time.
 SOME = 500
@@ -62,7 +64,7 @@ class Comparison:
         self.terms = current_terms()
         self._tables: Tables = {kind.value: table_of(kind, self.terms) for kind in Kind}
         self._listing = Listing()
-        patience = float(settings.RECONCILIATION_PATIENCE_SECONDS)
+        patience = PATIENCE_SECONDS
         self._zoho = Zoho(
             self.terms, {system: BackgroundHttp(system, patience=patience, sleep=sleep) for system in System}
         )
@@ -139,7 +141,7 @@ class Comparison:
     def _most_missing(self, expected: int) -> int:
         if self._only:
             return expected
-        return max(FEW - 1, expected * settings.RECONCILIATION_VANISHED_PERCENT // 100)
+        return max(FEW - 1, expected * MOST_VANISHED_PERCENT // 100)
 
     def _settled(
         self, shelf: Shelf, differing: Sequence[list[Deviation]], *, shifting: bool
@@ -188,7 +190,7 @@ class Comparison:
         self.alarmed = True
         self.deviations = []
         self._tell(
-            f"{shelf.name}: more than {settings.RECONCILIATION_VANISHED_PERCENT} % of our records are not there any"
+            f"{shelf.name}: more than {MOST_VANISHED_PERCENT} % of our records are not there any"
             " more. Nothing is proposed: look at Zoho first, and at which organisation the settings point to"
         )
 

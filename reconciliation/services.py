@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
@@ -29,6 +28,8 @@ from reconciliation.whose import ask_who, can_be_asked
 from zoho_sync.models import ZohoSyncLog
 
 OURS = ("crm", "billing")
+# How long reports and resolved findings are kept.
+KEEP_DAYS = 400
 WAITING = "waiting for a worker"
 
 
@@ -252,8 +253,8 @@ def ignore(
 
 
 def forget_old(*, at: datetime | None = None) -> int:
-    """Remove reports, and findings resolved, longer ago than the setting keeps them. Returns how many reports."""
-    before = (at or timezone.now()) - timedelta(days=settings.RECONCILIATION_KEEP_DAYS)
+    """Remove reports, and findings resolved, longer ago than KEEP_DAYS. Returns how many reports."""
+    before = (at or timezone.now()) - timedelta(days=KEEP_DAYS)
     Finding.objects.filter(state=FindingState.RESOLVED, resolved_at__lt=before).delete()
     old = ReconciliationReport.objects.filter(started_at__lt=before).exclude(state=ReportState.RUNNING)
     number = old.count()

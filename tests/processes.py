@@ -13,6 +13,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from zoho_sync import timing
+
 ZOHO_NAMES = (
     "ZOHO_ACCOUNTS_URL",
     "ZOHO_API_URL",
@@ -23,8 +25,6 @@ ZOHO_NAMES = (
     "ZOHO_BILLING_CALLS_PER_MINUTE",
     "ZOHO_BILLING_CALLS_PER_DAY",
     "ZOHO_BILLING_CONCURRENCY",
-    "ZOHO_LATE_CALL_SECONDS",
-    "ZOHO_CRM_GATHER_SECONDS",
 )
 
 
@@ -36,6 +36,9 @@ def environment(**more: Any) -> dict[str, str]:
         "DATABASE_URL": f"postgres://{quote(database['USER'])}:{quote(database['PASSWORD'] or '')}@{where}",
         "REDIS_URL": settings.REDIS_URL,
         "DJANGO_SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
+        "TEST_LATE_CALL_SECONDS": timing.LATE_CALL_SECONDS,
+        "TEST_GATHER_SECONDS": timing.GATHER_SECONDS,
         **{name: getattr(settings, name) for name in ZOHO_NAMES},
         **more,
     }

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, Exists, F, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from circletel.core.database.locks import lock_for_transaction
-from zoho_sync import results
+from zoho_sync import results, timing
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
 from zoho_sync.operating import resync_outcomes
@@ -114,7 +113,7 @@ def claim(
     chosen = {record: found[pk] for record, pk in first.items()}
     token = uuid.uuid4()
     claims = [Claim(token, row, was_lost=row.lease_token is not None) for row in chosen.values()]
-    lease = {"lease_token": token, "leased_until": now + timedelta(seconds=settings.ZOHO_LEASE_SECONDS)}
+    lease = {"lease_token": token, "leased_until": now + timedelta(seconds=timing.LEASE_SECONDS)}
     for kind in {row.kind for row in chosen.values()}:
         keys = [key for row_kind, key in chosen if row_kind == kind]
         ProductIntegration.objects.filter(kind=kind, remote_key__in=keys).owed().update(**lease)
@@ -123,7 +122,7 @@ def claim(
 
 def still_held(claims: Sequence[Claim]) -> bool:
     """Prolong the lease just before a call; False when it was lost to another worker meanwhile."""
-    until = timezone.now() + timedelta(seconds=settings.ZOHO_LEASE_SECONDS)
+    until = timezone.now() + timedelta(seconds=timing.LEASE_SECONDS)
     rows = [item.row.pk for item in claims]
     return ProductIntegration.objects.filter(pk__in=rows, lease_token=claims[0].token).update(
         leased_until=until
@@ -135,7 +134,7 @@ def hold_off(items: Sequence[Claim]) -> None:
 
     Otherwise an older price could land after a newer one that was acknowledged, and nobody would know before the night.
     """
-    until = timezone.now() + timedelta(seconds=settings.ZOHO_LATE_CALL_SECONDS)
+    until = timezone.now() + timedelta(seconds=timing.LATE_CALL_SECONDS)
     for item in items:
         _rows_of(item).update(doubtful_until=until)
 

@@ -1,15 +1,13 @@
 """CRM takes a hundred records a call, so those published one by one leave together.
 
 The first goes at once, and so does, after a few seconds, what comes now and then. When more come, they wait until
-`ZOHO_CRM_GATHER_SECONDS` after the last call that had room, or until a full call is owed: two hundred publishes within
+`timing.GATHER_SECONDS` after the last call that had room, or until a full call is owed: two hundred publishes within
 a minute, evenly or in a rush, are three calls at most. What somebody waits for never waits here.
 """
 
 import time
 
-from django.conf import settings
-
-from zoho_sync import claims
+from zoho_sync import claims, timing
 from zoho_sync.connection.shared import PREFIX, shared_store
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.models import Kind
@@ -22,7 +20,7 @@ _RUSH = f"{PREFIX}:crm:rush"
 
 def seconds_to_gather() -> float:
     """How long what is due to CRM should wait for company; 0 when it may leave now."""
-    longest = settings.ZOHO_CRM_GATHER_SECONDS
+    longest = timing.GATHER_SECONDS
     left_at, rush = shared_store().mget(_LEFT, _RUSH)
     waited = max(time.time() - float(left_at or 0), 0.0)
     if waited >= longest:
@@ -38,7 +36,7 @@ def seconds_to_gather() -> float:
 
 def left(records: int) -> None:
     """A call went out with so many records. From one that had room others gather for the next."""
-    seconds = settings.ZOHO_CRM_GATHER_SECONDS
+    seconds = int(timing.GATHER_SECONDS)
     if seconds <= 0:
         return
     if records < PER_UPSERT:

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from catalogue.models import ServicePackage
 from circletel.core.origin import Origin, acting_from, new_correlation_id
-from zoho_sync import claims, gathering
+from zoho_sync import claims, gathering, timing
 from zoho_sync.billing import exporter as billing_exporter
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.claims import Claim
@@ -265,7 +265,7 @@ def _send_billing_records(http: ZohoHttp, held: Sequence[Claim], turn: _Turn) ->
             rests = not in_step and http.breaker.state().is_open
             if not waiting or rests or turn.is_over() or not _has_room(http, waiting):
                 return
-            if time.monotonic() - taken > settings.ZOHO_LEASE_SECONDS / 3:
+            if time.monotonic() - taken > timing.LEASE_SECONDS / 3:
                 if not claims.still_held(waiting):
                     waiting = []  # another worker has some of them now
                 taken = time.monotonic()

@@ -25,7 +25,10 @@ from circletel.core.rest.negotiation import AlwaysJson
 from circletel.core.rest.problems import CONTENT_TYPE
 
 JSON = "application/json"
-kept = Kept(settings.STOREFRONT_CACHE_BYTES)
+# For so many seconds others may keep an answer without asking; never past the next known change.
+MAX_AGE_SECONDS = 60
+# What each process keeps of answers already made.
+kept = Kept(32 * 1024 * 1024)
 
 
 class Throttle(SimpleRateThrottle):
@@ -123,7 +126,7 @@ def _body_of(
 
 def _told(response: HttpResponse, moment: Moment, tag: str) -> HttpResponse:
     """With how long it is certainly true, and how to ask whether it still is."""
-    left = epochs.seconds_left(moment.epoch, moment.now, settings.STOREFRONT_MAX_AGE)
+    left = epochs.seconds_left(moment.epoch, moment.now, MAX_AGE_SECONDS)
     response["Cache-Control"] = f"public, max-age={left}"
     response["ETag"] = tag
     if moment.epoch.is_settled(moment.now):

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import QueryDict
@@ -30,6 +29,7 @@ log = structlog.get_logger(__name__)
 # Minutes until the next try after the first, second, … failure; after the last one a person is asked.
 RETRY_MINUTES = (1, 2, 5, 15, 60, 240, 720)
 BATCH = 50
+KEEP_EVENTS_DAYS = 30
 LEASE = timedelta(minutes=10)
 SIGNATURE = "X-CircleTel-Signature"
 
@@ -187,6 +187,6 @@ def send_again(ids: Iterable[int], *, actor: User) -> int:
 
 
 def forget_old_events() -> None:
-    """Events are kept for TMF620_KEEP_EVENTS_DAYS, with their deliveries."""
-    before = timezone.now() - timedelta(days=settings.TMF620_KEEP_EVENTS_DAYS)
+    """Events are kept for KEEP_EVENTS_DAYS, with their deliveries."""
+    before = timezone.now() - timedelta(days=KEEP_EVENTS_DAYS)
     HubEvent.objects.filter(occurred_at__lt=before).delete()

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +16,7 @@ from catalogue.api.asked import Parameter
 from catalogue.api.problems import NotOnSale
 from catalogue.api.serializers import AmountSerializer, CurrencyField
 from catalogue.api.views import INVALID, UNAVAILABLE, described, problem
-from catalogue.api.window import JSON, StorefrontView
+from catalogue.api.window import JSON, MAX_AGE_SECONDS, StorefrontView
 from catalogue.models import PackageStatus, ServicePackage, vat_rate_at
 from catalogue.storefront.document import CURRENCY, amount, as_json, instant
 from circletel.core.rest import parameters
@@ -290,7 +289,7 @@ def _seconds(now: datetime, history: PriceHistory) -> int:
     """How long the price may be kept by others: never past the next change, nor past today, when VAT may change."""
     tomorrow = timezone.localtime(now, timezone.get_default_timezone()).replace(hour=23, minute=59, second=59)
     ends = min([tomorrow, *(step.valid_from for step in history.steps_after(now))])
-    return max(0, min(settings.STOREFRONT_MAX_AGE, int((ends - now).total_seconds())))
+    return max(0, min(MAX_AGE_SECONDS, int((ends - now).total_seconds())))
 
 
 def _json(told: dict[str, Any]) -> HttpResponse:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -18,6 +17,7 @@ from zoho_sync.connection.errors import ServerTrouble
 from zoho_sync.reading import text
 
 FEW = 3
+MOST_VANISHED_PERCENT = 20
 Judged = tuple[dict[str, Any], Verdict, Subscription | None]
 
 
@@ -94,7 +94,7 @@ def vanished(pull: SubscriptionPull) -> QuerySet[Subscription]:
 
 def too_many(missing: int, known: int) -> bool:
     """More than can be believed of a list: rather the list is wrong."""
-    return missing >= FEW and missing * 100 > known * settings.PRICING_VANISHED_PERCENT
+    return missing >= FEW and missing * 100 > known * MOST_VANISHED_PERCENT
 
 
 def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:

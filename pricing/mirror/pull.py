@@ -162,7 +162,7 @@ class _Run:
         if listing.too_many(len(missing), known) and not self.order.accept_vanished:
             pull.problem = (
                 f"Zoho lists {known - len(missing)} of {known} subscriptions: {len(missing)} are missing, more than"
-                f" {settings.PRICING_VANISHED_PERCENT} %. None was marked as gone. Look into Zoho Billing; if they are"
+                f" {listing.MOST_VANISHED_PERCENT} %. None was marked as gone. Look into Zoho Billing; if they are"
                 " really gone, run pull_subscriptions --accept-vanished."
             )
             pull.save(update_fields=["problem"])

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.template.base import Lexer, Token, TokenType
 
 from pricing.models import NoticeStage, Occasion, PriceChange
@@ -18,6 +17,12 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     # Nothing changes any more: there is no date, and nothing to cancel for.
     Occasion.WITHDRAWN: ("old_price", "new_price", "vat_words"),
 }
+PROMOTION_WORDS = (
+    "upgrade now", "upgrade today", "special offer", "limited offer", "limited time", "exclusive",
+    "great news", "good news", "exciting", "excited", "congratulations", "best value", "discount", "free",
+    "sign up", "buy now", "order now", "act now", "don't miss", "save up to", "win", "bonus", "reward",
+    "even better", "more value", "click here",
+)  # fmt: skip
 MARKS = ("{{", "}}", "{%", "%}", "{#", "#}")
 
 
@@ -48,11 +53,11 @@ def complaints_about(stage: NoticeStage) -> list[Complaint]:
 
 
 def promotions_in(text: str) -> list[str]:
-    """One sentence for each word of the setting PRICE_NOTICE_PROMOTION_WORDS that stands in `text`."""
+    """One sentence for each word of PROMOTION_WORDS that stands in `text`."""
     plain = " ".join(text.replace("’", "'").split())
     return [
         f"“{word}” promotes something. A notice of a price change informs and nothing else: leave it out."
-        for word in settings.PRICE_NOTICE_PROMOTION_WORDS
+        for word in PROMOTION_WORDS
         if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", plain, re.IGNORECASE)
     ]
 

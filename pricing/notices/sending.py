@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -40,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 # Shorter than Celery's patience with a task. What is left is taken up ten minutes later.
 LONGEST_RUN = timedelta(minutes=8)
+# As fast as the mail provider takes them; 0 for no limit.
+NOTICES_PER_SECOND = 2.0
 # After that a claimed row without an answer belongs to a worker that is gone.
 LOST_AFTER = timedelta(minutes=15)
 # So many in a row are the provider's fault or the template's, and not each customer's.
@@ -83,7 +84,7 @@ def due(now: datetime) -> QuerySet[PriceNotice]:
 def send_due(
     now: datetime | None = None, *, pause: Callable[[float], object] = time.sleep, limit: int | None = None
 ) -> Sent:
-    """Send what is due, at the pace of PRICE_NOTICES_PER_SECOND, until nothing is left or the provider takes nothing.
+    """Send what is due, at the pace of NOTICES_PER_SECOND, until nothing is left or the provider takes nothing.
 
     Any number of processes may do this at once: no notice is sent by two of them, nor twice by one that was killed.
     """
@@ -285,5 +286,5 @@ def _count(sent: Sent, answer: Answer, in_a_row: dict[Outcome, int]) -> None:
 
 
 def _keep_pace(began: float, pause: Callable[[float], object]) -> None:
-    if settings.PRICE_NOTICES_PER_SECOND > 0:
-        pause(max(0.0, 1 / settings.PRICE_NOTICES_PER_SECOND - (time.monotonic() - began)))
+    if NOTICES_PER_SECOND > 0:
+        pause(max(0.0, 1 / NOTICES_PER_SECOND - (time.monotonic() - began)))

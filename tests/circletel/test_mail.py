@@ -27,7 +27,7 @@ SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two characters").decod
 
 @pytest.fixture
 def resend(settings):
-    settings.EMAIL_PROVIDER, settings.EMAIL_BACKEND = "resend", "circletel.mail.ResendBackend"
+    settings.EMAIL_BACKEND = "circletel.mail.ResendBackend"
     settings.RESEND_API_KEY, settings.RESEND_WEBHOOK_SECRET = KEY, SECRET
     settings.DEFAULT_FROM_EMAIL, settings.ALERT_EMAILS = "catalogue@circletel.example", ["ops@example.com"]
     with responses.RequestsMock() as mock:

@@ -86,7 +86,7 @@ def test_refusals_forget_who_was_erased():
 
 
 @known_fault("after an erasure the customer still stands in the audit trail and the log of Zoho calls")
-def test_no_table_knows_who_was_erased(zoho, drain, settings):
+def test_no_table_knows_who_was_erased(zoho, drain, settings, monkeypatch):
     zoho.set(
         use_latest_prices=False,
         proration=True,
@@ -94,7 +94,7 @@ def test_no_table_knows_who_was_erased(zoho, drain, settings):
         token_seconds=400 * 86400,
         token_refreshes=0,
     )
-    settings.PRICE_NOTICES_PER_SECOND = 0
+    monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     with time_machine.travel(instant("2027-02-15 10:00"), tick=True) as clock:
         world = World(zoho)

@@ -169,8 +169,9 @@ TODAY = date(2027, 3, 2)
 
 
 @pytest.fixture
-def quota(settings):
-    settings.ZOHO_BILLING_CALLS_PER_DAY, settings.ZOHO_RESERVE_PERCENT = 100, 10
+def quota(settings, monkeypatch):
+    settings.ZOHO_BILLING_CALLS_PER_DAY = 100
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 10)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +198,9 @@ def test_calls_have_to_fit_before_each_renewal(quota, renewals, others, expected
     assert found.fits == (expected[-1] == 0)
 
 
-def test_a_change_that_cannot_fit_says_so(package, settings):
-    settings.ZOHO_BILLING_CALLS_PER_DAY, settings.ZOHO_RESERVE_PERCENT = 1, 0
+def test_a_change_that_cannot_fit_says_so(package, settings, monkeypatch):
+    settings.ZOHO_BILLING_CALLS_PER_DAY = 1
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 0)
     for _ in range(11):
         mirrored(package)
 

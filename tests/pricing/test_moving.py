@@ -359,12 +359,12 @@ def test_a_refusal_needs_a_person_who_can_have_it_tried_again(world, package):
     assert move_of(subscription).state == MoveState.SCHEDULED
 
 
-def test_the_daily_budget_ends_a_run_and_the_next_one_goes_on(world, package, settings):
+def test_the_daily_budget_ends_a_run_and_the_next_one_goes_on(world, package, settings, monkeypatch):
     for _ in range(3):
         world.subscribe(package)
     change_published(world, package)
     world.day("2027-04-15 07:30")
-    settings.ZOHO_RESERVE_PERCENT = 0
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 0)
     settings.ZOHO_BILLING_CALLS_PER_DAY = 7  # two moves, and the first call of the third
 
     moved = world.move()

@@ -32,8 +32,8 @@ def keeper():
 
 
 @pytest.fixture
-def change(settings):
-    settings.PRICE_NOTICES_PER_SECOND = 0
+def change(settings, monkeypatch):
+    monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
     settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.mail.ResendBackend", "re_secret_of_ours"
     return published(package_opened(R799))
 

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 @pytest.fixture
 def scenario(zoho, drain, settings, monkeypatch):
-    settings.PRICE_NOTICES_PER_SECOND = 0
+    monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
     settings.PRICING_FIXED_UNTIL_FIELD = FIXED_UNTIL
-    settings.ZOHO_RESERVE_PERCENT = 0
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 0)
     # One token for eight months, and no pause before a call is tried again.
     zoho.set(token_seconds=400 * 86_400, token_refreshes=0, use_latest_prices=False, draft_invoices=False)
     for room in ("pricing.moving", "pricing.proof", "pricing.mirror.pull"):

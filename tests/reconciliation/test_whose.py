@@ -81,8 +81,8 @@ class TestTheNightlyRun:
         )
         assert histories_read() == 1
 
-    def test_spends_no_more_than_it_may(self, zoho, settings):
-        settings.RECONCILIATION_WHO_CALLS = 1
+    def test_spends_no_more_than_it_may(self, zoho, monkeypatch):
+        monkeypatch.setattr("reconciliation.tasks.WHO_CALLS", 1)
         for key in (KEY, OTHER):
             zoho.edit("crm_products", crm(zoho, key)["id"], Unit_Price=1.0, edited_by="Sipho Dube")
 

@@ -400,8 +400,8 @@ def test_the_schedule_is_at_three_in_johannesburg_each_hour_for_crm_and_monday_a
     }
 
 
-def test_old_reports_and_resolved_findings_are_forgotten(settings):
-    settings.RECONCILIATION_KEEP_DAYS = 30
+def test_old_reports_and_resolved_findings_are_forgotten(monkeypatch):
+    monkeypatch.setattr("reconciliation.services.KEEP_DAYS", 30)
     now = timezone.now()
     long_ago = now - timedelta(days=31)
     for when in (long_ago, now):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalogue.models import ServicePackage
-from zoho_sync import sync
+from zoho_sync import sync, timing
 from zoho_sync.billing import organisation
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
@@ -27,15 +27,15 @@ CREDENTIALS = {
 
 
 @pytest.fixture
-def zoho_settings(sandbox: Any, redis_flushed: Any, settings: Any) -> Any:
+def zoho_settings(sandbox: Any, redis_flushed: Any, settings: Any, monkeypatch: Any) -> Any:
     """Settings that point at the sandbox."""
     settings.ZOHO_ACCOUNTS_URL = settings.ZOHO_API_URL = sandbox.url
     for name, value in CREDENTIALS.items():
         setattr(settings, name, value)
     # The sandbox is done with a call when it hangs up on it, unless a test has it be late.
-    settings.ZOHO_LATE_CALL_SECONDS = 0
+    monkeypatch.setattr(timing, "LATE_CALL_SECONDS", 0)
     # Nothing waits for company either.
-    settings.ZOHO_CRM_GATHER_SECONDS = 0
+    monkeypatch.setattr(timing, "GATHER_SECONDS", 0)
     return settings
 
 

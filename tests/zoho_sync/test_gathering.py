@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from tests.zoho_sync.backfill.conftest import Calls, unsynced
-from zoho_sync import gathering, services, tasks
+from zoho_sync import gathering, services, tasks, timing
 from zoho_sync.desired import current_terms, desired_records
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
@@ -40,8 +40,8 @@ class Worker:
 
 
 @pytest.fixture
-def worker(zoho, settings, monkeypatch):
-    settings.ZOHO_CRM_GATHER_SECONDS = 60
+def worker(zoho, monkeypatch):
+    monkeypatch.setattr(timing, "GATHER_SECONDS", 60)
     with time_machine.travel(NOON, tick=False) as clock:
         worker = Worker(clock)
         monkeypatch.setattr(services, "nudge", worker.nudge)
@@ -185,8 +185,8 @@ def test_an_urgent_drain_gathers_nothing(worker, calls):
     assert (in_step(), calls.now()) == (2, {UPSERT: 2})
 
 
-def test_nobody_gathers_where_the_setting_is_nought(worker, calls, settings):
-    settings.ZOHO_CRM_GATHER_SECONDS = 0
+def test_nobody_gathers_for_no_seconds(worker, calls, monkeypatch):
+    monkeypatch.setattr(timing, "GATHER_SECONDS", 0)
     for package in unsynced(3):
         owe([package])
         worker.second()

@@ -16,7 +16,7 @@ from zoho_sync.models import ProductIntegration, SyncStatus
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 PACKAGES = 12
 # Short, so that the test need not wait for a lost worker's records for a minute and a half.
-QUICK = {"ZOHO_LEASE_SECONDS": 4}
+QUICK = {"TEST_LEASE_SECONDS": 4}
 
 
 @pytest.fixture

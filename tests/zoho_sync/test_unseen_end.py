@@ -9,7 +9,8 @@ from django.utils import timezone
 from catalogue.models import ServicePackage
 from tests.factories import live_package
 from tests.processes import wait_until
-from zoho_sync import services, sync
+from zoho_sync import services, sync, timing
+from zoho_sync.connection import http
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
@@ -126,11 +127,12 @@ def test_a_worker_that_has_it_in_hand_when_it_is_taken_back(zoho, drain):
 
 
 @pytest.mark.parametrize("kind", list(PRICES))
-def test_a_write_that_lands_late_does_not_undo_the_one_after_it(zoho, drain, zoho_settings, kind):
+def test_a_write_that_lands_late_does_not_undo_the_one_after_it(zoho, drain, monkeypatch, kind):
     """It was sent again and acknowledged, but the first one is still on its way when the next price is wanted."""
     package = live_package(sku="P-1")
     drain()
-    zoho_settings.ZOHO_READ_TIMEOUT_SECONDS, zoho_settings.ZOHO_LATE_CALL_SECONDS = 0.3, 60
+    monkeypatch.setattr(http, "READ_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(timing, "LATE_CALL_SECONDS", 60)
     table, field, path, method = PRICES[kind]
     ids = "id" if kind is Kind.CRM_PRODUCT else "plan_code"
     zoho.fault(match={"path": path, "method": method}, action={"delay_ms": 3000}, times=1)
@@ -157,8 +159,8 @@ def test_a_write_that_lands_late_does_not_undo_the_one_after_it(zoho, drain, zoh
     assert len(zoho.records(table)) == 1
 
 
-def test_a_refused_write_keeps_nothing_waiting(zoho, drain, zoho_settings):
-    zoho_settings.ZOHO_LATE_CALL_SECONDS = 60
+def test_a_refused_write_keeps_nothing_waiting(zoho, drain, monkeypatch):
+    monkeypatch.setattr(timing, "LATE_CALL_SECONDS", 60)
     package = live_package(sku="P-1")
     drain()
     refusal = {"status": 400, "body": {"code": 3004, "message": "Invalid value"}}

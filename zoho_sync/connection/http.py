@@ -33,6 +33,8 @@ from zoho_sync.models import System
 
 # The pauses before the second, third and fourth try of a call that is safe to repeat.
 PAUSES = (1.0, 2.0, 4.0)
+CONNECT_TIMEOUT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 15.0
 # Zoho asking for more than this is answered by giving the record back, not by holding it.
 LONGEST_PAUSE = 5.0
 # Whoever asks for more than a day is not believed: it may be a proxy's clock.
@@ -97,9 +99,7 @@ class ZohoHttp:
         self.system = system
         self.allowance = allowance or Allowance()
         self._for_another = refresh_token is not None
-        timeout = httpx.Timeout(
-            settings.ZOHO_READ_TIMEOUT_SECONDS, connect=settings.ZOHO_CONNECT_TIMEOUT_SECONDS
-        )
+        timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
         self._http = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False)
         self._tokens = TokenSource(self._http, refresh_token)
         self.budget = Budget(system)

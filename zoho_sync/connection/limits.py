@@ -1,6 +1,6 @@
 """One budget per Zoho system, shared by all processes: calls a minute, calls or credits a day, calls at once.
 
-Background work leaves a part of each window (`ZOHO_RESERVE_PERCENT`) to what people wait for.
+Background work leaves a part of each window (`RESERVE_PERCENT`) to what people wait for.
 """
 
 import random
@@ -19,6 +19,9 @@ from zoho_sync.connection.errors import BudgetSpent
 from zoho_sync.connection.shared import PREFIX, shared_store
 from zoho_sync.models import System
 
+# The part of each window that background work leaves to people's clicks.
+RESERVE_PERCENT = 10
+CRM_CONCURRENCY = 5
 # How long a call may wait for its turn before the record is given back to the queue.
 PATIENCE_SECONDS = 10.0
 # A second more than Zoho's, because what we space a minute apart may arrive a little closer together.
@@ -29,7 +32,7 @@ SLOT_SECONDS = 60
 
 def reserve(window: RateLimitItem) -> int:
     """How many calls of a window are kept for people."""
-    return window.amount * settings.ZOHO_RESERVE_PERCENT // 100
+    return window.amount * RESERVE_PERCENT // 100
 
 
 class Allowance:
@@ -76,9 +79,7 @@ class Budget:
 
     @property
     def concurrency(self) -> int:
-        return (
-            settings.ZOHO_CRM_CONCURRENCY if self.system is System.CRM else settings.ZOHO_BILLING_CONCURRENCY
-        )
+        return CRM_CONCURRENCY if self.system is System.CRM else settings.ZOHO_BILLING_CONCURRENCY
 
     def seconds_until_free(self, *, background: bool = False, cost: int = 1) -> float:
         """0 when a call of that cost may go out now, else how long until one may; in the background, beyond the reserve."""

@@ -361,9 +361,9 @@ def test_a_plan_that_is_not_ours_is_mirrored_without_a_package(shop):
     assert (mirror(told).package, mirror(told).price) == (None, Decimal("399.00"))
 
 
-def test_background_work_leaves_the_reserve_to_people(shop, settings):
+def test_background_work_leaves_the_reserve_to_people(shop, monkeypatch):
     shop.join()
-    settings.ZOHO_RESERVE_PERCENT = 100
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 100)
 
     report = pulled(patience=0)
 

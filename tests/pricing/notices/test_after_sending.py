@@ -34,8 +34,8 @@ AT = datetime(2027, 3, 2, 8, 5, 0, 123000, tzinfo=UTC)
 
 
 @pytest.fixture
-def resend(settings):
-    settings.PRICE_NOTICES_PER_SECOND = 0
+def resend(settings, monkeypatch):
+    monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
     settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.mail.ResendBackend", "re_secret_of_ours"
     settings.RESEND_WEBHOOK_SECRET = SECRET
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:

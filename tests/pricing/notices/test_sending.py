@@ -37,8 +37,8 @@ TRANSACTIONAL = pytest.mark.django_db(transaction=True, serialized_rollback=True
 
 
 @pytest.fixture(autouse=True)
-def at_any_pace(settings):
-    settings.PRICE_NOTICES_PER_SECOND = 0
+def at_any_pace(monkeypatch):
+    monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
 
 
 @pytest.fixture
@@ -311,8 +311,8 @@ def test_the_number_of_queries_for_each_notice(change, django_assert_num_queries
         assert send().accepted == 3
 
 
-def test_the_pace_is_kept(change, settings):
-    settings.PRICE_NOTICES_PER_SECOND = 4
+def test_the_pace_is_kept(change, monkeypatch):
+    monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 4)
     owed(change, 3)
     pauses = []
 

@@ -237,8 +237,8 @@ def test_a_promoting_message_cannot_be_published():
         call_command("check_notices")
 
 
-def test_the_command_names_what_is_wrong(settings):
-    settings.PRICE_NOTICE_PROMOTION_WORDS = ["dear"]
+def test_the_command_names_what_is_wrong(monkeypatch):
+    monkeypatch.setattr("pricing.notices.linter.PROMOTION_WORDS", ["dear"])
 
     with pytest.raises(CommandError) as trouble:
         call_command("check_notices")

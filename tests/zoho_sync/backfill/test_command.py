@@ -124,7 +124,8 @@ def test_a_run_that_is_stopped_or_killed_is_taken_up_without_doubling_anything(z
         + settings.DATABASES["default"]["NAME"],
         "ZOHO_ACCOUNTS_URL": zoho.url,
         "ZOHO_API_URL": zoho.url,
-        "ZOHO_LEASE_SECONDS": "2",
+        "DJANGO_SETTINGS_MODULE": "tests.quick_settings",
+        "TEST_LEASE_SECONDS": "2",
     }
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 30

@@ -27,11 +27,6 @@ class Uncounted:
         return []
 
 
-@pytest.fixture(autouse=True)
-def a_tenth_is_kept_for_people(settings):
-    settings.ZOHO_RESERVE_PERCENT = 10
-
-
 @pytest.mark.parametrize(
     ("calls", "left", "takes"),
     [

@@ -386,7 +386,7 @@ def test_the_days_quota_ends_the_run_and_the_sweep_goes_on(backfill, zoho, setti
 
 def test_people_come_first_and_keep_their_reserve(backfill, zoho, settings, monkeypatch):
     settings.ZOHO_BILLING_CALLS_PER_DAY = 10
-    settings.ZOHO_RESERVE_PERCENT = 30
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 30)
     monkeypatch.setattr("zoho_sync.connection.limits.PATIENCE_SECONDS", 0)
     unsynced(8)
 

@@ -281,7 +281,7 @@ def test_the_budget_is_shared_by_all_connections(settings):
 def test_crm_is_counted_in_credits_one_for_ten_records(settings, monkeypatch):
     monkeypatch.setattr("zoho_sync.connection.limits.PATIENCE_SECONDS", 0)
     settings.ZOHO_CRM_CREDITS_PER_DAY = 25
-    settings.ZOHO_RESERVE_PERCENT = 20
+    monkeypatch.setattr("zoho_sync.connection.limits.RESERVE_PERCENT", 20)
     zoho = Zoho((200, {"data": []}), system=System.CRM)
     upsert = Call("POST", "/crm/v8/Products/upsert", safe=True, body={}, records=100)
     budget = zoho.http.budget

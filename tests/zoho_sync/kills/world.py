@@ -15,7 +15,7 @@ from zoho_sync.desired import current_terms
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, ZohoSyncLog
 
 # Short, so that nobody waits for a lost worker's records for a minute and a half.
-QUICK = {"ZOHO_LEASE_SECONDS": 4}
+QUICK = {"TEST_LEASE_SECONDS": 4}
 KINDS = len(Kind)
 RECORDS = 500
 WITH_EVERYTHING = {
