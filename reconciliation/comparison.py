@@ -12,7 +12,7 @@ from django.db.models import Q
 from reconciliation.matching import Deviation, Tables, judge, judge_pair
 from reconciliation.models import FindingType
 from reconciliation.subscriptions import compare_subscriptions
-from zoho_sync.billing.client import PER_PAGE
+from zoho_sync.billing.calls import PER_PAGE
 from zoho_sync.compare.diff import instant
 from zoho_sync.compare.expected import expected_for, expected_records
 from zoho_sync.compare.listing import Listing

@@ -7,15 +7,14 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from zoho_sync.billing.calls import BASE, PER_PAGE, record_in, without_none
-from zoho_sync.billing.catalogue import CatalogueCalls
+from zoho_sync.billing.calls import BASE, record_in, without_none
 from zoho_sync.billing.customers import CustomerCalls
 from zoho_sync.billing.invoices import InvoiceCalls
 from zoho_sync.billing.organisation import OrganisationCalls
 from zoho_sync.billing.subscriptions import SubscriptionCalls
 from zoho_sync.connection.errors import RecordGone
 from zoho_sync.connection.http import Call
-from zoho_sync.reading import amount, block, items
+from zoho_sync.reading import amount
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Remote:
         return amount(self.values, name)
 
 
-class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCalls, OrganisationCalls):
+class BillingClient(CustomerCalls, SubscriptionCalls, InvoiceCalls, OrganisationCalls):
     """Everything we ask of Billing. The methods here are the sync's own: any family, by key, with raw payloads."""
 
     def find(self, family: Family, key: str, *, packages: Sequence[UUID] = ()) -> Remote | None:
@@ -75,16 +74,7 @@ class BillingClient(CatalogueCalls, CustomerCalls, SubscriptionCalls, InvoiceCal
 
     def iter(self, family: Family) -> Iterator[Remote]:
         """Every record of the family, page by page as needed."""
-        page = 1
-        while True:
-            params = {"page": page, "per_page": PER_PAGE}
-            answer = self.http.send(Call("GET", _path(family), safe=True, params=params))
-            body = answer.body or {}
-            rows = items(body, family.many)
-            yield from (_remote_of(family, row) for row in rows)
-            if not rows or not block(body, "page_context").get("has_more_page"):
-                return
-            page += 1
+        return (_remote_of(family, row) for row in self._rows(family.many))
 
     def create(self, family: Family, body: dict[str, Any], *, packages: Sequence[UUID] = ()) -> Remote:
         """Make a record. Not safe to repeat: raises OutcomeUnknown when no answer came, DuplicateRecord when the key is taken."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank
 from zoho_sync.reading import Values, text
 
 
@@ -40,11 +40,6 @@ class CustomerCalls(Calls):
             "notes": customer.notes or None,
         }
         return Customer.read(record_in(self._send("POST", "customers", safe=False, body=body), "customer"))
-
-    def get_customer(self, customer_id: str) -> Customer:
-        """Raises RecordGone."""
-        found = self._get("customer", Customer.read, "customers", customer_id)
-        return the_one_asked_for(found, found.customer_id, customer_id)
 
     def find_customers(self, email: str) -> Iterator[Customer]:
         """Those with exactly this address."""

@@ -177,11 +177,6 @@ class InvoiceCalls(Calls):
         }
         return Payment.read(record_in(self._send("POST", "payments", safe=False, body=body), "payment"))
 
-    def get_payment(self, payment_id: str) -> Payment:
-        """Raises RecordGone."""
-        found = self._get("payment", Payment.read, "payments", payment_id)
-        return the_one_asked_for(found, found.payment_id, payment_id)
-
     def delete_payment(self, payment_id: str) -> None:
         """Its invoices are owed again."""
         self._delete("payments", payment_id)
@@ -209,22 +204,9 @@ class InvoiceCalls(Calls):
         made = self._send("POST", "creditnotes", safe=False, body=body)
         return CreditNote.read(record_in(made, "creditnote", "credit_note"))
 
-    def get_credit_note(self, creditnote_id: str) -> CreditNote:
-        """Raises RecordGone."""
-        body = self._send("GET", "creditnotes", creditnote_id, safe=True)
-        # Recorded answers and Zoho's file differ in this name.
-        found = CreditNote.read(record_in(body, "creditnote", "credit_note"))
-        return the_one_asked_for(found, found.creditnote_id, creditnote_id)
-
     def apply_credit_note(self, note: CreditNote, invoice: Invoice, applied: Decimal) -> None:
         """Let the note settle `applied` of the invoice. Not safe to repeat."""
         given = [{"invoice_id": invoice.invoice_id, "amount_applied": on_the_wire(applied)}]
         self._send(
             "POST", "creditnotes", note.creditnote_id, "invoices", safe=False, body={"invoices": given}
         )
-
-    def void_credit_note(self, creditnote_id: str) -> None:
-        self._send("POST", "creditnotes", creditnote_id, "void", safe=True)
-
-    def delete_credit_note(self, creditnote_id: str) -> None:
-        self._delete("creditnotes", creditnote_id)
