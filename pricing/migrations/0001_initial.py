@@ -138,6 +138,8 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at'],
                 'permissions': [('draft_pricechange', 'Can draft, edit and delete price changes'), ('publish_pricechange', 'Can publish price changes that others drafted'), ('cancel_pricechange', 'Can cancel published price changes')],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(condition=models.Q(('status', 'published')), fields=['effective_at'], name='price_change_waiting'), models.Index(fields=['status', '-created_at'], name='price_chang_status_5b3153_idx')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('draft', 'published'))), fields=('package',), name='price_change_one_open_per_package', violation_error_message='This package already has an open price change: finish or cancel that one first.'), models.CheckConstraint(condition=models.Q(('new_price', models.F('old_price')), _negated=True), name='price_change_changes_the_price', violation_error_message='The new price is the old price.'), models.CheckConstraint(condition=models.Q(('new_price__gt', 0)), name='price_change_to_a_price', violation_error_message='The new price must be more than nothing.'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('published', 'effective')), _negated=True), models.Q(('approved_by__isnull', False), ('effective_at__isnull', False), ('effective_date__isnull', False), ('published_at__isnull', False), ('version__isnull', False)), _connector='OR'), name='price_change_published_is_complete'), models.CheckConstraint(condition=models.Q(('effective_at', None), ('effective_at__gte', models.F('published_at')), _connector='OR'), name='price_change_published_before_effective'), models.CheckConstraint(condition=models.Q(('approved_by', None), models.Q(models.Q(('approved_by', models.F('created_by')), _negated=True), models.Q(('changed_by', None), models.Q(('approved_by', models.F('changed_by')), _negated=True), _connector='OR')), _connector='OR'), name='price_change_approved_by_another'), models.CheckConstraint(condition=models.Q(models.Q(('applied_at__isnull', False), ('status', 'effective')), models.Q(models.Q(('status', 'effective'), _negated=True), ('applied_at', None)), _connector='OR'), name='price_change_effective_is_applied'), models.CheckConstraint(condition=models.Q(models.Q(('cancelled_at__isnull', False), ('status', 'cancelled')), models.Q(models.Q(('status', 'cancelled'), _negated=True), ('cancelled_at', None)), _connector='OR'), name='price_change_cancelled_has_a_time'), models.UniqueConstraint(fields=('package', 'version'), name='price_change_version_once')],
             },
         ),
         migrations.CreateModel(
@@ -159,57 +161,7 @@ class Migration(migrations.Migration):
                 'db_table': 'price_ledger',
                 'ordering': ['package', 'audience', 'valid_from', 'version'],
                 'default_permissions': ('view',),
-            },
-        ),
-        migrations.CreateModel(
-            name='PriceNotice',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('state', models.CharField(choices=[('owed', 'To be sent'), ('accepted', 'Accepted by the provider'), ('delivered', 'Delivered'), ('bounced', 'Bounced'), ('failed', 'Failed'), ('no_address', 'No address'), ('not_needed', 'Not needed'), ('settled', 'Told another way'), ('unknown', 'Not known whether it was sent')], default='owed', max_length=20)),
-                ('why', models.TextField(blank=True)),
-                ('due_on', models.DateField()),
-                ('round', models.PositiveSmallIntegerField(default=1, help_text='Grows when a person has it sent again: then the provider takes it for another message.')),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('sending_since', models.DateTimeField(help_text='Set before the provider is called: a message without an answer is never sent again by itself.', null=True)),
-                ('subject', models.CharField(blank=True, max_length=200)),
-                ('text_hash', models.CharField(blank=True, help_text='SHA-256 of the text that was sent.', max_length=64)),
-                ('provider_id', models.CharField(blank=True, db_index=True, max_length=200)),
-                ('accepted_at', models.DateTimeField(help_text="From the provider's acceptance, never from the attempt.", null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('bounced_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(auto_now=True)),
-                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='pricing.pricechange')),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='pricing.noticestage')),
-            ],
-            options={
-                'db_table': 'price_notices',
-                'ordering': ['change', 'stage', 'subscription'],
-                'permissions': [('settle_pricenotice', 'Can decide about notices that did not arrive')],
-                'default_permissions': ('view',),
-            },
-        ),
-        migrations.CreateModel(
-            name='NoticeEvent',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('accepted', 'Accepted by the provider'), ('delivered', 'Delivered'), ('deferred', 'Delayed'), ('bounced', 'Bounced'), ('complained', 'Called unwanted by the customer'), ('refused', 'Refused by the provider'), ('unknown', 'No answer from the provider'), ('send_again', 'A person has it sent again'), ('settled', 'A person told the customer another way')], max_length=20)),
-                ('at', models.DateTimeField(help_text="When it happened; the provider's own time where it tells one.")),
-                ('recorded_at', models.DateTimeField(auto_now_add=True)),
-                ('round', models.PositiveSmallIntegerField()),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('text_hash', models.CharField(blank=True, max_length=64)),
-                ('provider_id', models.CharField(blank=True, max_length=200)),
-                ('provider_event_id', models.CharField(blank=True, max_length=200)),
-                ('detail', models.TextField(blank=True)),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='pricing.pricenotice')),
-            ],
-            options={
-                'db_table': 'price_notice_events',
-                'ordering': ['at', 'recorded_at'],
-                'default_permissions': (),
+                'constraints': [django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('package', '='), ('audience', '='), (pricing.models.ledger.InstantRange('valid_from', 'valid_to', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='price_ledger_no_overlap'), models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='price_ledger_in_order'), models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='price_ledger_price_not_negative'), models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='price_ledger_version_counts_from_one')],
             },
         ),
         migrations.CreateModel(
@@ -248,12 +200,63 @@ class Migration(migrations.Migration):
                 'ordering': ['customer_name', 'subscription_id'],
                 'permissions': [('handle_personal_data', 'Can export and erase what is known of a customer')],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['package', 'status'], name='subscriptio_package_a266fa_idx'), models.Index(condition=models.Q(('gone_at', None)), fields=['next_billing_on'], name='subscription_next_billing'), models.Index(fields=['customer_id'], name='subscriptio_custome_4251b9_idx'), models.Index(fields=['customer_name', 'subscription_id'], name='subscription_in_order'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('customer_name'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('customer_email'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('number'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('subscription_id'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('customer_id'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('plan_code'), name='gin_trgm_ops'), name='subscription_search')],
             },
         ),
-        migrations.AddField(
-            model_name='pricenotice',
-            name='subscription',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='pricing.subscription'),
+        migrations.CreateModel(
+            name='PriceNotice',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('email', models.CharField(blank=True, max_length=254)),
+                ('state', models.CharField(choices=[('owed', 'To be sent'), ('accepted', 'Accepted by the provider'), ('delivered', 'Delivered'), ('bounced', 'Bounced'), ('failed', 'Failed'), ('no_address', 'No address'), ('not_needed', 'Not needed'), ('settled', 'Told another way'), ('unknown', 'Not known whether it was sent')], default='owed', max_length=20)),
+                ('why', models.TextField(blank=True)),
+                ('due_on', models.DateField()),
+                ('round', models.PositiveSmallIntegerField(default=1, help_text='Grows when a person has it sent again: then the provider takes it for another message.')),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('next_attempt_at', models.DateTimeField(null=True)),
+                ('sending_since', models.DateTimeField(help_text='Set before the provider is called: a message without an answer is never sent again by itself.', null=True)),
+                ('subject', models.CharField(blank=True, max_length=200)),
+                ('text_hash', models.CharField(blank=True, help_text='SHA-256 of the text that was sent.', max_length=64)),
+                ('provider_id', models.CharField(blank=True, db_index=True, max_length=200)),
+                ('accepted_at', models.DateTimeField(help_text="From the provider's acceptance, never from the attempt.", null=True)),
+                ('delivered_at', models.DateTimeField(null=True)),
+                ('bounced_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('changed_at', models.DateTimeField(auto_now=True)),
+                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='pricing.pricechange')),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='pricing.noticestage')),
+                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='pricing.subscription')),
+            ],
+            options={
+                'db_table': 'price_notices',
+                'ordering': ['change', 'stage', 'subscription'],
+                'permissions': [('settle_pricenotice', 'Can decide about notices that did not arrive')],
+                'default_permissions': ('view',),
+                'indexes': [models.Index(condition=models.Q(('sending_since', None), ('state', 'owed')), fields=['due_on', 'id'], name='price_notice_to_send'), models.Index(condition=models.Q(('sending_since__isnull', False), ('state', 'owed')), fields=['sending_since'], name='price_notice_claimed'), models.Index(fields=['change', 'stage', 'state'], name='price_notic_change__2d19d1_idx')],
+                'constraints': [models.UniqueConstraint(fields=('change', 'stage', 'subscription'), name='price_notice_once'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('accepted', 'delivered')), _negated=True), ('accepted_at__isnull', False), _connector='OR'), name='price_notice_accepted_has_a_time')],
+            },
+        ),
+        migrations.CreateModel(
+            name='NoticeEvent',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('accepted', 'Accepted by the provider'), ('delivered', 'Delivered'), ('deferred', 'Delayed'), ('bounced', 'Bounced'), ('complained', 'Called unwanted by the customer'), ('refused', 'Refused by the provider'), ('unknown', 'No answer from the provider'), ('send_again', 'A person has it sent again'), ('settled', 'A person told the customer another way')], max_length=20)),
+                ('at', models.DateTimeField(help_text="When it happened; the provider's own time where it tells one.")),
+                ('recorded_at', models.DateTimeField(auto_now_add=True)),
+                ('round', models.PositiveSmallIntegerField()),
+                ('email', models.CharField(blank=True, max_length=254)),
+                ('text_hash', models.CharField(blank=True, max_length=64)),
+                ('provider_id', models.CharField(blank=True, max_length=200)),
+                ('provider_event_id', models.CharField(blank=True, max_length=200)),
+                ('detail', models.TextField(blank=True)),
+                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='pricing.pricenotice')),
+            ],
+            options={
+                'db_table': 'price_notice_events',
+                'ordering': ['at', 'recorded_at'],
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('provider_event_id', ''), _negated=True), fields=('notice', 'provider_event_id'), name='price_notice_event_once')],
+            },
         ),
         migrations.CreateModel(
             name='PriceMove',
@@ -299,6 +302,8 @@ class Migration(migrations.Migration):
                 'ordering': ['change', 'subscription'],
                 'permissions': [('decide_pricemove', 'Can decide about held price moves and try failed ones again')],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['change', 'state'], name='price_moves_change__21e125_idx'), models.Index(condition=models.Q(('state__in', ('planned', 'scheduled', 'failed')), ('to_undo', True), _connector='OR'), fields=['renewal_on', 'next_attempt_at'], name='price_move_waiting'), models.Index(fields=['change', 'verdict'], name='price_moves_change__c06d25_idx')],
+                'constraints': [models.UniqueConstraint(fields=('change', 'subscription'), name='price_move_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'confirmed'), _negated=True), ('confirmed_at__isnull', False), _connector='OR'), name='price_move_confirmed_is_read'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('held', 'conflict', 'failed')), _negated=True), models.Q(('why', ''), _negated=True), _connector='OR'), name='price_move_says_why'), models.CheckConstraint(condition=models.Q(('state', 'held'), ('hold', ''), _connector='OR'), name='price_move_hold_only_when_held'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'scheduled'), _negated=True), models.Q(('lands_on__isnull', False), ('sent_at__isnull', False)), _connector='OR'), name='price_move_scheduled_was_sent'), models.CheckConstraint(condition=models.Q(('to_undo', False), ('sent_at__isnull', False), _connector='OR'), name='price_move_undoes_what_was_sent'), models.CheckConstraint(condition=models.Q(('settled_at', None), models.Q(('settled_how', ''), _negated=True), _connector='OR'), name='price_move_settled_says_how')],
             },
         ),
         migrations.CreateModel(
@@ -314,155 +319,8 @@ class Migration(migrations.Migration):
                 'db_table': 'subscription_reads_owed',
                 'ordering': ['pk'],
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('pull', 'subscription_id'), name='subscription_read_owed_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='pricechange',
-            index=models.Index(condition=models.Q(('status', 'published')), fields=['effective_at'], name='price_change_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='pricechange',
-            index=models.Index(fields=['status', '-created_at'], name='price_chang_status_5b3153_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('draft', 'published'))), fields=('package',), name='price_change_one_open_per_package', violation_error_message='This package already has an open price change: finish or cancel that one first.'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(('new_price', models.F('old_price')), _negated=True), name='price_change_changes_the_price', violation_error_message='The new price is the old price.'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(('new_price__gt', 0)), name='price_change_to_a_price', violation_error_message='The new price must be more than nothing.'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('published', 'effective')), _negated=True), models.Q(('approved_by__isnull', False), ('effective_at__isnull', False), ('effective_date__isnull', False), ('published_at__isnull', False), ('version__isnull', False)), _connector='OR'), name='price_change_published_is_complete'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(('effective_at', None), ('effective_at__gte', models.F('published_at')), _connector='OR'), name='price_change_published_before_effective'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by', None), models.Q(models.Q(('approved_by', models.F('created_by')), _negated=True), models.Q(('changed_by', None), models.Q(('approved_by', models.F('changed_by')), _negated=True), _connector='OR')), _connector='OR'), name='price_change_approved_by_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('applied_at__isnull', False), ('status', 'effective')), models.Q(models.Q(('status', 'effective'), _negated=True), ('applied_at', None)), _connector='OR'), name='price_change_effective_is_applied'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cancelled_at__isnull', False), ('status', 'cancelled')), models.Q(models.Q(('status', 'cancelled'), _negated=True), ('cancelled_at', None)), _connector='OR'), name='price_change_cancelled_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricechange',
-            constraint=models.UniqueConstraint(fields=('package', 'version'), name='price_change_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceentry',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('package', '='), ('audience', '='), (pricing.models.ledger.InstantRange('valid_from', 'valid_to', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='price_ledger_no_overlap'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceentry',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='price_ledger_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceentry',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='price_ledger_price_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='priceentry',
-            constraint=models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='price_ledger_version_counts_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='noticeevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('provider_event_id', ''), _negated=True), fields=('notice', 'provider_event_id'), name='price_notice_event_once'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['package', 'status'], name='subscriptio_package_a266fa_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(condition=models.Q(('gone_at', None)), fields=['next_billing_on'], name='subscription_next_billing'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['customer_id'], name='subscriptio_custome_4251b9_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['customer_name', 'subscription_id'], name='subscription_in_order'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('customer_name'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('customer_email'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('number'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('subscription_id'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('customer_id'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('plan_code'), name='gin_trgm_ops'), name='subscription_search'),
-        ),
-        migrations.AddIndex(
-            model_name='pricenotice',
-            index=models.Index(condition=models.Q(('sending_since', None), ('state', 'owed')), fields=['due_on', 'id'], name='price_notice_to_send'),
-        ),
-        migrations.AddIndex(
-            model_name='pricenotice',
-            index=models.Index(condition=models.Q(('sending_since__isnull', False), ('state', 'owed')), fields=['sending_since'], name='price_notice_claimed'),
-        ),
-        migrations.AddIndex(
-            model_name='pricenotice',
-            index=models.Index(fields=['change', 'stage', 'state'], name='price_notic_change__2d19d1_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricenotice',
-            constraint=models.UniqueConstraint(fields=('change', 'stage', 'subscription'), name='price_notice_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricenotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('accepted', 'delivered')), _negated=True), ('accepted_at__isnull', False), _connector='OR'), name='price_notice_accepted_has_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='pricemove',
-            index=models.Index(fields=['change', 'state'], name='price_moves_change__21e125_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='pricemove',
-            index=models.Index(condition=models.Q(('state__in', ('planned', 'scheduled', 'failed')), ('to_undo', True), _connector='OR'), fields=['renewal_on', 'next_attempt_at'], name='price_move_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='pricemove',
-            index=models.Index(fields=['change', 'verdict'], name='price_moves_change__c06d25_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.UniqueConstraint(fields=('change', 'subscription'), name='price_move_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'confirmed'), _negated=True), ('confirmed_at__isnull', False), _connector='OR'), name='price_move_confirmed_is_read'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('held', 'conflict', 'failed')), _negated=True), models.Q(('why', ''), _negated=True), _connector='OR'), name='price_move_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'held'), ('hold', ''), _connector='OR'), name='price_move_hold_only_when_held'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'scheduled'), _negated=True), models.Q(('lands_on__isnull', False), ('sent_at__isnull', False)), _connector='OR'), name='price_move_scheduled_was_sent'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.CheckConstraint(condition=models.Q(('to_undo', False), ('sent_at__isnull', False), _connector='OR'), name='price_move_undoes_what_was_sent'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricemove',
-            constraint=models.CheckConstraint(condition=models.Q(('settled_at', None), models.Q(('settled_how', ''), _negated=True), _connector='OR'), name='price_move_settled_says_how'),
-        ),
-        migrations.AddConstraint(
-            model_name='owedread',
-            constraint=models.UniqueConstraint(fields=('pull', 'subscription_id'), name='subscription_read_owed_once'),
         ),
         *_database.OPERATIONS,
     ]

@@ -80,6 +80,8 @@ class Migration(migrations.Migration):
                 'ordering': ['-first_seen_at', 'key', 'field'],
                 'permissions': [('repair_finding', 'Can repair and ignore findings')],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['state', 'system'], name='zoho_reconc_state_0e28bd_idx'), models.Index(fields=['key'], name='zoho_reconc_key_f9a862_idx')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'resolved'), _negated=True), fields=('kind', 'type', 'key', 'field', 'remote_id'), name='finding_once_while_it_lasts'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'ignored'), _negated=True), models.Q(models.Q(('ignore_reason', ''), _negated=True), ('ignored_until__isnull', False)), _connector='OR'), name='finding_ignored_with_reason_and_expiry'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'resolved'), _negated=True), ('resolved_at__isnull', False), _connector='OR'), name='finding_resolved_has_a_time')],
             },
         ),
         migrations.CreateModel(
@@ -102,26 +104,6 @@ class Migration(migrations.Migration):
                 'ordering': ['-requested_at'],
                 'default_permissions': ('view',),
             },
-        ),
-        migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['state', 'system'], name='zoho_reconc_state_0e28bd_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['key'], name='zoho_reconc_key_f9a862_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'resolved'), _negated=True), fields=('kind', 'type', 'key', 'field', 'remote_id'), name='finding_once_while_it_lasts'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ignored'), _negated=True), models.Q(models.Q(('ignore_reason', ''), _negated=True), ('ignored_until__isnull', False)), _connector='OR'), name='finding_ignored_with_reason_and_expiry'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'resolved'), _negated=True), ('resolved_at__isnull', False), _connector='OR'), name='finding_resolved_has_a_time'),
         ),
         *_database.OPERATIONS,
     ]

@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-opened_at'],
                 'permissions': [('answer_alert', 'Can acknowledge and snooze alerts')],
                 'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'resolved'), _negated=True), fields=('rule', 'cause'), name='alert_once_per_cause'), models.CheckConstraint(condition=models.Q(models.Q(('resolved_at__isnull', False), ('state', 'resolved')), models.Q(models.Q(('state', 'resolved'), _negated=True), ('resolved_at__isnull', True)), _connector='OR'), name='alert_resolved_has_a_time'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'snoozed'), _negated=True), ('snoozed_until__isnull', False), _connector='OR'), name='alert_snoozed_has_an_end')],
             },
         ),
         migrations.CreateModel(
@@ -118,6 +119,29 @@ class Migration(migrations.Migration):
                 'ordering': ['day', 'system'],
                 'default_permissions': ('view',),
                 'constraints': [models.UniqueConstraint(fields=('day', 'system'), name='figures_once_a_day')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Resync',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('system', models.CharField(choices=[('crm', 'Zoho CRM'), ('billing', 'Zoho Billing')], max_length=10)),
+                ('force', models.BooleanField(default=False)),
+                ('reason', models.TextField(blank=True)),
+                ('requested_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('outcomes', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='{"kind of record": "waits", "in step" or why not}')),
+                ('correlation_id', models.CharField(blank=True, max_length=64)),
+                ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resyncs', to='catalogue.servicepackage')),
+                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 're-sync',
+                'db_table': 'zoho_resyncs',
+                'ordering': ['-requested_at'],
+                'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['package', 'system', '-requested_at'], name='zoho_resync_package_7ba106_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('force', False), models.Q(('reason', ''), _negated=True), _connector='OR'), name='resync_with_force_has_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -152,6 +176,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
                 ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='integrations', to='catalogue.servicepackage')),
+                ('resync', models.ForeignKey(help_text='Not answered yet.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='records', to='zoho_sync.resync')),
             ],
             options={
                 'verbose_name': 'Zoho record',
@@ -159,6 +184,8 @@ class Migration(migrations.Migration):
                 'ordering': ['package', 'kind'],
                 'permissions': [('resync_productintegration', 'Can send records to Zoho again')],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(condition=models.Q(('status__in', ('pending', 'failed'))), fields=['kind', 'next_retry_at'], name='integration_due'), models.Index(fields=['kind', 'remote_key'], name='product_int_kind_d7ac36_idx'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('remote_key'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('remote_id'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('last_sync_error'), name='gin_trgm_ops'), name='integration_search'), models.Index(fields=['status', 'kind'], name='product_int_status_c28ea8_idx'), models.Index(condition=models.Q(('status__in', ('failed', 'dead'))), fields=['cause'], name='integration_trouble')],
+                'constraints': [models.UniqueConstraint(fields=('package', 'kind'), name='integration_once_per_package_and_kind'), models.UniqueConstraint(condition=models.Q(('kind', 'billing_product'), _negated=True), fields=('kind', 'remote_key'), name='integration_remote_key_once'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'ok'), _negated=True), models.Q(models.Q(('remote_id', ''), _negated=True), ('synced_hash', models.F('desired_hash'))), _connector='OR'), name='integration_in_step_is_acknowledged'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('pending', 'failed')), _negated=True), ('next_retry_at__isnull', False), _connector='OR'), name='integration_owed_has_a_time')],
             },
         ),
         migrations.CreateModel(
@@ -182,33 +209,8 @@ class Migration(migrations.Migration):
                 'db_table': 'zoho_group_retries',
                 'ordering': ['-requested_at'],
                 'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('probing', 'sending'))), fields=('cause',), name='group_retry_once_at_a_time')],
             },
-        ),
-        migrations.CreateModel(
-            name='Resync',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('system', models.CharField(choices=[('crm', 'Zoho CRM'), ('billing', 'Zoho Billing')], max_length=10)),
-                ('force', models.BooleanField(default=False)),
-                ('reason', models.TextField(blank=True)),
-                ('requested_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('outcomes', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='{"kind of record": "waits", "in step" or why not}')),
-                ('correlation_id', models.CharField(blank=True, max_length=64)),
-                ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resyncs', to='catalogue.servicepackage')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 're-sync',
-                'db_table': 'zoho_resyncs',
-                'ordering': ['-requested_at'],
-                'default_permissions': ('view',),
-            },
-        ),
-        migrations.AddField(
-            model_name='productintegration',
-            name='resync',
-            field=models.ForeignKey(help_text='Not answered yet.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='records', to='zoho_sync.resync'),
         ),
         migrations.CreateModel(
             name='SmokeTest',
@@ -230,6 +232,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at'],
                 'permissions': [('run_smoke_test', 'Can run the Billing smoke test')],
                 'default_permissions': ('view',),
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('passed', 'failed')), _negated=True), ('finished_at__isnull', False), _connector='OR'), name='smoke_test_over_has_a_time')],
             },
         ),
         migrations.CreateModel(
@@ -284,70 +287,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('state__in', ('waiting', 'sending', 'failed'))), fields=['next_try_at'], name='delivery_due')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='delivery_sent_has_a_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('waiting', 'sending', 'failed')), _negated=True), ('next_try_at__isnull', False), _connector='OR'), name='delivery_owed_has_a_time')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'resolved'), _negated=True), fields=('rule', 'cause'), name='alert_once_per_cause'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('resolved_at__isnull', False), ('state', 'resolved')), models.Q(models.Q(('state', 'resolved'), _negated=True), ('resolved_at__isnull', True)), _connector='OR'), name='alert_resolved_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'snoozed'), _negated=True), ('snoozed_until__isnull', False), _connector='OR'), name='alert_snoozed_has_an_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='groupretry',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('probing', 'sending'))), fields=('cause',), name='group_retry_once_at_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='resync',
-            index=models.Index(fields=['package', 'system', '-requested_at'], name='zoho_resync_package_7ba106_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='resync',
-            constraint=models.CheckConstraint(condition=models.Q(('force', False), models.Q(('reason', ''), _negated=True), _connector='OR'), name='resync_with_force_has_a_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='productintegration',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'failed'))), fields=['kind', 'next_retry_at'], name='integration_due'),
-        ),
-        migrations.AddIndex(
-            model_name='productintegration',
-            index=models.Index(fields=['kind', 'remote_key'], name='product_int_kind_d7ac36_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='productintegration',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('remote_key'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('remote_id'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('last_sync_error'), name='gin_trgm_ops'), name='integration_search'),
-        ),
-        migrations.AddIndex(
-            model_name='productintegration',
-            index=models.Index(fields=['status', 'kind'], name='product_int_status_c28ea8_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='productintegration',
-            index=models.Index(condition=models.Q(('status__in', ('failed', 'dead'))), fields=['cause'], name='integration_trouble'),
-        ),
-        migrations.AddConstraint(
-            model_name='productintegration',
-            constraint=models.UniqueConstraint(fields=('package', 'kind'), name='integration_once_per_package_and_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='productintegration',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'billing_product'), _negated=True), fields=('kind', 'remote_key'), name='integration_remote_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='productintegration',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'ok'), _negated=True), models.Q(models.Q(('remote_id', ''), _negated=True), ('synced_hash', models.F('desired_hash'))), _connector='OR'), name='integration_in_step_is_acknowledged'),
-        ),
-        migrations.AddConstraint(
-            model_name='productintegration',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('pending', 'failed')), _negated=True), ('next_retry_at__isnull', False), _connector='OR'), name='integration_owed_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='smoketest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('passed', 'failed')), _negated=True), ('finished_at__isnull', False), _connector='OR'), name='smoke_test_over_has_a_time'),
         ),
         *_database.OPERATIONS,
     ]

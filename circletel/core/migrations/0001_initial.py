@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at'],
                 'permissions': [('revoke_apitoken', 'Can revoke the API tokens of others')],
                 'default_permissions': ('view', 'add'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('scopes', []), _negated=True), name='api_token_may_do_something'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='api_token_expires_after_it_was_made')],
             },
         ),
         migrations.CreateModel(
@@ -106,6 +107,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'api_idempotent_answers',
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('actor', 'key'), name='idempotency_key_once')],
             },
         ),
         migrations.CreateModel(
@@ -140,47 +142,9 @@ class Migration(migrations.Migration):
                 'ordering': ['-requested_at'],
                 'permissions': [('cancel_job', 'Can cancel the jobs of others')],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['-requested_at'], name='job_requested_at'), models.Index(fields=['kind', '-started_at'], name='job_kind_started_at'), models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['state'], name='job_open')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('leased_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token', None), ('leased_until', None)), _connector='OR'), name='job_is_leased_while_it_runs'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ('done', 'failed', 'cancelled'))), models.Q(models.Q(('state__in', ('done', 'failed', 'cancelled')), _negated=True), ('finished_at', None)), _connector='OR'), name='job_has_an_end_once_it_ended'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('started_at__isnull', False), _connector='OR'), name='job_that_runs_was_started'), models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'running']), models.Q(('key', ''), _negated=True)), fields=('key',), name='job_of_a_key_once_at_a_time')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='apitoken',
-            constraint=models.CheckConstraint(condition=models.Q(('scopes', []), _negated=True), name='api_token_may_do_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='apitoken',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='api_token_expires_after_it_was_made'),
-        ),
-        migrations.AddConstraint(
-            model_name='idempotentanswer',
-            constraint=models.UniqueConstraint(fields=('actor', 'key'), name='idempotency_key_once'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['-requested_at'], name='job_requested_at'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['kind', '-started_at'], name='job_kind_started_at'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['state'], name='job_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('leased_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_token', None), ('leased_until', None)), _connector='OR'), name='job_is_leased_while_it_runs'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ('done', 'failed', 'cancelled'))), models.Q(models.Q(('state__in', ('done', 'failed', 'cancelled')), _negated=True), ('finished_at', None)), _connector='OR'), name='job_has_an_end_once_it_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('started_at__isnull', False), _connector='OR'), name='job_that_runs_was_started'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'running']), models.Q(('key', ''), _negated=True)), fields=('key',), name='job_of_a_key_once_at_a_time'),
         ),
         *_database.OPERATIONS,
     ]
