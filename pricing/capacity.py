@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from heapq import heappop, heappush
-from math import ceil
 
 from django.conf import settings
 from django.db.models import Count, F
@@ -23,20 +22,10 @@ CALLS_TO_PROVE = 1
 LEAD = timedelta(days=27)
 
 
-def calls_per_move() -> int:
-    """From planned to proven, when nothing goes wrong."""
-    return CALLS_TO_SCHEDULE + CALLS_TO_CONFIRM + CALLS_TO_PROVE
-
-
 def daily_quota() -> int:
     """Calls to Zoho Billing that background work may use in a day; the rest is kept for people."""
     quota: int = settings.ZOHO_BILLING_CALLS_PER_DAY
     return quota - reserve(RateLimitItemPerDay(quota))
-
-
-def days_needed(moves: int, quota: int | None = None) -> int:
-    """Whole days of calls for so many moves, from planned to proven; `quota` calls a day, ours when left out."""
-    return ceil(moves * calls_per_move() / max(quota or daily_quota(), 1))
 
 
 @dataclass(frozen=True, order=True)

@@ -120,7 +120,7 @@ def security_page() -> str:
     """The page about field permissions, as Markdown."""
     rows = (
         f"| `{field.name}` | {field.source} | {'zoho_fields create' if field.custom else 'Zoho'} |"
-        for field in crm.owned_fields("ct_")
+        for field in crm.fields("ct_")
     )
     return SECURITY + "\n".join(rows) + "\n"
 

@@ -20,7 +20,7 @@ from circletel.core.rights import ensure_system_or_may
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import FIELDS_PER_CALL, CrmClient
-from zoho_sync.crm.mapping import owned_fields
+from zoho_sync.crm.mapping import fields
 from zoho_sync.models import FieldSecurityCheck, System
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,6 @@ class Change:
 class Inspection:
     """What one look at CRM found. `changes` close every hole that the API can close."""
 
-    own_profile: str
     fields: int
     profiles: int
     findings: tuple[Finding, ...]
@@ -81,32 +80,32 @@ def inspect(client: CrmClient) -> Inspection:
     theirs = {str(item.get("api_name")): item for item in client.fields()}
     profiles = {str(profile["id"]): str(profile.get("name")) for profile in client.profiles()}
     users = client.users()
-    own_id, own_name, strangers = _own_profile(users)
+    own_id, strangers = _own_profile(users)
     findings, changes = list(strangers), []
-    wanted = owned_fields(settings.ZOHO_CRM_FIELD_PREFIX, settings.ZOHO_CRM_SEND_COSTS)
+    wanted = fields(settings.ZOHO_CRM_FIELD_PREFIX, settings.ZOHO_CRM_SEND_COSTS)
     for field in wanted:
         held = theirs.get(field.name)
         found, change = _of_field(field.name, held, profiles, own_id)
         findings += found
         changes += change
-    return Inspection(own_name, len(wanted), len(profiles), tuple(findings), tuple(changes))
+    return Inspection(len(wanted), len(profiles), tuple(findings), tuple(changes))
 
 
-def _own_profile(users: Sequence[dict[str, Any]]) -> tuple[str, str, list[Finding]]:
+def _own_profile(users: Sequence[dict[str, Any]]) -> tuple[str, list[Finding]]:
     """The integration's profile, and a finding where people share it."""
     own = next((user for user in users if user.get("is_own")), None)
     profile = (own or {}).get("profile") or {}
     if not profile.get("id"):
         words = "Zoho does not tell whose token this is: grant ZohoCRM.users.READ"
-        return "", "", [Finding("", "", Standing.UNKNOWN, words)]
+        return "", [Finding("", "", Standing.UNKNOWN, words)]
     others = [
         str(user.get("full_name"))
         for user in users
         if (user.get("profile") or {}).get("id") == profile["id"] and not user.get("is_own")
     ]
-    name = str(profile.get("name"))
     words = f"{', '.join(others)} share the integration's profile: give the integration one of its own"
-    return str(profile["id"]), name, [Finding("", name, Standing.OPEN, words)] if others else []
+    found = [Finding("", str(profile.get("name")), Standing.OPEN, words)] if others else []
+    return str(profile["id"]), found
 
 
 def _of_field(

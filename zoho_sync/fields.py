@@ -30,12 +30,6 @@ class FieldType(Enum):
     STRUCTURE = "structure"
 
 
-class Owner(Enum):
-    OURS = "ours"
-    ZOHO = "zoho"
-    SHARED = "shared"
-
-
 class Drift(Enum):
     """What becomes of a value that somebody changed in Zoho. A setting may say otherwise for a field."""
 
@@ -82,14 +76,10 @@ class Field:
     value: Callable[[Facts], Any]
     type: FieldType = FieldType.TEXT
     length: int | None = None
-    owner: Owner = Owner.OURS
     required: bool = False
     unique: bool = False
     custom: bool = False
-    only_on_create: bool = False
     drift: Drift = Drift.ASK
-    aliases: tuple[tuple[str, str], ...] = ()
-    """(our value, Zoho's word for it), where a picklist shows another word than it takes."""
     adopts: str = ""
     """The product's own field that a value typed in Zoho may become, as a draft; empty where it cannot."""
 

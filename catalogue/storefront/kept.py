@@ -43,10 +43,6 @@ class Kept:
             while self._bytes > self.most_bytes:
                 self._bytes -= _size(*self._bodies.popitem(last=False))
 
-    @property
-    def bytes_kept(self) -> int:
-        return self._bytes
-
 
 def _size(address: str, body: bytes) -> int:
     return len(address) + len(body) + OVERHEAD

@@ -8,20 +8,13 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
-from pricing.capacity import Demand, day_by_day, days_needed, demands, too_late
+from pricing.capacity import Demand, day_by_day, demands, too_late
 from pricing.models import PriceMove
 from tests.pricing.histories import package_opened
 from tests.pricing.people import PUBLISHED, R799, published
 from tests.pricing.subscriptions import mirrored
 
 MARCH_2 = date(2027, 3, 2)
-
-
-@pytest.mark.parametrize(
-    ("moves", "quota", "days"), [(0, 900, 0), (180, 900, 1), (181, 900, 2), (20_000, 900, 112)]
-)
-def test_a_move_costs_five_calls(moves, quota, days):
-    assert days_needed(moves, quota) == days
 
 
 def test_the_soonest_renewal_is_scheduled_first_and_reading_takes_what_is_left():

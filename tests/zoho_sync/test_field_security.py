@@ -12,13 +12,13 @@ from circletel.core.errors import NotAllowed
 from circletel.core.models import AuditEntry
 from tests.factories import live_package, person
 from zoho_sync import field_probe, field_security, tasks
-from zoho_sync.crm.mapping import owned_fields
+from zoho_sync.crm.mapping import fields
 from zoho_sync.documentation import security_page
 from zoho_sync.field_security import Standing
 from zoho_sync.models import FieldSecurityCheck
 
 pytestmark = pytest.mark.django_db
-OURS = len(owned_fields("ct_"))
+OURS = len(fields("ct_"))
 
 
 def run(*arguments, **options):
@@ -42,7 +42,7 @@ def test_every_other_profile_that_may_edit_is_a_hole(zoho):
 
     assert (check.result, check.holes, check.unknown) == ("holes", 2 * OURS, 0)
     assert {each["profile"] for each in check.findings} == {"Administrator", "Standard"}
-    assert {each["field"] for each in check.findings} == {field.name for field in owned_fields("ct_")}
+    assert {each["field"] for each in check.findings} == {field.name for field in fields("ct_")}
 
 
 def test_the_plan_changes_nothing_and_fixing_locks_all_but_our_own(zoho):
@@ -101,7 +101,7 @@ def test_a_person_with_the_integrations_profile_is_a_hole(zoho):
     user["profile"] = {"id": own["id"], "name": own["name"]}
     users = [{"id": "1", "full_name": "API User", "is_own": True, "profile": user["profile"]}, user]
 
-    _id, _name, findings = field_security._own_profile(users)
+    _id, findings = field_security._own_profile(users)
 
     assert [finding.standing for finding in findings] == [Standing.OPEN]
     assert "Zanele Khumalo" in findings[0].words
@@ -251,5 +251,5 @@ def test_the_page_names_every_field(settings):
     assert page.read_text(encoding="utf-8") == security_page(), (
         'stale: run make manage CMD="zoho_field_security document"'
     )
-    for field in owned_fields("ct_"):
+    for field in fields("ct_"):
         assert f"| `{field.name}` |" in security_page()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from zoho_sync.fields import Field, FieldType, Owner
+from zoho_sync.fields import Field, FieldType
 
 CENT = Decimal("0.01")
 # What Zoho's pick lists say where nothing was picked.
@@ -39,8 +39,6 @@ def differences(
         for field in (*table, CUSTOM_FIELDS)
         if field.name in ours
         and field.name in theirs
-        and field.owner is Owner.OURS
-        and not field.only_on_create
         and ours[field.name] != theirs[field.name]
         and not same(field, ours[field.name], theirs[field.name])
     ]
@@ -98,7 +96,7 @@ def _cut(text: str, length: int) -> set[str]:
 def _same_choice(field: Field, ours: Any, theirs: Any) -> bool:
     mine, yours = normal(ours), normal(theirs)
     yours = "" if yours == NOTHING_PICKED else yours
-    return _same_text(field, mine, yours) or (mine, yours) in field.aliases
+    return _same_text(field, mine, yours)
 
 
 def _same_amount(_field: Field, ours: Any, theirs: Any) -> bool:

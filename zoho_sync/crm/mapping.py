@@ -13,7 +13,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
 from catalogue.models import PackageStatus
-from zoho_sync.fields import Facts, Field, FieldType, Owner
+from zoho_sync.fields import Facts, Field, FieldType
 from zoho_sync.keys import package_name
 
 PRODUCT_NAME_LENGTH = 50
@@ -265,8 +265,3 @@ def fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
 def key_field(prefix: str) -> str:
     """The unique field by which upserts find their record."""
     return f"{prefix}{KEY_LABEL}"
-
-
-def owned_fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
-    """The fields that nobody but us may write."""
-    return tuple(field for field in fields(prefix, costs) if field.owner is Owner.OURS)
