@@ -69,7 +69,6 @@ SUBMIT = Action(
 )
 APPROVE = Action(
     name="approve",
-    label="Approve",
     model=Product,
     service=services.approve,
     permission="catalogue.approve_product",
@@ -86,7 +85,6 @@ APPROVE = Action(
 )
 APPROVE_PRICING = Action(
     name="approve_pricing",
-    label="Approve pricing",
     model=Product,
     service=services.approve_pricing,
     permission="catalogue.approve_pricing",
@@ -102,7 +100,6 @@ APPROVE_PRICING = Action(
 )
 REJECT = Action(
     name="reject",
-    label="Reject",
     model=Product,
     service=services.reject,
     permission="catalogue.approve_product",
@@ -115,7 +112,6 @@ REJECT = Action(
 )
 PUBLISH = Action(
     name="publish",
-    label="Publish",
     model=Product,
     service=services.publish,
     permission="catalogue.publish_product",
@@ -136,7 +132,6 @@ PUBLISH = Action(
 )
 ARCHIVE = Action(
     name="archive",
-    label="Archive",
     model=Product,
     service=services.archive,
     permission="catalogue.archive_product",
@@ -179,7 +174,6 @@ def _is_active(package: ServicePackage) -> bool:
 
 END_OF_SALE = Action(
     name="end_of_sale",
-    label="End of sale",
     model=ServicePackage,
     service=ending.end_sale,
     permission="catalogue.end_servicepackage",
@@ -193,7 +187,6 @@ END_OF_SALE = Action(
 )
 END_OF_LIFE = Action(
     name="end_of_life",
-    label="End of life",
     model=ServicePackage,
     service=ending.end_life,
     permission="catalogue.end_servicepackage",
@@ -210,7 +203,6 @@ END_OF_LIFE = Action(
 )
 PUBLISH_AGAIN = Action(
     name="publish_again",
-    label="Publish again",
     model=PackageVersion,
     service=ending.publish_again,
     permission="catalogue.publish_product",
@@ -235,7 +227,6 @@ def _list_is(*statuses: PriceListStatus) -> Any:
 
 APPLY_LIST = Action(
     name="apply",
-    label="Apply",
     model=PriceList,
     service=price_lists.request_apply,
     permission="catalogue.import_pricelist",
@@ -252,7 +243,6 @@ APPLY_LIST = Action(
 )
 CANCEL_LIST = Action(
     name="cancel",
-    label="Cancel",
     model=PriceList,
     service=price_lists.cancel,
     permission="catalogue.import_pricelist",
@@ -268,7 +258,6 @@ PRICE_LIST = (APPLY_LIST, CANCEL_LIST)
 
 DRAFT_PRICE_CHANGES = Action(
     name="draft_price_changes",
-    label="Draft price changes",
     model=PriceListRow,
     service=price_lists.draft_price_changes,
     permission="catalogue.draft_price_changes",
@@ -284,7 +273,6 @@ DRAFT_PRICE_CHANGES = Action(
 
 SEND_EVENT_AGAIN = Action(
     name="send_again",
-    label="Send again",
     model=HubDelivery,
     service=hub.send_again,
     permission="catalogue.resend_hubdelivery",

@@ -9,7 +9,7 @@ import django_celery_beat.admin as beat
 import django_otp.plugins.otp_static.admin
 import django_otp.plugins.otp_totp.admin  # noqa: F401
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
@@ -28,13 +28,14 @@ from django_celery_beat.models import (
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action, display
-from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, UserChangeForm, UserCreationForm
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from circletel import preflight
+from circletel.core.actions import Action
+from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import moved_to
-from circletel.core.errors import Refused
 from circletel.core.jobs import scheduled
 from circletel.security import second_factor
 
@@ -46,30 +47,43 @@ PREFLIGHT, PREFLIGHT_SECONDS = "circletel:preflight", 600
 admin.site.unregister([AccessAttempt, AccessLog, AccessFailureLog, TOTPDevice, StaticDevice])
 
 
+def _reset_second_factor(person_id: Any, *, actor: User) -> User:
+    person = User.objects.get(pk=person_id)
+    second_factor.reset(person, actor=actor)
+    return person
+
+
+RESET_SECOND_FACTOR = Action(
+    name="reset_second_factor",
+    model=User,
+    service=_reset_second_factor,
+    permission="auth.change_user",
+    title="Forget this person's phone?",
+    description="For a lost phone. The recovery codes go too, and a new app is set up at the next log-in.",
+    submit="Reset",
+    icon="phonelink_erase",
+    done="{} sets up a new second factor at the next log-in.",
+)
+RUN_NOW = Action(
+    name="run_now",
+    model=PeriodicTask,
+    service=scheduled.run_line,
+    permission="django_celery_beat.change_periodictask",
+    title="Run this job now?",
+    description="A worker takes it at once. While it is at work already, nothing happens.",
+    icon="play_arrow",
+    in_row=True,
+    done="{.name}: a worker takes it now.",
+    shows=lambda _line: reverse("admin:django_celery_beat_periodictask_changelist"),
+)
+
+
 @admin.register(User)
-class UserAdmin(auth.UserAdmin, ModelAdmin):
+class UserAdmin(auth.UserAdmin, ActionsAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    actions_detail = ("reset_second_factor",)
-
-    @action(
-        description="Reset second factor",
-        permissions=["change"],
-        icon="phonelink_erase",
-        url_path="reset-second-factor",
-        dialog={
-            "title": "Forget this person's phone?",
-            "description": "For a lost phone. The recovery codes go too, and a new app is set up at the next log-in.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Reset",
-        },
-    )
-    def reset_second_factor(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        person = User.objects.get(pk=object_id)
-        second_factor.reset(person, actor=request.user)  # type: ignore[arg-type]
-        messages.success(request, f"{person} sets up a new second factor at the next log-in.")
-        return moved_to(request, reverse("admin:auth_user_change", args=[person.pk]))
+    object_actions = (RESET_SECOND_FACTOR,)
 
 
 @admin.register(AccessAttempt)
@@ -104,7 +118,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ActionsAdmin):
     """What runs by itself, and when."""
 
     form = PeriodicTaskForm
@@ -112,7 +126,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     change_form_template = None
     date_hierarchy = None
     list_display = ("name", "enabled", "scheduler", "last_started", "last_result", "last_duration")
-    actions_row = actions_detail = ("run_one_now",)
+    object_actions = (RUN_NOW,)
     list_filter = ("enabled", "task")
     fieldsets = (
         (None, {"fields": ("name", "regtask", "task", "enabled", "description")}),
@@ -170,26 +184,6 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     def last_duration(self, line: PeriodicTask) -> str:
         seconds = scheduled.line_of(line).seconds
         return "—" if seconds is None else f"{seconds:.1f} s"
-
-    @action(
-        description="Run now",
-        permissions=["change"],
-        icon="play_arrow",
-        url_path="run-now",
-        dialog={
-            "title": "Run this job now?",
-            "description": "A worker takes it at once. While it is at work already, nothing happens.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Run now",
-        },
-    )
-    def run_one_now(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        try:
-            line = scheduled.run_line(object_id, actor=request.user)  # type: ignore[arg-type]
-            messages.success(request, f"{line.name}: a worker takes it now.")
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-        return moved_to(request, reverse("admin:django_celery_beat_periodictask_changelist"))
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.preflight_view)

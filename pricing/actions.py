@@ -56,7 +56,6 @@ def _may_amend(person: User, _change_id: Any) -> bool:
 
 PUBLISH = Action(
     name="publish",
-    label="Publish",
     model=PriceChange,
     service=services.publish_price_change,
     permission="pricing.publish_pricechange",
@@ -75,7 +74,6 @@ PUBLISH = Action(
 )
 AMEND = Action(
     name="amend",
-    label="Amend",
     model=PriceChange,
     service=_amend,
     permission=_may_amend,
@@ -199,7 +197,6 @@ KEEP = _decision(
 CREDIT = _decision(
     "credit",
     deciding.Deed.CREDIT,
-    label="Credit",
     offered=_may_be_kept,
     title="Back to the old price?",
     description=(
@@ -211,7 +208,6 @@ CREDIT = _decision(
 SETTLE = _decision(
     "settle",
     deciding.Deed.SETTLE,
-    label="Settle",
     offered=_was_billed_wrong,
     title="Was it put right another way?",
     description="Say how: credited, billed later, waived. The case is closed.",
@@ -220,7 +216,6 @@ SETTLE = _decision(
 )
 DECIDE = Action(
     name="decide",
-    label="Decide",
     model=PriceMove,
     service=_decide,
     permission="pricing.decide_pricemove",
@@ -246,7 +241,6 @@ _HOW_OR_WHY = reason_form(label="How, or why", help_text="")
 
 SETTLE_NOTICE = Action(
     name="settle",
-    label="Settle",
     model=PriceNotice,
     service=notices.settle,
     permission=notices.RIGHT,
@@ -261,7 +255,6 @@ SETTLE_NOTICE = Action(
 )
 SEND_NOTICE_AGAIN = Action(
     name="send_again",
-    label="Send again",
     model=PriceNotice,
     service=notices.send_again,
     permission=notices.RIGHT,

@@ -40,10 +40,9 @@ def _fits(deed: Deed, finding: Finding) -> bool:
     return deed in planning.deeds_for(finding)
 
 
-def _planned(name: str, deed: Deed, *, label: str, bulk_label: str, title: str, **more: Any) -> Action:
+def _planned(name: str, deed: Deed, *, bulk_label: str, title: str, **more: Any) -> Action:
     return Action(
         name=name,
-        label=label,
         model=Finding,
         service=partial(_plan, deed=deed),
         permission="reconciliation.repair_finding",
@@ -79,7 +78,6 @@ ADOPT = _planned(
 LINK = _planned(
     "link",
     Deed.LINK,
-    label="Link",
     bulk_label="Link selected findings to the records with our keys",
     title="Link to the record that has our key?",
     icon="link",
@@ -117,7 +115,6 @@ def _ignored(outcome: tuple[int, date]) -> str:
 
 IGNORE = Action(
     name="ignore",
-    label="Ignore",
     model=Finding,
     service=_ignore,
     permission="reconciliation.repair_finding",
@@ -166,7 +163,6 @@ def _apply(key: Any, *, actor: User) -> Repair:
 
 APPLY = Action(
     name="apply",
-    label="Apply",
     model=Repair,
     service=_apply,
     permission="reconciliation.repair_finding",

@@ -70,6 +70,7 @@ def _resync(model: type[Model], packages_of: Callable[..., QuerySet[ServicePacka
 
         differing = Action(
             name=f"resync_{system}",
+            audit_name=f"re-sync {system}",
             label=f"Re-sync {name}",
             model=model,
             service=resync,
@@ -90,6 +91,7 @@ def _resync(model: type[Model], packages_of: Callable[..., QuerySet[ServicePacka
         everything = replace(
             differing,
             name=f"force_{system}",
+            audit_name=f"force re-sync {system}",
             service=partial(resync, force=True),
             title=f"Send everything to {system.label} again?",
             description="Everything is sent, also what is in step, ahead of all background work.",
@@ -116,7 +118,6 @@ def _send_again(keys: list[Any], *, actor: User) -> int:
 
 SEND_AGAIN = Action(
     name="send_again",
-    label="Send again",
     model=ProductIntegration,
     service=_send_again,
     permission="zoho_sync.resync_productintegration",
@@ -148,7 +149,6 @@ def _lasts(alert: Alert) -> bool:
 
 ACKNOWLEDGE = Action(
     name="acknowledge",
-    label="Acknowledge",
     model=Alert,
     service=alerts.acknowledge,
     permission="zoho_sync.answer_alert",
@@ -160,7 +160,6 @@ ACKNOWLEDGE = Action(
 )
 SNOOZE = Action(
     name="snooze",
-    label="Snooze",
     model=Alert,
     service=alerts.snooze,
     permission="zoho_sync.answer_alert",
@@ -215,7 +214,6 @@ def _is_open(looked: Looked) -> list[str]:
 
 CHECK_NOW = Action(
     name="check_now",
-    label="Check now",
     model=FieldSecurityCheck,
     service=_check,
     permission="zoho_sync.check_field_security",
@@ -231,6 +229,7 @@ LOCK_FIELDS = replace(
     CHECK_NOW,
     name="lock_fields",
     label="Lock the fields",
+    audit_name="lock fields",
     service=_lock,
     permission="zoho_sync.lock_zoho_fields",
     title="Lock the fields?",

@@ -5,8 +5,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge
 from zoho_sync.actions import RUN_SMOKE_TEST
 from zoho_sync.models import SmokeTest
 
@@ -31,13 +31,11 @@ class SmokeTestAdmin(ActionsAdmin, ReadOnlyAdmin):
         "shown_made",
     )
 
-    @display(
-        description="Result",
-        ordering="status",
-        label={"Passed": "success", "Failed": "danger", "Running": "info", "Waiting": "info"},
+    shown_status = badge(
+        "status",
+        "Result",
+        colours={"Passed": "success", "Failed": "danger", "Running": "info", "Waiting": "info"},
     )
-    def shown_status(self, test: SmokeTest) -> str:
-        return test.get_status_display()
 
     @display(description="First failure")
     def shown_failure(self, test: SmokeTest) -> str:

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from catalogue.actions import PACKAGE
@@ -27,17 +26,15 @@ from catalogue.admin.standing import (
     worst_state,
 )
 from catalogue.models import ServicePackage
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, rand, term
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import BADGES, ReadOnlyAdmin, ReadOnlyInline, badge, link, rand, term
 from circletel.core.admin.long_lists import LongList
 from zoho_sync.actions import RESYNC_PACKAGE
 from zoho_sync.models import ProductIntegration, System
 
 
-class ZohoRecordInline(TabularInline):
+class ZohoRecordInline(ReadOnlyInline):
     model = ProductIntegration
-    extra = 0
-    can_delete = False
     show_change_link = True
     verbose_name_plural = "Zoho records"
     fields = readonly_fields = (
@@ -50,15 +47,7 @@ class ZohoRecordInline(TabularInline):
         "last_sync_error",
     )
 
-    @display(description="State", label=BADGES)
-    def shown_state(self, record: ProductIntegration) -> str:
-        return record.get_status_display()
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    shown_state = badge("status", "State")
 
 
 @admin.register(ServicePackage)
@@ -194,10 +183,7 @@ class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         )
         return format_html_join("", "<div>{} from {}: {}</div>", lines) or "—"
 
-    @display(description="Product")
-    def product(self, package: ServicePackage) -> SafeString:
-        url = reverse("admin:catalogue_product_change", args=[package.source_admin_product_id])
-        return format_html('<a href="{}">{}</a>', url, package.source_admin_product)
+    product = link("source_admin_product", "Product")
 
     @display(description="Versions")
     def versions(self, package: ServicePackage) -> SafeString:
@@ -230,9 +216,7 @@ class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    @display(description="Status", ordering="status", label=BADGES)
-    def shown_status(self, package: ServicePackage) -> str:
-        return package.get_status_display()
+    shown_status = badge("status")
 
     @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
     def crm(self, package: ServicePackage) -> str | None:

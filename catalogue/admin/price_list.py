@@ -21,8 +21,8 @@ from catalogue.models import Outcome, PriceList, PriceListStatus
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, badge
 from circletel.core.admin.long_lists import LongList
 from circletel.core.uploads import at_most
 
@@ -63,9 +63,7 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
     def shown_name(self, price_list: PriceList) -> tuple[str, str]:
         return price_list.file_name, price_list.supplier.name
 
-    @display(description="Status", ordering="status", label=BADGES)
-    def shown_status(self, price_list: PriceList) -> str:
-        return price_list.get_status_display()
+    shown_status = badge("status")
 
     @display(description="SHA-256 of the file")
     def shown_hash(self, price_list: PriceList) -> SafeString:
@@ -99,9 +97,6 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
         self, request: HttpRequest, obj: PriceList, post_url_continue: Any = None
     ) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:catalogue_pricelist_change", args=[obj.pk]))
-
-    def log_addition(self, *_: Any) -> None:
-        """The audit trail has it."""
 
     # --- the page
 

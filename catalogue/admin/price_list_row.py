@@ -6,17 +6,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalogue.actions import DRAFT_PRICE_CHANGES
 from catalogue.admin.price_list import latest_lists
 from catalogue.models import PriceListRow, SupplierDeal
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, ReadOnlyAdmin, TwoLines, in_words, rand
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, TwoLines, badge, in_words, link, rand
 from circletel.core.admin.long_lists import LongList
 
 COSTS = ("shown_margin",)
@@ -93,9 +92,7 @@ class PriceListRowAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
     def shown_deal(self, row: PriceListRow) -> TwoLines:
         return TwoLines(row.name or "—", row.deal_id or "no deal id")
 
-    @display(description="Outcome", ordering="outcome", label=BADGES)
-    def shown_outcome(self, row: PriceListRow) -> str:
-        return row.get_outcome_display()
+    shown_outcome = badge("outcome")
 
     @display(description="Listed price a month", ordering="listed_after")
     def listed(self, row: PriceListRow) -> str:
@@ -122,9 +119,7 @@ class PriceListRowAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
             or "—"
         )
 
-    @display(description="Product")
-    def shown_product(self, row: PriceListRow) -> SafeString | str:
-        return _product_link(row.product)
+    shown_product = link("product")
 
 
 @admin.register(SupplierDeal)
@@ -153,17 +148,8 @@ class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
     def listed(self, deal: SupplierDeal) -> str:
         return rand(deal.listed_price)
 
-    @display(description="Product", ordering="product__name")
-    def shown_product(self, deal: SupplierDeal) -> SafeString | str:
-        return _product_link(deal.product)
+    shown_product = link("product", ordering="product__name")
 
     @display(description="As the list says")
     def shown_details(self, deal: SupplierDeal) -> SafeString | str:
         return format_html_join("", "<div><strong>{}</strong>: {}</div>", deal.details.items()) or "—"
-
-
-def _product_link(product: Any) -> SafeString | str:
-    if product is None:
-        return "—"
-    url = reverse("admin:catalogue_product_change", args=[product.pk])
-    return format_html('<a href="{}">{}</a>', url, product)

@@ -29,8 +29,8 @@ from catalogue.admin.standing import (
 from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
 from circletel.core.actions import Action
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, rand, term
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import BADGES, HidesCosts, badge, rand, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.rights import name_of
 from zoho_sync.actions import RESYNC_PRODUCT
@@ -137,9 +137,7 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
         pricing = pricing_of(product)
         return rand(pricing.regular_price if pricing else None), term(product.contract_months)
 
-    @display(description="Status", ordering="status", label=BADGES)
-    def shown_status(self, product: Product) -> str:
-        return product.get_status_display()
+    shown_status = badge("status")
 
     @display(description="Storefront", label=BADGES)
     def publish_state(self, product: Product) -> str:
@@ -274,11 +272,6 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
         if voided:
             words = "This edit voided the approval or the request for it: submit the product again."
             messages.warning(request, words)
-
-    def log_addition(self, *_: Any) -> None:
-        """The audit trail has it, with more."""
-
-    log_change = log_addition
 
 
 def _anchor(field: str) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from redis.exceptions import RedisError
+from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from catalogue.product_import import COLUMNS, ParsedFile, RowError, import_products, parse, plan_import
@@ -18,9 +19,6 @@ from catalogue.product_import.columns import Column
 from catalogue.product_import.plan import ImportPlan, PlannedRow
 from circletel.core.errors import Refused
 from circletel.core.uploads import LARGEST_CSV_MB, at_most
-
-if TYPE_CHECKING:
-    from catalogue.admin.product import ProductAdmin
 
 # A page with every cell of twenty thousand rows is of no use to a person, and hardly to a browser.
 MOST_SHOWN = 500
@@ -34,7 +32,7 @@ class ProductFileForm(forms.Form):
     )
 
 
-def import_view(model_admin: "ProductAdmin", request: HttpRequest) -> HttpResponse:
+def import_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """GET asks for a file, POST shows what it would do, POST with `upload` imports the file that was shown."""
     try:
         if "upload" in request.POST:

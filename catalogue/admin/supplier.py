@@ -4,14 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from catalogue.models import ColumnMapping, MappedColumn, Supplier
 from circletel.core import audit
-from circletel.core.admin.base import COSTS, HidesCosts, InTable
+from circletel.core.admin.base import COSTS, HidesCosts, InTable, OwnTrail
 
 
-class AuditedAdmin(HidesCosts, ModelAdmin):
+class AuditedAdmin(HidesCosts, OwnTrail):
     """A page whose edits are in the audit trail, field by field. Nothing is deleted in it."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -37,11 +36,6 @@ class AuditedAdmin(HidesCosts, ModelAdmin):
             actor=request.user,  # type: ignore[arg-type]
             changes=changes,
         )
-
-    def log_addition(self, *_: Any) -> None:
-        """The audit trail has it, with more."""
-
-    log_change = log_addition
 
 
 @admin.register(Supplier)

@@ -13,8 +13,8 @@ from unfold.decorators import display
 
 from catalogue.actions import SEND_EVENT_AGAIN
 from catalogue.models import HubDelivery, HubListener
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, TwoLines
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, badge
 from circletel.core.admin.long_lists import LongList
 
 
@@ -67,9 +67,7 @@ class HubDeliveryAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         body = delivery.event.bodies[delivery.listener.version]
         return TwoLines(body["eventType"], next(iter(body["event"].values())).get("id", ""))
 
-    @display(description="State", ordering="state", label=BADGES)
-    def shown_state(self, delivery: HubDelivery) -> str:
-        return delivery.get_state_display()
+    shown_state = badge("state")
 
     @display(description="What is sent")
     def shown_body(self, delivery: HubDelivery) -> SafeString:

@@ -16,8 +16,8 @@ from unfold.decorators import action, display
 from catalogue import versions
 from catalogue.actions import VERSION
 from catalogue.models import PackageVersion
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words, rand, term
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge, in_words, rand, term
 from circletel.core.admin.long_lists import LongList
 
 MOST_SHOWN = 500
@@ -89,9 +89,7 @@ class PackageVersionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     def shown_price(self, version: PackageVersion) -> tuple[str, str]:
         return rand(version.current_price), term(version.contract_months)
 
-    @display(description="Status", ordering="status", label=BADGES)
-    def shown_status(self, version: PackageVersion) -> str:
-        return version.get_status_display()
+    shown_status = badge("status")
 
     @action(description="Compare two")
     def compare(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django_filters import rest_framework as filters
 
 from catalogue.api.product_serializers import PUBLISH_STATES
 from catalogue.models import MarketSegment, ProductStatus
 from circletel.core.rest import parameters
-from circletel.core.rest.filters import AnyOf, Parameter
+from circletel.core.rest.filters import AnyOf, OneOf, Parameter, Words
 
 ORDERINGS: dict[str, Any] = {
     "name": Lower("name"),
@@ -22,18 +22,9 @@ ORDERINGS: dict[str, Any] = {
 ORDERING_TERMS = [term for name in ORDERINGS for term in (name, f"-{name}")]
 
 
-class Published(Parameter):
+class Published(OneOf):
     def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
         return qs.filter(publication__in=[PUBLISH_STATES[name] for name in value]) if value else qs
-
-
-class Words(Parameter):
-    """Every word must occur in name or SKU."""
-
-    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
-        for word in value or []:
-            qs = qs.filter(Q(name__icontains=word) | Q(sku__icontains=word))
-        return qs
 
 
 class ProductOrdering(Parameter):
@@ -49,22 +40,10 @@ class ProductOrdering(Parameter):
         return qs.order_by(*terms, "id")
 
 
-def _one_or_more(field: str, names: list[str], meaning: str, kind: type[Parameter] = Parameter) -> Parameter:
-    return kind(
-        field,
-        "in",
-        read=parameters.one_of(*names),
-        expected=f"{', '.join(names)}; several are separated by commas or repeated",
-        schema={"type": "string", "enum": names},
-        meaning=meaning,
-        many=True,
-    )
-
-
 class ProductFilter(filters.FilterSet):
-    status = _one_or_more("status", ProductStatus.values, "How far it is.")
-    published = _one_or_more("publication", list(PUBLISH_STATES), "What the storefront has of it.", Published)
-    market_segment = _one_or_more("market_segment", MarketSegment.values, "For whom it is sold.")
+    status = OneOf("status", ProductStatus.values, "How far it is.")
+    published = Published("publication", list(PUBLISH_STATES), "What the storefront has of it.")
+    market_segment = OneOf("market_segment", MarketSegment.values, "For whom it is sold.")
     provider = AnyOf("provider", "Whose network carries it.", example="MTN")
     service_type = AnyOf("service_type", "The product line.", example="SkyFibre")
     category = AnyOf("category", "The shelf it stands on.", example="fixed_wireless_residential")
@@ -78,10 +57,9 @@ class ProductFilter(filters.FilterSet):
         meaning="Changed then or later.",
     )
     search = Words(
-        read=parameters.words,
-        expected=f"words, at most {parameters.LONGEST_SEARCH} characters",
-        schema={"type": "string", "maxLength": parameters.LONGEST_SEARCH, "examples": ["fibre 100"]},
-        meaning="Words that must all occur in name or SKU, without regard to case.",
+        ("name", "sku"),
+        "Words that must all occur in name or SKU, without regard to case.",
+        example="fibre 100",
     )
     ordering = ProductOrdering(
         read=parameters.one_of(*ORDERING_TERMS),

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,6 +33,7 @@ _WRITE = refusals(400, 401, 403, 404, 409, 415, 422)
 
 class ProductEndpoint(StaffEndpoint):
     serializer_class: Any = ProductSerializer
+    model = Product
 
     def get_queryset(self) -> QuerySet[Product]:
         packages = ServicePackage.objects.only("id", "sku", "status", "version", "source_admin_product_id")
@@ -43,16 +43,6 @@ class ProductEndpoint(StaffEndpoint):
             .prefetch_related(Prefetch("packages", packages.order_by("-published_at")))
             .annotate(publication=publish_state())
         )
-
-    def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(
-            Http404("There is no such product.") if isinstance(exc, Product.DoesNotExist) else exc
-        )
-
-    def understood(self, serializer_class: type, request: Request, **options: Any) -> dict[str, Any]:
-        serializer = serializer_class(data=request.data, context={"request": request}, **options)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
 
     def shown(self, product_id: Any) -> dict[str, Any]:
         found = self.get_queryset().get(pk=product_id)
@@ -82,7 +72,7 @@ class ProductListView(ProductEndpoint):
         responses={201: _PRODUCT, **refusals(400, 401, 403, 409, 415, 422)},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        product = editing.create_product(self.understood(ProductSerializer, request), actor=self.actor)
+        product = editing.create_product(self.understood(ProductSerializer).validated_data, actor=self.actor)
         headers = {"Location": request.build_absolute_uri(f"{request.path}/{product.pk}")}
         return Response(self.shown(product.pk), status=HTTPStatus.CREATED, headers=headers)
 
@@ -106,7 +96,7 @@ class ProductView(ProductEndpoint):
         request=ProductSerializer, examples=[examples.EDIT], responses={200: _PRODUCT, **_WRITE},
     )  # fmt: skip
     def patch(self, request: Request, id: UUID) -> Response:
-        values = self.understood(ProductSerializer, request, partial=True)
+        values = self.understood(ProductSerializer, partial=True).validated_data
         with refusal_recorded("edit", Product, id, actor=self.actor):
             edited = editing.edit_product(id, values, actor=self.actor)
         return Response(self.shown(edited.product.pk))

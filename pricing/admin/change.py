@@ -11,7 +11,7 @@ from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
 from circletel.core.actions import Action
-from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import rand
 from circletel.core.admin.long_lists import LongList
 from circletel.core.errors import Refused
@@ -237,11 +237,6 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
 
     def delete_model(self, request: HttpRequest, obj: PriceChange) -> None:
         services.delete_price_change(obj.pk, actor=request.user)  # type: ignore[arg-type]
-
-    def log_addition(self, *_: Any) -> None:
-        """The audit trail has it, with more."""
-
-    log_change = log_deletions = log_addition
 
     # --- deeds
 

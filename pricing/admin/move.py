@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, rand
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge, rand
 from circletel.core.admin.long_lists import LongList
 from pricing.actions import MOVE
 from pricing.admin.amounts import signed_rand
@@ -81,9 +81,7 @@ class PriceMoveAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
             return "Failed, will be tried again"
         return move.get_state_display()
 
-    @display(description="First invoice", ordering="verdict", label=VERDICTS)
-    def shown_verdict(self, move: PriceMove) -> str:
-        return move.get_verdict_display()
+    shown_verdict = badge("verdict", "First invoice", colours=VERDICTS)
 
     @display(description="Billed wrong a month")
     def shown_wrong(self, move: PriceMove) -> str:

@@ -15,11 +15,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge, link
 from circletel.core.admin.long_lists import LongList
 from pricing.actions import NOTICE
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
@@ -59,19 +58,11 @@ class UndeliveredFilter(admin.SimpleListFilter):
         return queryset.filter(state__in=UNDELIVERED) if self.value() == "yes" else queryset
 
 
-class NoticeEventInline(TabularInline):
+class NoticeEventInline(ReadOnlyInline):
     model = NoticeEvent
-    extra = 0
-    can_delete = False
     hide_title = True
     verbose_name_plural = "What happened"
     fields = readonly_fields = ("kind", "at", "round", "email", "provider_id", "detail")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("pricing.view_pricenotice")
@@ -132,18 +123,13 @@ class PriceNoticeAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     def shown_what(self, notice: PriceNotice) -> tuple[str, str]:
         return str(notice.stage), notice.change.package.name
 
-    @display(description="State", ordering="state", label=BADGES)
-    def shown_state(self, notice: PriceNotice) -> str:
-        return notice.get_state_display()
+    shown_state = badge("state", colours=BADGES)
 
     @display(description="Why")
     def shown_why(self, notice: PriceNotice) -> str:
         return notice.why if len(notice.why) <= 80 else f"{notice.why[:79]}…"
 
-    @display(description="Price change")
-    def shown_change(self, notice: PriceNotice) -> SafeString:
-        page = reverse("admin:pricing_pricechange_change", args=[notice.change_id])
-        return format_html('<a class="home-link" href="{}">{}</a>', page, notice.change)
+    shown_change = link("change", "Price change")
 
     @display(description="What to do")
     def what_to_do(self, notice: PriceNotice) -> str:

@@ -6,33 +6,24 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from catalogue.admin import ServicePackageAdmin
 from catalogue.models import ServicePackage
-from circletel.core.admin.base import rand
+from circletel.core.admin.base import ReadOnlyInline, rand
 from pricing.models import PriceEntry
 
 MOST_SELECTED = 2000
 
 
-class PriceLedgerInline(TabularInline):
+class PriceLedgerInline(ReadOnlyInline):
     model = PriceEntry
-    extra = 0
-    can_delete = False
     verbose_name_plural = "Price ledger"
     fields = readonly_fields = ("audience", "version", "shown_price", "valid_from", "valid_to", "recorded_at")
 
     @display(description="Price a month")
     def shown_price(self, entry: PriceEntry) -> str:
         return rand(entry.price)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 admin.site.unregister(ServicePackage)

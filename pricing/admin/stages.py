@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.errors import Refused
 from pricing.actions import SEND_TEST
 from pricing.models import NoticeStage, PriceChange
@@ -106,9 +106,6 @@ class NoticeStageAdmin(ActionsAdmin):
             stages.edit_stage(obj.pk, form.cleaned_data, actor=request.user)  # type: ignore[arg-type]
         except Refused as refusal:
             raise ValidationError(list(refusal.reasons)) from None
-
-    def log_change(self, *_: Any) -> None:
-        """The audit trail has it, with more."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -3,11 +3,9 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, rand
+from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, link, rand
 from circletel.core.admin.long_lists import LongList
 from pricing.models import Subscription
 
@@ -114,9 +112,4 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
     def shown_status(self, subscription: Subscription) -> str:
         return "gone" if subscription.gone_at else subscription.status
 
-    @display(description="Package")
-    def package_link(self, subscription: Subscription) -> str:
-        if subscription.package is None:
-            return "No package of ours owns this plan."
-        page = reverse("admin:catalogue_servicepackage_change", args=[subscription.package_id])
-        return format_html('<a class="home-link" href="{}">{}</a>', page, subscription.package)
+    package_link = link("package", none="No package of ours owns this plan.")

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from django_filters import rest_framework as filters
 
-from circletel.core.rest import parameters
-from circletel.core.rest.filters import Parameter
+from circletel.core.rest.filters import OneOf, Parameter
 from pricing.models import PriceChange, PriceChangeStatus
 
 
@@ -27,15 +26,7 @@ class Day(Parameter):
 
 
 class PriceChangeFilter(filters.FilterSet):
-    status = Parameter(
-        "status",
-        "in",
-        read=parameters.one_of(*PriceChangeStatus.values),
-        expected=f"{', '.join(PriceChangeStatus.values)}; several are separated by commas or repeated",
-        schema={"type": "string", "enum": PriceChangeStatus.values},
-        meaning="How far it is.",
-        many=True,
-    )
+    status = OneOf("status", PriceChangeStatus.values, "How far it is.")
     package = Parameter(
         "package_id",
         read=UUID,

@@ -9,13 +9,11 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.actions.rest import action_view
-from circletel.core.rest import parameters
-from circletel.core.rest.filters import Parameter, StrictFilterBackend
+from circletel.core.rest.filters import OneOf, StrictFilterBackend
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.staff import StaffEndpoint
 from circletel.core.rest.strict import StrictSerializer
@@ -25,29 +23,10 @@ from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
 from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict
 
 
-class MayViewMoves(BasePermission):
-    """Staff who may see price moves."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_staff and request.user.has_perm("pricing.view_pricemove"))
-
-
-def _one_of(name: str, choices: Any, meaning: str) -> Parameter:
-    return Parameter(
-        name,
-        "in",
-        read=parameters.one_of(*choices.values),
-        expected=f"{', '.join(choices.values)}; several are separated by commas or repeated",
-        schema={"type": "string", "enum": choices.values},
-        meaning=meaning,
-        many=True,
-    )
-
-
 class PriceMoveFilter(filters.FilterSet):
-    state = _one_of("state", MoveState, "How far the move is.")
-    cohort = _one_of("cohort", Cohort, "What the change means for the subscription.")
-    verdict = _one_of("verdict", Verdict, "What its first invoice says.")
+    state = OneOf("state", MoveState.values, "How far the move is.")
+    cohort = OneOf("cohort", Cohort.values, "What the change means for the subscription.")
+    verdict = OneOf("verdict", Verdict.values, "What its first invoice says.")
 
     class Meta:
         model = PriceMove
@@ -116,7 +95,7 @@ class ProofSerializer(serializers.Serializer):
 
 
 class MovesEndpoint(PriceChangeEndpoint):
-    permission_classes = [MayViewMoves]
+    needs = "pricing.view_pricemove"
 
     def change(self, id: UUID) -> PriceChange:
         """Raises PriceChange.DoesNotExist."""
@@ -173,7 +152,7 @@ class DecisionSerializer(StrictSerializer):
 
 
 class MoveEndpoint(StaffEndpoint):
-    permission_classes = [MayViewMoves]
+    needs = "pricing.view_pricemove"
     serializer_class = PriceMoveSerializer
 
     def shown(self, _number: int) -> Any:

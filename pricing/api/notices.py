@@ -4,18 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.http.response import HttpResponseBase
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.rest import parameters
-from circletel.core.rest.filters import Parameter, StrictFilterBackend
+from circletel.core.rest.filters import OneOf, Parameter, StrictFilterBackend
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.staff import StaffEndpoint
 from pricing.api.views import REFUSALS, TAG
@@ -23,21 +21,8 @@ from pricing.models import NoticeState, PriceChange, PriceNotice
 from pricing.notices import evidence
 
 
-class MaySeeNotices(BasePermission):
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_staff and request.user.has_perm("pricing.view_pricenotice"))
-
-
 class NoticeFilter(filters.FilterSet):
-    state = Parameter(
-        "state",
-        "in",
-        read=parameters.one_of(*NoticeState.values),
-        expected=f"{', '.join(NoticeState.values)}; several are separated by commas or repeated",
-        schema={"type": "string", "enum": NoticeState.values},
-        meaning="What became of it.",
-        many=True,
-    )
+    state = OneOf("state", NoticeState.values, "What became of it.")
     stage = Parameter(
         "stage_id",
         read=str,
@@ -86,14 +71,12 @@ class PriceNoticeSerializer(serializers.ModelSerializer):
 
 
 class NoticesEndpoint(StaffEndpoint):
-    permission_classes = [MaySeeNotices]
+    needs = "pricing.view_pricenotice"
+    model = PriceChange
     serializer_class: Any = PriceNoticeSerializer
 
     def change(self) -> PriceChange:
-        try:
-            return PriceChange.objects.select_related("package").get(pk=self.kwargs["id"])
-        except PriceChange.DoesNotExist:
-            raise Http404("There is no such price change.") from None
+        return PriceChange.objects.select_related("package").get(pk=self.kwargs["id"])
 
 
 class NoticeListView(NoticesEndpoint):

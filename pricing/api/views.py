@@ -6,9 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,31 +32,15 @@ TAG = "price changes (staff)"
 REFUSALS = refusals(400, 401, 403, 404, 409, 415, 422)
 
 
-class MayView(BasePermission):
-    """Staff who may see price changes; what else they may do is for the services to say."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_staff and request.user.has_perm("pricing.view_pricechange"))
-
-
 class PriceChangeEndpoint(StaffEndpoint):
-    permission_classes = [MayView]
+    needs = "pricing.view_pricechange"
+    model = PriceChange
     serializer_class: Any = PriceChangeSerializer
 
     def get_queryset(self) -> QuerySet[PriceChange]:
         return PriceChange.objects.select_related(
             "package", "created_by", "changed_by", "approved_by", "cancelled_by"
         ).order_by("-created_at", "pk")
-
-    def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(
-            Http404("There is no such price change.") if isinstance(exc, PriceChange.DoesNotExist) else exc
-        )
-
-    def understood(self, serializer_class: type, request: Request) -> Any:
-        serializer = serializer_class(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return serializer
 
     def shown(self, change: PriceChange) -> Any:
         """As the database has it, with what it computes."""
@@ -86,7 +68,7 @@ class PriceChangeListView(PriceChangeEndpoint):
         request=NewPriceChangeSerializer, responses={201: PriceChangeSerializer, **REFUSALS},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        asked = self.understood(NewPriceChangeSerializer, request)
+        asked = self.understood(NewPriceChangeSerializer)
         package_id = asked.validated_data["package"]
         change = services.create_price_change(package_id, asked.wish(), actor=self.actor)
         return Response(self.shown(change), status=HTTPStatus.CREATED)
@@ -105,7 +87,7 @@ class PriceChangeView(PriceChangeEndpoint):
         request=WishSerializer, responses={200: PriceChangeSerializer, **REFUSALS},
     )  # fmt: skip
     def put(self, request: Request, id: UUID) -> Response:
-        wish = self.understood(WishSerializer, request).wish()
+        wish = self.understood(WishSerializer).wish()
         with self.refusal_recorded("edit price change"):
             return Response(self.shown(services.edit_price_change(id, wish, actor=self.actor)))
 

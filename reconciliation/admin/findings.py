@@ -6,14 +6,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, rand
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge, link, rand
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import FINDING
 from reconciliation.admin.shared import BADGES, STYLE, line, value
@@ -117,16 +115,9 @@ class FindingAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         since = f"{timezone.localtime(finding.since):%-d %b %Y, %H:%M}" if finding.since else ""
         return finding.changed_by or "—", since
 
-    @display(description="State", ordering="state", label=BADGES)
-    def shown_state(self, finding: Finding) -> str:
-        return finding.get_state_display()
+    shown_state = badge("state", colours=BADGES)
 
-    @display(description="Package")
-    def shown_package(self, finding: Finding) -> SafeString | str:
-        if finding.package is None:
-            return "—"
-        url = reverse("admin:catalogue_servicepackage_change", args=[finding.package_id])
-        return format_html('<a href="{}">{}</a>', url, finding.package)
+    shown_package = link("package")
 
     @display(description="Repairs")
     def repairs_(self, finding: Finding) -> str:

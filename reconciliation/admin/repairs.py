@@ -5,8 +5,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import APPLY
 from reconciliation.admin.shared import BADGES, STYLE, plural
@@ -37,9 +37,7 @@ class RepairAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     def shown_deed(self, repair: Repair) -> tuple[str, str]:
         return repair.get_deed_display(), plural(len(repair.steps), "step")
 
-    @display(description="State", ordering="state", label=BADGES)
-    def shown_state(self, repair: Repair) -> str:
-        return repair.get_state_display()
+    shown_state = badge("state", colours=BADGES)
 
     @display(description="Steps")
     def shown_steps(self, repair: Repair) -> SafeString:

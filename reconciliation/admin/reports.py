@@ -14,8 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
 from reconciliation.admin.shared import BADGES, STYLE
@@ -48,9 +48,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         about = ", ".join(report.only) or report.get_scope_display()
         return str(report).partition(", ")[2], about
 
-    @display(description="State", ordering="state", label=BADGES)
-    def shown_state(self, report: ReconciliationReport) -> str:
-        return report.get_state_display()
+    shown_state = badge("state", colours=BADGES)
 
     @display(description="Findings", header=True)
     def found(self, report: ReconciliationReport) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.pagination import LimitOffsetPagination
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,18 +32,6 @@ class NotStarted(Problem):
     title = "The comparison was not started"
 
 
-class MaySeeReports(BasePermission):
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(
-            request.user.is_staff and request.user.has_perm("reconciliation.view_reconciliationreport")
-        )
-
-
-class MayRun(BasePermission):
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_staff and request.user.has_perm("reconciliation.run_reconciliation"))
-
-
 class ReportPages(LimitOffsetPagination):
     default_limit, max_limit = 50, 200
     fields = {
@@ -63,7 +50,7 @@ class ReportPages(LimitOffsetPagination):
     )
 )
 class ReportListView(ListModelMixin, StaffEndpoint):
-    permission_classes = [MaySeeReports]
+    needs = "reconciliation.view_reconciliationreport"
     parameters = ReportPages.fields
     serializer_class = ReportSerializer
     pagination_class = ReportPages
@@ -85,7 +72,7 @@ class ReportListView(ListModelMixin, StaffEndpoint):
     )
 )
 class ReportView(RetrieveModelMixin, StaffEndpoint):
-    permission_classes = [MaySeeReports]
+    needs = "reconciliation.view_reconciliationreport"
     serializer_class = FullReportSerializer
     queryset = ReconciliationReport.objects.all()
 
@@ -94,7 +81,7 @@ class ReportView(RetrieveModelMixin, StaffEndpoint):
 
 
 class ReportCsvView(StaffEndpoint):
-    permission_classes = [MaySeeReports]
+    needs = "reconciliation.view_reconciliationreport"
     queryset = ReconciliationReport.objects.all()
 
     @extend_schema(
@@ -112,7 +99,7 @@ class ReportCsvView(StaffEndpoint):
 
 
 class RunEndpoint(StaffEndpoint):
-    permission_classes = [MayRun]
+    needs = "reconciliation.run_reconciliation"
 
     def handle_exception(self, exc: Exception) -> Response:
         is_refused = isinstance(exc, Refused) and not isinstance(exc, NotAllowed)

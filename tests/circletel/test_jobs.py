@@ -187,7 +187,7 @@ def test_an_operator_runs_a_job_now(redis_flushed):
     client = client_of("Sync operator")
 
     client.post(
-        reverse("admin:django_celery_beat_periodictask_run_one_now", args=[line.pk]),
+        reverse("admin:django_celery_beat_periodictask_run_now_one", args=[line.pk]),
         {"_form_submitted": "True"},
     )
 

@@ -68,7 +68,7 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
-    "auth.user: reset_second_factor": SUPERUSER,
+    "auth.user: reset_second_factor_one": SUPERUSER,
     "core.job: cancel": "SO",  # and whoever asked for it, or may ask for such jobs
     "core.job: start": SUPERUSER,
     "core.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
@@ -124,7 +124,7 @@ DEEDS: dict[str, str] = {
     "catalogue.servicepackage: resync_crm_selected": "SO",
     "django_celery_beat.periodictask: disable_tasks": "SO",
     "django_celery_beat.periodictask: enable_tasks": "SO",
-    "django_celery_beat.periodictask: run_one_now": "SO",
+    "django_celery_beat.periodictask: run_now_one": "SO",
     "django_celery_beat.periodictask: run_tasks": "SO",
     "django_celery_beat.periodictask: toggle_tasks": "SO",
     "pricing.pricechange: amend_one": "PR",

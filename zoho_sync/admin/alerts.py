@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core import audit
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge
 from circletel.core.admin.long_lists import LongList
 from zoho_sync.actions import ACKNOWLEDGE, SNOOZE, TEST_RULE
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule
@@ -44,9 +44,7 @@ class AlertAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         ("snoozed_until", "resolved_at"),
     )
 
-    @display(description="State", ordering="state", label=ALERT_STATES)
-    def shown_state(self, alert: Alert) -> str:
-        return alert.get_state_display()
+    shown_state = badge("state", colours=ALERT_STATES)
 
     @display(description="Where it is mended")
     def where(self, alert: Alert) -> SafeString:
@@ -80,9 +78,6 @@ class AlertRuleAdmin(ActionsAdmin):
         changes = {name: [str(getattr(before, name)), str(getattr(obj, name))] for name in form.changed_data}
         audit.record("alert rule changed", obj, actor=request.user, changes=changes)  # type: ignore[arg-type]
 
-    def log_change(self, *_: Any) -> None:
-        """The audit trail has it, with more."""
-
 
 @admin.register(AlertDelivery)
 class AlertDeliveryAdmin(LongList, ReadOnlyAdmin):
@@ -102,6 +97,4 @@ class AlertDeliveryAdmin(LongList, ReadOnlyAdmin):
         "alert",
     )
 
-    @display(description="State", ordering="state", label=MESSAGE_STATES)
-    def shown_state(self, message: AlertDelivery) -> str:
-        return message.get_state_display()
+    shown_state = badge("state", colours=MESSAGE_STATES)

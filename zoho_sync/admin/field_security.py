@@ -5,8 +5,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge
 from zoho_sync.actions import CHECK_NOW, LOCK_FIELDS
 from zoho_sync.models import FieldSecurityCheck, MappingCheck
 
@@ -39,13 +39,9 @@ class FieldSecurityCheckAdmin(ActionsAdmin, ReadOnlyAdmin):
     list_actions = (CHECK_NOW, LOCK_FIELDS)
     fields = (("at", "shown_result"), ("holes", "new_holes", "unknown"), "shown_findings")
 
-    @display(
-        description="Result",
-        ordering="result",
-        label={"Locked": "success", "Can be edited": "danger", "Cannot verify": "warning"},
+    shown_result = badge(
+        "result", colours={"Locked": "success", "Can be edited": "danger", "Cannot verify": "warning"}
     )
-    def shown_result(self, check: FieldSecurityCheck) -> str:
-        return check.get_result_display()
 
     @display(description="Findings")
     def shown_findings(self, check: FieldSecurityCheck) -> SafeString | str:

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from unfold.decorators import display
 
-from circletel.core.actions.admin import ActionsAdmin
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, badge, link
 from circletel.core.admin.long_lists import LongList
 from zoho_sync.actions import SEND_AGAIN
 from zoho_sync.admin.pretty import pretty
@@ -103,14 +103,9 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ActionsAdmin, ReadOnlyA
             record.retry_count
         ), f"next {localize(localtime(due))}" if due and record.retry_count else ""
 
-    @display(description="State", ordering="status", label=BADGES)
-    def shown_state(self, record: ProductIntegration) -> str:
-        return record.get_status_display()
+    shown_state = badge("status", "State")
 
-    @display(description="Package")
-    def shown_package(self, record: ProductIntegration) -> SafeString:
-        url = reverse("admin:catalogue_servicepackage_change", args=[record.package_id])
-        return format_html('<a href="{}">{}</a>', url, record.package)
+    shown_package = link("package")
 
     @display(description="Payload")
     def shown_payload(self, record: ProductIntegration) -> SafeString | str:

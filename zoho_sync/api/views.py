@@ -1,9 +1,9 @@
 """The operator's window over REST: how each Zoho record stands, and sending a product again."""
 
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -14,73 +14,57 @@ from catalogue.models import Product
 from circletel.core.actions import Action, perform
 from circletel.core.errors import Refused
 from circletel.core.rest import parameters
+from circletel.core.rest.filters import OneOf, StrictFilterBackend, Words
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import ParameterField
 from circletel.core.rest.staff import refusals
 from zoho_sync.actions import RESYNC_BILLING, RESYNC_CRM
 from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer
 from zoho_sync.api.staff import NoSuchProduct, RefusedProblem, StaffView
-from zoho_sync.models import ProductIntegration, SyncStatus, System
-
-FILTERS = {
-    "system": ParameterField(
-        read=parameters.one_of(*System.values), expected=" or ".join(System.values), many=True
-    ),
-    "status": ParameterField(
-        read=parameters.one_of(*SyncStatus.values), expected=", ".join(SyncStatus.values), many=True
-    ),
-    "search": ParameterField(
-        read=parameters.words, expected=f"words, at most {parameters.LONGEST_SEARCH} characters"
-    ),
-}
-SEARCHED = ("remote_key", "remote_id", "last_sync_error", "package__name", "package__sku")
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
 
-def _parameter(name: str, description: str, **schema: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, {"type": "string", **schema}, description=description)
+class Systems(OneOf):
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        kinds = [kind for kind in Kind if kind.system in (value or ())]
+        return qs.filter(kind__in=kinds) if value else qs
+
+
+class IntegrationStatusFilter(filters.FilterSet):
+    system = Systems("kind", System.values, "Of these systems.")
+    status = OneOf("status", SyncStatus.values, "In these states.")
+    search = Words(
+        ("remote_key", "remote_id", "last_sync_error", "package__name", "package__sku"),
+        "Words that must all occur in key, Zoho's id, name, SKU or error.",
+        example="fibre 100",
+    )
+
+    class Meta:
+        model = ProductIntegration
+        fields: list[str] = []
 
 
 class IntegrationStatusView(StaffView):
+    """Each Zoho record of each package: what is pending, and what went wrong last."""
+
     needs = "zoho_sync.view_productintegration"
+    queryset = ProductIntegration.objects.select_related("package").order_by(
+        "package__name", "package_id", "kind"
+    )
+    filter_backends = [StrictFilterBackend]
+    filterset_class = IntegrationStatusFilter
     pagination_class = Pages
-    parameters = {**FILTERS, **Pages.fields}
+    serializer_class = IntegrationStatusSerializer
 
     @extend_schema(
         operation_id="listIntegrationStatus",
         summary="How each Zoho record stands",
         tags=["operating"],
-        parameters=[
-            _parameter("system", "Of these systems.", enum=System.values),
-            _parameter("status", "In these states.", enum=SyncStatus.values),
-            _parameter("search", "Words that must all occur in key, Zoho's id, name, SKU or error."),
-            OpenApiParameter("page", OpenApiTypes.INT, description="Which page, from 1."),
-            OpenApiParameter("page_size", OpenApiTypes.INT, description="Records a page, up to 200."),
-        ],
         responses={200: IntegrationStatusSerializer(many=True), **refusals(400, 401, 403)},
     )
     def get(self, request: Request) -> Response:
-        pages = Pages()
-        rows = pages.paginate_queryset(_narrowed(self.asked), request, self)
-        return pages.get_paginated_response(IntegrationStatusSerializer(rows, many=True).data)
-
-
-def _narrowed(asked: dict[str, Any]) -> QuerySet[ProductIntegration]:
-    rows = ProductIntegration.objects.select_related("package").order_by(
-        "package__name", "package_id", "kind"
-    )
-    if asked.get("system"):
-        kinds = Q()
-        for system in asked["system"]:
-            kinds |= Q(pk__in=ProductIntegration.objects.of_system(System(system)).values("pk"))
-        rows = rows.filter(kinds)
-    if asked.get("status"):
-        rows = rows.filter(status__in=asked["status"])
-    for word in asked.get("search") or []:
-        anywhere = Q()
-        for field in SEARCHED:
-            anywhere |= Q(**{f"{field}__icontains": word})
-        rows = rows.filter(anywhere)
-    return rows
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(IntegrationStatusSerializer(page, many=True).data)
 
 
 class SyncView(StaffView):
@@ -114,8 +98,7 @@ def _sync_view(action: Action, operation_id: str, summary: str) -> type[SyncView
             },
         )
         def post(self, request: Request, product_id: UUID) -> Response:
-            body = SyncRequestSerializer(data=request.data)
-            body.is_valid(raise_exception=True)
+            reason = self.understood(SyncRequestSerializer).validated_data.get("reason", "")
             if not Product.objects.filter(pk=product_id).exists():
                 raise NoSuchProduct("No product has this id.")
             done = perform(
@@ -123,7 +106,7 @@ def _sync_view(action: Action, operation_id: str, summary: str) -> type[SyncView
                 product_id,
                 actor=self.actor,
                 force=bool(self.asked["force"]),
-                reason=body.validated_data.get("reason", ""),
+                reason=reason,
             )
             return Response(ResyncSerializer(done, many=True).data, status=status.HTTP_202_ACCEPTED)
 

@@ -45,7 +45,6 @@ class Action:
     """
 
     name: str
-    label: str
     model: type[Model]
     service: Callable[..., Any]
     """`service(key, actor=…, **fields of the form)`. Checks the permission, does it in a transaction, audits it."""
@@ -53,6 +52,8 @@ class Action:
     """Who is offered it: "app.codename", or a function of the person and the key (None for a list)."""
     offered: Callable[[Any], bool] = always
     """Whether the record's page shows it. Whoever posts it all the same is refused by the service."""
+    label: str = ""
+    """On its button; the name where nothing else is said."""
     takes_many: bool = False
     """The service takes a list of keys and does all of them or none."""
     audit_name: str = ""
@@ -68,7 +69,7 @@ class Action:
     icon: str | None = None
     variant: ActionVariant = ActionVariant.DEFAULT
 
-    # Where the admin shows it
+    # Where the admin offers it
     on_page: bool = True
     in_row: bool = False
     bulk_label: str = ""
@@ -76,7 +77,7 @@ class Action:
     bulk_fields: dict[str, Any] | None = None
     """Fields for a selection; None asks for them with the form, on a page of its own."""
     bulk_job: Callable[..., Model] | None = None
-    """Plans a job for more than `admin.MOST_AT_ONCE` records: `bulk_job(audit name, keys, actor=…)`."""
+    """Plans a job for more than `MOST_AT_ONCE` records: `bulk_job(audit name, keys, actor=…)`."""
 
     # What is said afterwards
     done: Said = ""
@@ -86,15 +87,17 @@ class Action:
     """What is said instead where the outcome is that there was nothing to do; empty otherwise."""
     warn: Callable[[Any], Iterable[str]] = nothing
     shows: Callable[[Any], Any] = itself
-    """The record whose page is shown then, where it is another one than before."""
+    """The record whose page is shown then, or an address; the page it was for anything else."""
+
+    def __post_init__(self) -> None:
+        words = self.name.replace("_", " ")
+        label = self.label or words.capitalize()
+        for field, unless_said in (("label", label), ("submit", label), ("audit_name", words)):
+            object.__setattr__(self, field, getattr(self, field) or unless_said)
 
     @property
     def path(self) -> str:
         return self.name.replace("_", "-")
-
-    @property
-    def name_in_trail(self) -> str:
-        return self.audit_name or self.name.replace("_", " ")
 
     def is_offered_to(self, person: User, key: Any = None) -> bool:
         if isinstance(self.permission, str):

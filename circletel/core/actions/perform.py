@@ -18,7 +18,7 @@ def perform(action: Action, key: Any, *, actor: User, **fields: Any) -> Any:
     Raises Refused once it is in the audit trail, and what else the service raises.
     """
     first = key[0] if isinstance(key, list) else key
-    with refusal_recorded(action.name_in_trail, action.model, first, actor=actor):
+    with refusal_recorded(action.audit_name, action.model, first, actor=actor):
         if key is None:
             return action.service(actor=actor, **fields)
         keys_or_key = [key] if action.takes_many and not isinstance(key, list) else key

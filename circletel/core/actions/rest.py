@@ -4,7 +4,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -32,16 +31,15 @@ def action_view(
     documentation = {"description": action.description, **documentation}
 
     class View(endpoint):
+        model = action.model
+
         @extend_schema(request=body if body().fields else None, **documentation)
         def post(self, request: Request, **named: Any) -> Response:
             key = named.get("id")
-            known = action.model._default_manager.filter(pk=key)
             # Whoever may not do it is told that by the service, whether there is such a record or not.
-            if key is not None and action.is_offered_to(self.actor, key) and not known.exists():
-                raise Http404(f"There is no such {action.model._meta.verbose_name}.")
-            asked = body(data=request.data, context={"request": request})
-            asked.is_valid(raise_exception=True)
-            outcome = perform(action, key, actor=self.actor, **asked.validated_data)
+            if key is not None and action.is_offered_to(self.actor, key):
+                action.model._default_manager.only("pk").get(pk=key)
+            outcome = perform(action, key, actor=self.actor, **self.understood(body).validated_data)
             return Response(answer(self, outcome), status=status)
 
     return View

@@ -21,7 +21,7 @@ from unfold.widgets import (
 
 from circletel.core import tokens
 from circletel.core.actions import Action
-from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import BADGES, ReadOnlyAdmin
 from circletel.core.models import ApiToken
 
@@ -37,7 +37,6 @@ def _may_revoke(person: User, token_id: Any) -> bool:
 
 REVOKE = Action(
     name="revoke",
-    label="Revoke",
     model=ApiToken,
     service=tokens.revoke,
     permission=_may_revoke,
@@ -169,9 +168,6 @@ class ApiTokenAdmin(ActionsAdmin, ReadOnlyAdmin):
 
     def save_related(self, *_: Any) -> None:
         """A token has no parts."""
-
-    def log_addition(self, *_: Any) -> None:
-        """The audit trail has it, with more."""
 
     def response_add(
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None

@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, in_words
+from circletel.core.admin.base import ReadOnlyAdmin, badge, in_words
 from circletel.core.admin.long_lists import LongList
 from circletel.core.models import AuditEntry
 
@@ -39,9 +39,7 @@ class AuditEntryAdmin(LongList, ReadOnlyAdmin):
     def who(self, entry: AuditEntry) -> str:
         return entry.actor_name or "The system"
 
-    @display(description="Result", ordering="result", label=BADGES)
-    def shown_result(self, entry: AuditEntry) -> str:
-        return entry.get_result_display()
+    shown_result = badge("result")
 
     @display(description="What changed")
     def what_changed(self, entry: AuditEntry) -> SafeString | str:

@@ -1,15 +1,19 @@
 """What the pages of all apps share: read-only pages, badges, and amounts as South Africans write them."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 
 from circletel.core.amounts import NBSP, rand
 
@@ -19,9 +23,13 @@ __all__ = [
     "NBSP",
     "HidesCosts",
     "InTable",
+    "OwnTrail",
     "ReadOnlyAdmin",
+    "ReadOnlyInline",
     "TwoLines",
+    "badge",
     "in_words",
+    "link",
     "moved_to",
     "rand",
     "term",
@@ -91,6 +99,31 @@ BADGES = {
 }
 
 
+def badge(field: str, description: str = "", *, colours: dict[str, str] = BADGES) -> Callable[..., str]:
+    """A column for a field with choices: its words, coloured."""
+
+    def shown(_admin: Any, record: Any) -> str:
+        return getattr(record, f"get_{field}_display")()
+
+    words = description or field.capitalize()
+    return display(description=words, ordering=field, label=colours)(shown)
+
+
+def link(
+    field: str, description: str = "", *, ordering: str | None = None, none: str = "—"
+) -> Callable[..., Any]:
+    """A column for another record: its name, which leads to its page."""
+
+    def shown(_admin: Any, record: Any) -> str:
+        target = getattr(record, field)
+        if target is None:
+            return none
+        page = reverse(f"admin:{target._meta.app_label}_{target._meta.model_name}_change", args=[target.pk])
+        return format_html('<a class="home-link" href="{}">{}</a>', page, target)
+
+    return display(description=description or field.capitalize(), ordering=ordering)(shown)
+
+
 def term(months: int) -> str:
     return "month to month" if months == 1 else f"{months} months"
 
@@ -126,6 +159,28 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of another table, to look at."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OwnTrail(ModelAdmin):
+    """A page whose services write the audit trail, which says more than Django's own log."""
+
+    def log_addition(self, *_: Any, **__: Any) -> Any:
+        pass
+
+    log_change = log_deletions = log_addition
 
 
 class InTable(TabularInline):

@@ -6,58 +6,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path, lookup_spawns_duplicates
-from django.contrib.admin.views.main import ALL_VAR, PAGE_VAR
 from django.core.cache import cache
-from django.core.paginator import Paginator
-from django.db import connections, models
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.text import smart_split, unescape_string_literal
 from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
-from unfold.views import ChangeList
 
-# Fewer rows than these are counted: that is quick, and then the number is right.
-ESTIMATED_FROM = 10_000
 # A filter offers the values that were there this many seconds ago at the most.
 KNOWN_SECONDS = 300
 # A word that is found in more rows of another table than these is looked for by PostgreSQL itself.
 MOST_RELATED = 1_000
-
-
-class LongPaginator(Paginator):
-    """Counts what is filtered. Of a whole long table it takes PostgreSQL's estimate, and says so."""
-
-    is_estimated = False
-    is_first_page = False
-    first_rows: list[Any] | None = None
-    """Those of the first page and one more, where that is the page to show and the rows are filtered."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        if rows.query.where or rows.query.combinator or rows.query.is_sliced:
-            if self.is_first_page:
-                # What few rows fulfil is looked for once, not once to count them and once to show them.
-                self.first_rows = list(rows[: self.per_page + 1])
-                if len(self.first_rows) <= self.per_page:
-                    return len(self.first_rows)
-            return int(rows.count())
-        estimate = _estimated_rows(rows)
-        if estimate < ESTIMATED_FROM:
-            return int(rows.count())
-        self.is_estimated = True
-        return estimate
-
-
-def _estimated_rows(rows: QuerySet[Any]) -> int:
-    """As of the last ANALYZE, which autovacuum runs; -1 when there was none."""
-    with connections[rows.db].cursor() as cursor:
-        cursor.execute(
-            "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [rows.model._meta.db_table]
-        )
-        return int(cursor.fetchone()[0])
 
 
 class KnownValuesFilter(admin.AllValuesFieldListFilter):
@@ -84,34 +44,11 @@ def _known_values(model: type[models.Model], name: str) -> list[Any]:
     return known
 
 
-class LongChangeList(ChangeList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        first_rows = self.paginator.first_rows
-        if first_rows is not None and not self.show_all:
-            # Pages and actions want a query set; this one has been asked already.
-            rows: Any = self.queryset._chain()
-            rows._result_cache, rows._prefetch_done = first_rows[: self.list_per_page], True
-            self.result_list = rows
-        if not self.query and not self.has_active_filters:
-            # All of them are shown already: the page need not offer it.
-            self.full_result_count = self.result_count
-
-
 class LongList(ModelAdmin):
     """Before the other bases of an admin page whose table grows without end."""
 
-    paginator = LongPaginator
     list_per_page = 40
     show_full_result_count = False
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return LongChangeList
-
-    def get_paginator(self, request: HttpRequest, *arguments: Any, **options: Any) -> Paginator:
-        paginator = super().get_paginator(request, *arguments, **options)
-        paginator.is_first_page = request.GET.get(PAGE_VAR, "1") == "1" and ALL_VAR not in request.GET
-        return paginator
 
     def get_list_filter(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         return [self._quick(one) for one in super().get_list_filter(request)]

@@ -1,6 +1,6 @@
 """Filters of the staff's lists: read strictly, refused by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -8,7 +8,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
-from circletel.core.rest.parameters import ParameterField, ensure_understood
+from circletel.core.rest.parameters import LONGEST_SEARCH, ParameterField, ensure_understood, one_of, words
 
 
 class Parameter(filters.Filter):
@@ -31,6 +31,42 @@ class Parameter(filters.Filter):
         self.description = f"{meaning} Expects {expected}."
         self.schema = {"type": "array", "items": schema} if many else schema
         extend_schema_field({**self.schema, "description": self.description})(self)
+
+
+class OneOf(Parameter):
+    """One or more of a few names."""
+
+    def __init__(self, field_name: str, names: Sequence[str], meaning: str) -> None:
+        super().__init__(
+            field_name,
+            "in",
+            read=one_of(*names),
+            expected=f"{', '.join(names)}; several are separated by commas or repeated",
+            schema={"type": "string", "enum": list(names)},
+            meaning=meaning,
+            many=True,
+        )
+
+
+class Words(Parameter):
+    """Every word must occur in one of `fields`, without regard to case."""
+
+    def __init__(self, fields: Sequence[str], meaning: str, *, example: str) -> None:
+        super().__init__(
+            read=words,
+            expected=f"words, at most {LONGEST_SEARCH} characters",
+            schema={"type": "string", "maxLength": LONGEST_SEARCH, "examples": [example]},
+            meaning=meaning,
+        )
+        self.fields = fields
+
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        for word in value or []:
+            anywhere = Q()
+            for field in self.fields:
+                anywhere |= Q(**{f"{field}__icontains": word})
+            qs = qs.filter(anywhere)
+        return qs
 
 
 class AnyOf(Parameter):

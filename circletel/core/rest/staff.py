@@ -4,6 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model
+from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -12,6 +15,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from circletel.core.errors import Invalid, NotAllowed, NotReady, Refused
 from circletel.core.rest import examples
@@ -80,10 +84,11 @@ def refusal_as_problem(refusal: Refused) -> Problem:
 
 
 class IsStaff(BasePermission):
-    """Staff; what they may do is for the services to say."""
+    """Staff with the permission that the view `needs`; what else they may do is for the services to say."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.is_staff)
+        is_staff = bool(request.user and request.user.is_staff)
+        return is_staff and (not view.needs or request.user.has_perm(view.needs))
 
 
 class StaffEndpoint(IdempotentPosts, GenericAPIView):
@@ -95,6 +100,9 @@ class StaffEndpoint(IdempotentPosts, GenericAPIView):
     renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJson
     filter_backends: list[Any] = []
+    needs = ""
+    # What an address without a record says is not there.
+    model: type[Model]
 
     # Where there is one. Only said here, so that an address without it answers 405.
     post: Any
@@ -121,5 +129,13 @@ class StaffEndpoint(IdempotentPosts, GenericAPIView):
         assert isinstance(self.request.user, User)  # IsStaff saw them
         return self.request.user
 
+    def understood(self, serializer_class: type[Serializer], **options: Any) -> Any:
+        """The serializer with the body, which is valid."""
+        serializer = serializer_class(data=self.request.data, context={"request": self.request}, **options)
+        serializer.is_valid(raise_exception=True)
+        return serializer
+
     def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, ObjectDoesNotExist):
+            exc = Http404(f"There is no such {self.model._meta.verbose_name}.")
         return super().handle_exception(refusal_as_problem(exc) if isinstance(exc, Refused) else exc)

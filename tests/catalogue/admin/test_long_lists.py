@@ -109,51 +109,6 @@ def test_every_word_has_to_be_found_and_quotes_keep_words_together(client):
     assert skus("karoo lake") == set()
 
 
-def test_what_few_rows_fulfil_is_looked_for_once(client, monkeypatch):
-    for number in range(4):
-        live_package(name=f"Karoo Fibre {number}", sku=f"K-{number}")
-    live_package(name="Overberg", sku="O")
-    monkeypatch.setattr(admin.site._registry[ServicePackage], "list_per_page", 3)
-
-    def asked(search):
-        queries = own_queries(client, url(ServicePackage) + search)
-        found = [sql for sql in queries if "LIKE" in sql]
-        return len(found), len([sql for sql in found if "COUNT(*)" in sql])
-
-    def shown(search):
-        page = client.get(url(ServicePackage) + search).context["cl"]
-        return page.result_count, sorted(one.sku for one in page.result_list)
-
-    assert (asked("?q=overberg"), shown("?q=overberg")) == ((1, 0), (1, ["O"]))
-    assert (asked("?q=nothing"), shown("?q=nothing")) == ((1, 0), (0, []))
-    # More than a page has to be counted; its first page is read already.
-    assert (asked("?q=karoo"), shown("?q=karoo")) == ((2, 1), (4, ["K-0", "K-1", "K-2"]))
-    assert (asked("?q=karoo&p=2"), shown("?q=karoo&p=2")) == ((2, 1), (4, ["K-3"]))
-    assert shown("?q=karoo&all=") == (4, ["K-0", "K-1", "K-2", "K-3"])
-
-
-def test_a_long_table_is_estimated_and_the_page_says_so(client, monkeypatch):
-    rows(3)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE service_packages")
-    monkeypatch.setattr(long_lists, "ESTIMATED_FROM", 3)
-    live_package()  # Since the estimate.
-
-    page = client.get(url(ServicePackage))
-    assert page.context["cl"].result_count == 3
-    assert "about 3 " in " ".join(page.content.decode().split())
-    filtered = client.get(url(ServicePackage) + "?market_segment__exact=consumer")
-    assert filtered.context["cl"].result_count == 4
-    assert "about" not in filtered.content.decode()
-
-
-def test_a_table_that_was_never_analysed_is_counted(client, monkeypatch):
-    monkeypatch.setattr(long_lists, "_estimated_rows", lambda rows: -1)
-    rows(2)
-
-    assert client.get(url(ServicePackage)).context["cl"].result_count == 2
-
-
 def test_a_filter_offers_what_there_is_without_reading_the_table_each_time(client):
     rows(1)
     address = url(ServicePackage)

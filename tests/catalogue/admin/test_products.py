@@ -105,12 +105,12 @@ def test_the_list_takes_the_same_queries_for_five_and_for_fifteen(as_role, djang
     client.get(LIST)
     for _ in range(5):
         live_package(hardware={"model": "R", "included": True})
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get(LIST)
     for _ in range(10):
         live_package(hardware={"model": "R", "included": True})
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get(LIST)
 
 

@@ -12,13 +12,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action as unfold_action
 from unfold.forms import BaseDialogForm
 
 from circletel.core.actions.declaration import Action
 from circletel.core.actions.perform import perform
-from circletel.core.admin.base import moved_to
+from circletel.core.admin.base import OwnTrail, moved_to
 from circletel.core.errors import Refused
 
 # What a person waits for. A larger selection becomes a job, where the action can be one.
@@ -26,7 +25,7 @@ MOST_AT_ONCE = 20
 MOST_SAID = 20
 
 
-class ActionsAdmin(ModelAdmin):
+class ActionsAdmin(OwnTrail):
     """A page with the actions of its model.
 
     Each is a dialog that is posted: `object_actions` for a record, `list_actions` above the list. `object_actions`
@@ -49,10 +48,8 @@ class ActionsAdmin(ModelAdmin):
             setattr(self, name, MethodType(_dialog(one, name), self))
             setattr(self, f"has_{name}_permission", partial(_is_offered, one))
         shown = [one for one in self.object_actions if isinstance(one, str) or one.on_page]
-        self.actions_detail = (
-            *self.actions_detail,
-            *(one if isinstance(one, str) else f"{one.name}_one" for one in shown),
-        )
+        names = [one if isinstance(one, str) else f"{one.name}_one" for one in shown]
+        self.actions_detail = (*self.actions_detail, *names)
         self.actions_row = (*self.actions_row, *(f"{one.name}_one" for one in own if one.in_row))
         self.actions_list = (*self.actions_list, *(one.name for one in self.list_actions))
         self.actions = (*self.actions, *(_for_selection(one) for one in own if one.bulk_label))
@@ -162,7 +159,7 @@ class ActionsAdmin(ModelAdmin):
     def _planned(self, request: HttpRequest, one: Action, keys: list[Any]) -> HttpResponse | None:
         assert one.bulk_job is not None
         try:
-            job = one.bulk_job(one.name_in_trail, keys, actor=request.user)
+            job = one.bulk_job(one.audit_name, keys, actor=request.user)
         except Refused as refusal:
             _say_refused(request, refusal.reasons)
             return None
@@ -187,10 +184,11 @@ class ActionsAdmin(ModelAdmin):
 
     # --- where it goes on
 
-    def _page_of(self, record: Any) -> str | None:
-        """The page of a record that was made or changed; None for anything else."""
-        is_shown = isinstance(record, Model) and self.admin_site.is_registered(type(record))
-        return self._page(record._meta, record.pk) if is_shown else None
+    def _page_of(self, shown: Any) -> str | None:
+        """The page of a record, or the address itself; None for anything else."""
+        if isinstance(shown, Model) and self.admin_site.is_registered(type(shown)):
+            return self._page(shown._meta, shown.pk)
+        return shown if isinstance(shown, str) else None
 
     def _page(self, opts: Any, key: Any) -> str:
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[key])
@@ -222,7 +220,7 @@ def _dialog(one: Action, name: str) -> Callable[..., Any]:
             "title": one.title,
             "description": one.description,
             "form_class": one.form,
-            "form_submit_text": one.submit or one.label,
+            "form_submit_text": one.submit,
         },
     )(method)
     decorated.action = one
