@@ -15,6 +15,9 @@ ZOHO_REQUIRED = (
     "ZOHO_REFRESH_TOKEN",
     "ZOHO_BILLING_ORGANIZATION_ID",
 )
+LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1"}
+NO_MAIL = ("console.EmailBackend", "locmem.EmailBackend", "dummy.EmailBackend")
+NO_DOMAIN = (".local", ".test", ".example", "example.com")
 POSITIVE = (
     "ZOHO_BILLING_CALLS_PER_MINUTE",
     "ZOHO_BILLING_CALLS_PER_DAY",
@@ -108,12 +111,51 @@ def check_contradictions(**_: Any) -> list[CheckMessage]:
 def check_renewal_pricing(**_: Any) -> list[CheckMessage]:
     """The word must be one of three."""
     value, known = settings.ZOHO_BILLING_RENEWAL_PRICING, ("retain", "latest", "unknown")
-    if value not in known:
-        return [
-            Error(
-                f"ZOHO_BILLING_RENEWAL_PRICING is {value!r}.",
-                hint=f"One of {', '.join(known)}: see Settings, Subscriptions, General in Zoho Billing.",
-                id="circletel.E020",
-            )
-        ]
-    return []
+    if value in known:
+        return []
+    hint = f"One of {', '.join(known)}: see Settings, Subscriptions, General in Zoho Billing."
+    return [Error(f"ZOHO_BILLING_RENEWAL_PRICING is {value!r}.", hint=hint, id="circletel.E020")]
+
+
+@register(deploy=True)
+def check_ready_for_production(**_: Any) -> list[CheckMessage]:
+    """What is fine on a desk and not in production."""
+    outside = [host for host in settings.ALLOWED_HOSTS if host not in LOCAL]
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
+    found = (
+        (
+            settings.DEMO,
+            "CIRCLETEL_DEMO is on: the demo's people and passwords are public.",
+            "Take it out of the environment, on an empty database.",
+            "W005",
+        ),
+        (
+            not outside or "*" in outside,
+            "DJANGO_ALLOWED_HOSTS names nobody, or everybody.",
+            "Set it to the names people use, without *.",
+            "W006",
+        ),
+        (
+            not settings.STAFF_TOTP_REQUIRED,
+            "A password alone opens the back office.",
+            "Set STAFF_TOTP_REQUIRED=true.",
+            "W007",
+        ),
+        (
+            settings.EMAIL_BACKEND.endswith(NO_MAIL) or "." not in domain or domain.endswith(NO_DOMAIN),
+            "No mail leaves, or it comes from nowhere.",
+            "Set RESEND_API_KEY or EMAIL_URL, and DEFAULT_FROM_EMAIL.",
+            "W008",
+        ),
+        (
+            settings.ZOHO_BILLING_RENEWAL_PRICING != "retain",
+            f"Renewal pricing of Zoho Billing is recorded as {settings.ZOHO_BILLING_RENEWAL_PRICING}: price changes"
+            " are refused.",
+            "Choose Retain existing prices there under Settings, Subscriptions, General, Renewal pricing, and set"
+            " ZOHO_BILLING_RENEWAL_PRICING=retain.",
+            "W009",
+        ),
+    )
+    return [
+        Warning(words, hint=hint, id=f"circletel.{id}") for is_wrong, words, hint, id in found if is_wrong
+    ]

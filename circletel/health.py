@@ -21,13 +21,17 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
 
 
+def pending_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def _database_state() -> str:
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending = pending_migrations()
     except DatabaseError:
         return "unreachable"
-    return f"{len(pending)} migrations not applied: run manage.py migrate" if pending else "ok"
+    return f"{pending} migrations not applied: run manage.py migrate" if pending else "ok"
 
 
 def _broker_state() -> str:

@@ -67,18 +67,6 @@ def alerts() -> Iterator[Check]:
             )
 
 
-def mail() -> Iterator[Check]:
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
-    real = "." in domain and not domain.endswith((".local", ".test", ".example", "example.com"))
-    printed = settings.EMAIL_BACKEND.endswith(
-        ("console.EmailBackend", "locmem.EmailBackend", "dummy.EmailBackend")
-    )
-    why = "mail is only printed" if printed else f"mail comes from {domain}"
-    yield judged(
-        "Mail", real and not printed, why, "set EMAIL_URL or the provider's key, and DEFAULT_FROM_EMAIL"
-    )
-
-
 def people() -> Iterator[Check]:
     """A job nobody holds is a step nobody can take. Those who may do everything do not count."""
     holders = User.objects.filter(is_active=True, is_staff=True, is_superuser=False)
@@ -95,6 +83,5 @@ CHECKS = (
     ("Reconciliation", reconciliation),
     ("Jobs on time", jobs_on_time),
     ("Alerts", alerts),
-    ("Mail", mail),
     ("A person for every role", people),
 )

@@ -7,9 +7,9 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from redis import Redis, RedisError
 
+from circletel.health import pending_migrations
 from circletel.preflight.checks import Check, State, judged
 
 OLDEST_POSTGRESQL = 15
@@ -38,8 +38,7 @@ def postgresql() -> Iterator[Check]:
 
 
 def migrations() -> Iterator[Check]:
-    executor = MigrationExecutor(connection)
-    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    pending = pending_migrations()
     why = f"{pending} not applied" if pending else "all applied"
     yield judged("Migrations", not pending, why, "run manage.py migrate")
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from circletel.checks import ZOHO_REQUIRED
 from circletel.preflight.checks import Check, State, judged
 from zoho_sync.billing import preparation as billing
 from zoho_sync.billing.client import BillingClient
@@ -30,12 +29,6 @@ def _connection(system: System) -> Iterator[ZohoHttp]:
         yield http
     finally:
         http.close()
-
-
-def configured() -> Iterator[Check]:
-    missing = [name for name in ZOHO_REQUIRED if not getattr(settings, name)]
-    why = f"{', '.join(missing)} not set" if missing else f"{settings.ZOHO_API_URL}"
-    yield judged("Zoho settings", not missing, why, "set them: docs/configuration.md")
 
 
 def crm_fields() -> Iterator[Check]:
@@ -100,18 +93,6 @@ def billing_organisation() -> Iterator[Check]:
     )
 
 
-def renewal_pricing() -> Iterator[Check]:
-    why = {
-        "retain": "recorded as “retain”",
-        "latest": "recorded as “latest”: no rise can be published to existing customers",
-    }.get(settings.ZOHO_BILLING_RENEWAL_PRICING, "nobody recorded what the organisation is set to")
-    mend = (
-        "choose Retain existing prices under Settings, Subscriptions, General, Renewal pricing in Billing, and set"
-        " ZOHO_BILLING_RENEWAL_PRICING to retain"
-    )
-    yield judged("Billing renewal pricing", settings.ZOHO_BILLING_RENEWAL_PRICING == "retain", why, mend)
-
-
 def smoke_test() -> Iterator[Check]:
     name, mend = "Billing smoke test", "run manage.py billing_smoke_test"
     over = (SmokeTest.Status.PASSED, SmokeTest.Status.FAILED)
@@ -136,11 +117,9 @@ def _refused(name: str, trouble: ZohoError) -> Check:
 
 
 CHECKS = (
-    ("Zoho settings", configured),
     ("CRM fields", crm_fields),
     ("CRM keeps what it is sent", crm_mapping),
     ("CRM field security", field_security),
     ("Billing organisation", billing_organisation),
-    ("Billing renewal pricing", renewal_pricing),
     ("Billing smoke test", smoke_test),
 )

@@ -87,3 +87,37 @@ def test_deliveries_that_nobody_hears_of_are_named(complete):
 def test_what_renewals_do_is_one_of_three_words(complete):
     complete.ZOHO_BILLING_RENEWAL_PRICING = "Retain"
     assert found() == {("circletel.E020", "ZOHO_BILLING_RENEWAL_PRICING is 'Retain'.")}
+
+
+READY = {
+    "DEMO": False,
+    "ALLOWED_HOSTS": ["catalogue.example.org"],
+    "STAFF_TOTP_REQUIRED": True,
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "DEFAULT_FROM_EMAIL": "a@circletel.co.za",
+    "ZOHO_BILLING_RENEWAL_PRICING": "retain",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "id"),
+    [
+        ("DEMO", False, None),
+        ("DEMO", True, "circletel.W005"),
+        ("ALLOWED_HOSTS", ["localhost"], "circletel.W006"),
+        ("ALLOWED_HOSTS", ["*"], "circletel.W006"),
+        ("STAFF_TOTP_REQUIRED", False, "circletel.W007"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "circletel.W008"),
+        ("DEFAULT_FROM_EMAIL", "catalogue@localhost", "circletel.W008"),
+        ("ZOHO_BILLING_RENEWAL_PRICING", "latest", "circletel.W009"),
+        ("ZOHO_BILLING_RENEWAL_PRICING", "unknown", "circletel.W009"),
+    ],
+)
+def test_what_is_fine_on_a_desk_and_not_in_production_is_named(complete, name, value, id):
+    for each, fine in READY.items():
+        setattr(complete, each, fine)
+    setattr(complete, name, value)
+
+    told = run_checks(include_deployment_checks=True)
+
+    assert [each.id for each in told if str(each.id).startswith("circletel.")] == [id] * (id is not None)
