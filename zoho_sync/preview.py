@@ -138,7 +138,11 @@ def _record(
 
 def _calls(row: ProductIntegration, wanted: Mapping[str, Any]) -> int:
     # Upserts go out a hundred records at a time; alone, one record is one call.
-    return 1 if row.kind == Kind.CRM_PRODUCT else billing.calls_needed(row, wanted)
+    if row.kind == Kind.CRM_PRODUCT:
+        return 1
+    if row.remote_id:
+        return billing.calls_needed(row.acknowledged_payload or {}, wanted)
+    return (row.kind == Kind.BILLING_PRODUCT) + billing.calls_needed(None, wanted)
 
 
 def _price_note(product: Product, live: ServicePackage | None) -> str:

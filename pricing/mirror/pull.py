@@ -20,10 +20,10 @@ from pricing.mirror import listing
 from pricing.mirror.reading import Terms, Unreadable, take_answer
 from pricing.mirror.report import PullReport, before_listing, plan_lines
 from pricing.models import OwedRead, Subscription, SubscriptionPull
-from zoho_sync.backfill.plan import forecast
 from zoho_sync.backfill.report import Ending
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.organisation import checked
+from zoho_sync.compare.forecast import forecast
 from zoho_sync.connection.background import BackgroundHttp, Stopped
 from zoho_sync.connection.errors import NeedsPerson, RateLimited, RecordGone, Retryable, ZohoError
 from zoho_sync.connection.http import ZohoHttp

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from limits import RateLimitItemPerDay
 
 from pricing.mirror.reading import Verdict
-from zoho_sync.backfill.plan import Forecast, forecast
-from zoho_sync.backfill.report import Ending, duration, moment
+from zoho_sync.backfill.report import Ending
 from zoho_sync.billing.calls import PER_PAGE
+from zoho_sync.compare.forecast import Forecast, duration, forecast, forecast_lines
 from zoho_sync.connection.limits import Budget
 
 WORDS = {
@@ -83,10 +82,4 @@ def plan_lines(report: PullReport, budget: Budget) -> Iterator[str]:
     for verdict, words in WORDS.items():
         yield f"  {verdict.replace('_', ' '):12}{report.counts.get(verdict.value, 0):>8}   {words}"
     yield f"  {'vanished':12}{report.vanished:>8}   not listed any more; each is asked for by itself"
-    done = moment(timezone.now() + seen.takes)
-    yield f"  {'calls needed':12}{seen.calls:>8}   {duration(seen.takes)}, done {done}"
-    for window, left in budget.left():
-        name = "quota left" if isinstance(window, RateLimitItemPerDay) else "this minute"
-        yield f"  {name:12}{left:>8}   of {window.amount}; background work leaves the last ones to people"
-    if not seen.ends_today:
-        yield f"  Today's calls suffice for {seen.left_today}; the nightly pull goes on on the following days."
+    yield from forecast_lines(seen, budget, "the nightly pull goes on")

@@ -39,6 +39,14 @@ def test_what_does_not_fit_before_its_renewal_is_counted():
     assert sum((day.late for day in day_by_day(wanted, MARCH_2, 15)), Counter()) == {"a": 10}
 
 
+def test_a_day_with_fewer_calls_than_a_move_takes_begins_one_that_the_next_day_ends():
+    wanted = [Demand(date(2027, 3, 10), MARCH_2, "a", 2)]
+    days = list(day_by_day(wanted, MARCH_2, 1))
+
+    told = [(day.on.day, dict(day.scheduled), dict(day.confirmed)) for day in days]
+    assert told == [(4, {"a": 1}, {}), (7, {"a": 1}, {}), (11, {}, {"a": 1}), (13, {}, {"a": 1})]
+
+
 @pytest.mark.django_db
 def test_published_changes_ask_for_what_their_moves_need(no_stages, django_assert_num_queries):
     package = package_opened(R799)

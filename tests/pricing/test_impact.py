@@ -10,7 +10,7 @@ import time_machine
 from catalogue.models import ColumnMapping, PriceList, Supplier, SupplierDeal
 from circletel.core.errors import NotAllowed
 from pricing import counting, impact, services
-from pricing.impact_calls import plan_calls
+from pricing.capacity import plan_calls
 from pricing.models import Cohort, NoticeStage, Occasion, Subscription
 from tests.factories import person
 from tests.pricing.histories import package_opened

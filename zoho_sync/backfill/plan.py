@@ -1,20 +1,15 @@
-"""The plan of a backfill in numbers: how many of what, how many calls, and when they will be done."""
+"""The plan of a backfill in numbers: how many of what, and how many calls."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from limits import RateLimitItem, RateLimitItemPerDay
-
 from zoho_sync.backfill.decision import Decision, Verdict
-from zoho_sync.connection.limits import Budget, reserve
+from zoho_sync.billing.exporter import calls_needed
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.models import Kind, System
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,10 @@ class Plan:
 
     def _count_calls(self, decision: Decision) -> None:
         if self.system is System.BILLING:
-            self.calls += billing_calls(decision)
+            # Content and status travel apart: a create or an update, and a mark-as call where the status differs.
+            payload = decision.record.payload
+            known = None if decision.verdict is Verdict.CREATE else {**payload, **(decision.theirs or {})}
+            self.calls += calls_needed(known, payload)
             return
         self._to_crm["by id" if decision.verdict is Verdict.ADOPT else "by key"] += 1
         self.calls = sum(math.ceil(records / PER_UPSERT) for records in self._to_crm.values())
@@ -87,44 +85,3 @@ class Plan:
                 for name in ("ambiguous", "refused", "differing")
             },
         }
-
-
-def billing_calls(decision: Decision) -> int:
-    """Content and status travel apart: a create or an update, and a mark-as call where the status differs."""
-    inactive = decision.record.payload.get("status") == "inactive"
-    if decision.verdict is Verdict.CREATE:
-        return 1 + inactive
-    return bool(set(decision.differs) - {"status"}) + ("status" in decision.differs)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """How long `calls` take at the pace the budget allows in the background."""
-
-    calls: int
-    left_today: int | None
-    """Calls that background work may still make today; None where calls are not counted."""
-    takes: timedelta
-
-    @property
-    def ends_today(self) -> bool:
-        return self.left_today is None or self.calls <= self.left_today
-
-
-def forecast(calls: int, budget: Budget) -> Forecast:
-    """By the windows of the budget, less what is kept for people. Where nothing is counted: a second a call."""
-    grants = {window: max(window.amount - reserve(window), 1) for window in budget.windows}
-    day = next((window for window in grants if isinstance(window, RateLimitItemPerDay)), None)
-    paces = [seconds_a_call(window, amount) for window, amount in grants.items() if window is not day]
-    pace = max(paces, default=1.0)
-    if day is None:
-        return Forecast(calls, None, timedelta(seconds=calls * pace))
-    left = max(dict(budget.left())[day] - reserve(day), 0)
-    later = max(calls - left, 0)
-    whole_days = math.ceil(later / grants[day])
-    on_the_last = later - (whole_days - 1) * grants[day] if later else calls
-    return Forecast(calls, left, whole_days * DAY + timedelta(seconds=on_the_last * pace))
-
-
-def seconds_a_call(window: RateLimitItem, amount: int) -> float:
-    return window.get_expiry() / amount

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import date_format
-from limits import RateLimitItemPerDay
 
-from zoho_sync.backfill.plan import Doubt, Forecast, Plan
+from zoho_sync.backfill.plan import Doubt, Plan
+from zoho_sync.compare.forecast import Forecast, forecast_lines
 from zoho_sync.connection.limits import Budget
 from zoho_sync.models import System
 
@@ -102,12 +101,7 @@ def plan_lines(part: SystemReport, budget: Budget) -> Iterator[str]:
         ("refused", "Zoho would refuse them"),
     ):
         yield f"  {verdict.replace('_', ' '):12}{plan.counts[verdict]:>8}   {what}"
-    yield f"  {'calls needed':12}{plan.calls:>8}   {duration(seen.takes)}, done {moment(timezone.now() + seen.takes)}"
-    for window, left in budget.left():
-        name = "quota left" if isinstance(window, RateLimitItemPerDay) else "this minute"
-        yield f"  {name:12}{left:>8}   of {window.amount}; background work leaves the last ones to people"
-    if not seen.ends_today:
-        yield f"  Today's calls suffice for {seen.left_today}; the rest goes by itself on the following days."
+    yield from forecast_lines(seen, budget, "the rest goes by itself")
     yield from doubt_lines("for a person to decide", plan.ambiguous)
     yield from doubt_lines("refused", plan.refused)
 
@@ -121,19 +115,3 @@ def doubt_lines(title: str, doubts: list[Doubt]) -> Iterator[str]:
 
 def records(count: int) -> str:
     return f"{count} record{'' if count == 1 else 's'}"
-
-
-def duration(takes: timedelta) -> str:
-    minutes = takes.total_seconds() / 60
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 120:
-        return f"about {minutes:.0f} minutes"
-    return f"about {minutes / 60:.0f} hours" if minutes < 48 * 60 else f"about {minutes / 1440:.0f} days"
-
-
-def moment(at: datetime) -> str:
-    """A moment as people in South Africa write it."""
-    local = timezone.localtime(at)
-    same_day = local.date() == timezone.localdate()
-    return f"at {local:%H:%M}" if same_day else f"on {date_format(local, 'j F')} at {local:%H:%M}"

@@ -16,8 +16,9 @@ from circletel.core.origin import Origin, acting_from, new_correlation_id
 from zoho_sync import sync
 from zoho_sync.backfill import settlement
 from zoho_sync.backfill.decision import Judge
-from zoho_sync.backfill.plan import Plan, forecast
-from zoho_sync.backfill.report import Ending, Report, SystemReport, moment, plan_lines, records
+from zoho_sync.backfill.plan import Plan
+from zoho_sync.backfill.report import Ending, Report, SystemReport, plan_lines, records
+from zoho_sync.compare.forecast import forecast, moment
 from zoho_sync.compare.listing import Listing
 from zoho_sync.compare.records import SHELVES
 from zoho_sync.compare.remote import Zoho

@@ -65,15 +65,15 @@ def export(
     return flow.remote_id
 
 
-def calls_needed(row: ProductIntegration, wanted: Mapping[str, Any]) -> int:
-    """How many calls `export` makes for `row` when nothing goes wrong. For estimates shown to people."""
-    if not row.remote_id:
-        # A product has no code, so all are listed before one is made.
-        looking = 1 if row.kind == Kind.BILLING_PRODUCT else 0
-        return looking + 1 + (wanted.get("status") == "inactive")
-    before = row.acknowledged_payload or {}
-    content = any(before.get(name) != value for name, value in wanted.items() if name != "status")
-    return content + (wanted.get("status") not in (None, before.get("status", "active")))
+def calls_needed(known: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> int:
+    """How many calls `export` makes when nothing goes wrong: `known` is what Billing holds, None where it has none.
+
+    For estimates shown to people. Before a product is made all are listed, because it has no code.
+    """
+    if known is None:
+        return 1 + (wanted.get("status") == "inactive")
+    content = any(known.get(name) != value for name, value in wanted.items() if name != "status")
+    return content + (wanted.get("status") not in (None, known.get("status", "active")))
 
 
 class _Flow:

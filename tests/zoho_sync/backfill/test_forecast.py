@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from limits import RateLimitItemPerDay, RateLimitItemPerSecond
 
-from zoho_sync.backfill.plan import forecast
+from zoho_sync.compare.forecast import forecast
 
 
 class Budget:
