@@ -2,11 +2,13 @@
 
 import math
 import random
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +84,12 @@ def noting_unanswered_writes() -> Iterator[list[str]]:
         _unanswered.reset(token)
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom we trust. Read once: reading takes longer than many a call."""
+    return httpx.create_ssl_context()
+
+
 class ZohoHttp:
     """A connection to one Zoho system. Raises nothing but ZohoErrors for whatever happens on the wire."""
 
@@ -100,7 +108,9 @@ class ZohoHttp:
         self.allowance = allowance or Allowance()
         self._for_another = refresh_token is not None
         timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
-        self._http = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False)
+        self._http = httpx.Client(
+            transport=transport, timeout=timeout, follow_redirects=False, verify=_certificates()
+        )
         self._tokens = TokenSource(self._http, refresh_token)
         self.budget = Budget(system)
         self.breaker = Breaker(system)
