@@ -50,6 +50,7 @@ def run() -> str:
 def _import(content: bytes, actor: Any) -> str:
     from catalogue.models import Supplier
     from catalogue.pricelists import services
+    from circletel.core import jobs
 
     begun, cpu = time.monotonic(), time.process_time()
     price_list = services.upload(
@@ -57,12 +58,10 @@ def _import(content: bytes, actor: Any) -> str:
         file_name="bench.xlsx",
         content=content,
         actor=actor,
-        wake=False,
     )
-    services.read(price_list.pk)
+    jobs.run(price_list.job_id)
     read = time.monotonic()
-    services.request_apply(price_list.pk, actor=actor, wake=False)
-    services.apply(price_list.pk)
+    jobs.run(services.request_apply(price_list.pk, actor=actor).job_id)
     applied = time.monotonic()
     price_list.refresh_from_db()
     return (

@@ -1,11 +1,9 @@
 """Doors for Celery. A message is only a nudge: what is left to do stands in the database."""
 
-from uuid import UUID
-
 from celery import shared_task
 
 from catalogue import batches, ending
-from catalogue.pricelists import services as price_lists
+from catalogue.pricelists import services  # noqa: F401  (kinds of jobs)
 from catalogue.storefront import written
 from circletel.core import idempotency
 from circletel.core.jobs import job
@@ -35,20 +33,6 @@ def archive_ended() -> None:
 def forget_idempotent_answers() -> int:
     """Each hour: answers to POSTs with an Idempotency-Key are kept for a day."""
     return idempotency.forget()
-
-
-@shared_task
-def work_on_price_list(price_list_id: str) -> None:
-    """Read a list that was uploaded, or go on applying one, whichever it waits for."""
-    price_lists.read(UUID(price_list_id))
-    price_lists.apply(UUID(price_list_id))
-
-
-@shared_task
-@job
-def sweep_price_lists() -> None:
-    """Each minute: take up price lists whose worker was lost."""
-    price_lists.sweep()
 
 
 @shared_task

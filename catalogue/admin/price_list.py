@@ -17,7 +17,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from catalogue.actions import PRICE_LIST
-from catalogue.models import Outcome, PriceList, PriceListStatus
+from catalogue.models import Outcome, PriceList
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
@@ -133,7 +133,7 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
         price_list = self._visible(request, object_id)
         response = HttpResponse(self._panel(request, price_list))
         response["Cache-Control"] = "no-store"
-        if not PriceListStatus(price_list.status).moving:
+        if not price_list.is_moving:
             response["HX-Refresh"] = "true"
         return response
 
@@ -152,20 +152,21 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
 
     def _panel(self, request: HttpRequest, price_list: PriceList) -> SafeString:
         rows = f"{reverse('admin:catalogue_pricelistrow_changelist')}?list={price_list.pk}"
-        done = 100 * price_list.done // price_list.total if price_list.total else 100
+        job = price_list.job
         below_floor = 0
         if request.user.has_perm("catalogue.view_costs"):
             below_floor = price_list.rows.filter(below_floor=True).count()
         context = {
             "price_list": price_list,
             "status": price_list.get_status_display(),
-            "moving": PriceListStatus(price_list.status).moving,
+            "moving": price_list.is_moving,
             "counts": [
                 (outcome.label, price_list.count(outcome), f"{rows}&outcome__exact={outcome.value}")
                 for outcome in Outcome
             ],
+            "job": job,
+            "percent": 100 * job.done // job.total if job and job.total else 100,
             "nothing": price_list.counts and not price_list.total,
-            "percent": done,
             "refused": price_list.count(Outcome.REFUSED),
             "below_floor": below_floor,
             "proposed": price_list.rows.filter(proposed_price__isnull=False).count(),

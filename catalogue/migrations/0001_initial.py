@@ -24,8 +24,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('core', '0001_initial'),
         ('django_celery_beat', '0019_alter_periodictasks_options'),
+        ('core', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -510,17 +510,12 @@ class Migration(migrations.Migration):
                 ('file_hash', models.CharField(max_length=64, verbose_name='SHA-256 of the file')),
                 ('content', models.BinaryField()),
                 ('status', models.CharField(choices=[('uploaded', 'Being read'), ('previewed', 'Ready to apply'), ('applying', 'Being applied'), ('applied', 'Applied'), ('failed', 'Could not be read'), ('cancelled', 'Cancelled')], default='uploaded', max_length=20)),
-                ('trouble', models.TextField(blank=True, help_text='Why it could not be read, or what interrupted it.')),
                 ('remarks', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, help_text='What was left out of the workbook.', size=None)),
                 ('counts', models.JSONField(blank=True, default=dict, help_text='{"new": 3, …}: rows by outcome.')),
-                ('total', models.PositiveIntegerField(default=0, help_text='Rows that applying has to look at.')),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('cursor', models.PositiveIntegerField(default=0)),
-                ('origin', models.JSONField(blank=True, default=dict, help_text='Where the deed came from, for the audit.')),
                 ('uploaded_at', models.DateTimeField(auto_now_add=True)),
                 ('applied_at', models.DateTimeField(null=True)),
-                ('touched_at', models.DateTimeField(auto_now=True)),
                 ('applied_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('job', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),
                 ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('supplier', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='price_lists', to='catalogue.supplier')),
             ],
@@ -528,7 +523,6 @@ class Migration(migrations.Migration):
                 'db_table': 'price_lists',
                 'ordering': ['-uploaded_at'],
                 'permissions': [('import_pricelist', 'Can upload and apply supplier price lists'), ('draft_price_changes', 'Can draft price changes from a supplier price list')],
-                'indexes': [models.Index(condition=models.Q(('status__in', ('uploaded', 'applying'))), fields=['touched_at'], name='price_list_moving')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'applying')), fields=('supplier',), name='price_list_one_applying', violation_error_message='Another list of this supplier is being applied: wait until it is done.')],
             },
         ),

@@ -172,12 +172,6 @@ OPERATIONS: list[Any] = [
     migrations.RunSQL(EPOCH, NO_EPOCH),
     schedule(
         Scheduled(
-            "Sweep: supplier price lists that wait for a worker",
-            "catalogue.tasks.sweep_price_lists",
-            EACH_MINUTE,
-            "Takes up price lists whose worker was lost while reading or applying.",
-        ),
-        Scheduled(
             "TMF620: send events to listeners",
             "catalogue.tmf620.tasks.sweep",
             EACH_MINUTE,

@@ -23,11 +23,6 @@ class PriceListStatus(models.TextChoices):
     FAILED = "failed", "Could not be read"
     CANCELLED = "cancelled", "Cancelled"
 
-    @property
-    def moving(self) -> bool:
-        """A worker has something to do."""
-        return self in (self.UPLOADED, self.APPLYING)
-
 
 class Outcome(models.TextChoices):
     NEW = "new", "New"
@@ -35,6 +30,10 @@ class Outcome(models.TextChoices):
     UNCHANGED = "unchanged", "Unchanged"
     VANISHED = "vanished", "Vanished"
     REFUSED = "refused", "Refused"
+
+
+# What applying a list does something about.
+MOVES = (Outcome.NEW, Outcome.CHANGED, Outcome.VANISHED)
 
 
 class PriceListManager(models.Manager["PriceList"]):
@@ -45,7 +44,7 @@ class PriceListManager(models.Manager["PriceList"]):
 
 
 class PriceList(models.Model):
-    """One workbook of a supplier, from upload to applied. `cursor` is the position applied last: work goes on behind it."""
+    """One workbook of a supplier, from upload to applied. `job` is the one that reads or applies it, the newest of them."""
 
     Status = PriceListStatus
 
@@ -57,34 +56,22 @@ class PriceList(models.Model):
     status = models.CharField(
         max_length=20, choices=PriceListStatus.choices, default=PriceListStatus.UPLOADED
     )
-    trouble = models.TextField(blank=True, help_text="Why it could not be read, or what interrupted it.")
+    job = models.ForeignKey("core.Job", models.SET_NULL, null=True, editable=False, related_name="+")
     remarks = ArrayField(
         models.TextField(), default=list, blank=True, help_text="What was left out of the workbook."
     )
     counts = models.JSONField(default=dict, blank=True, help_text='{"new": 3, …}: rows by outcome.')
-    total = models.PositiveIntegerField(default=0, help_text="Rows that applying has to look at.")
-    done = models.PositiveIntegerField(default=0)
-    cursor = models.PositiveIntegerField(default=0)
-    origin = models.JSONField(default=dict, blank=True, help_text="Where the deed came from, for the audit.")
 
     uploaded_at = models.DateTimeField(auto_now_add=True)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     applied_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     applied_at = models.DateTimeField(null=True)
-    touched_at = models.DateTimeField(auto_now=True)
 
     objects = PriceListManager()
 
     class Meta:
         db_table = "price_lists"
         ordering = ["-uploaded_at"]
-        indexes = [
-            models.Index(
-                fields=["touched_at"],
-                condition=Q(status__in=("uploaded", "applying")),
-                name="price_list_moving",
-            )
-        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["supplier"],
@@ -104,6 +91,16 @@ class PriceList(models.Model):
     def count(self, outcome: Outcome) -> int:
         number: int = self.counts.get(outcome.value, 0)
         return number
+
+    @property
+    def is_moving(self) -> bool:
+        """A worker reads or applies it, or will."""
+        return self.job is not None and not self.job.has_ended
+
+    @property
+    def total(self) -> int:
+        """How many rows applying has to look at."""
+        return sum(map(self.count, MOVES))
 
     @property
     def summary(self) -> str:

@@ -1,17 +1,15 @@
-"""The deeds about price lists: upload, read, apply, cancel, and draft price changes from them.
+"""Price lists: upload, read, apply, cancel, and draft price changes from them.
 
-A person asks (the right is checked, the audit entry written); a worker does, in steps that may be interrupted
-anywhere. What is left to do is in the database: a message is only a nudge.
+A person asks, and a job does it. Applying goes in batches of rows: what a lost worker has done is done, and the next
+one goes on behind it.
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count
@@ -28,36 +26,28 @@ from catalogue.models import (
     SupplierDeal,
     vat_rate_today,
 )
+from catalogue.models.price_list import MOVES
 from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.plan import decide
 from catalogue.pricelists.tables import Found
-from catalogue.pricelists.workbook import LARGEST_FILE_MB, UnreadableWorkbook
+from catalogue.pricelists.workbook import LARGEST_FILE_MB
 from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
 from catalogue.signals import price_asked
-from circletel.core import audit
+from circletel.core import audit, jobs
 from circletel.core.database.copying import copy_in
-from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import Refused, WrongStatus
-from circletel.core.origin import Origin, acting_from, current_origin
+from circletel.core.jobs import RunningJob
 from circletel.core.rights import ensure_may
 
 BATCH = 500
-MOVES = (Outcome.NEW, Outcome.CHANGED, Outcome.VANISHED)
-# A list that nobody touched for so long has lost its worker.
-LOST_AFTER = timedelta(minutes=2)
-WORK = "catalogue.tasks.work_on_price_list"
-log = structlog.get_logger(__name__)
+PERMISSION = "catalogue.import_pricelist"
+DEED = "upload and apply supplier price lists"
 
 
 @transaction.atomic
-def upload(
-    *, supplier: Supplier, file_name: str, content: bytes, actor: User, wake: bool = True
-) -> PriceList:
-    """Take a workbook in. A worker reads it and prepares the preview; nothing of the catalogue changes.
-
-    Without `wake` the caller reads it itself.
-    """
-    ensure_may(actor, "catalogue.import_pricelist", "upload and apply supplier price lists")
+def upload(*, supplier: Supplier, file_name: str, content: bytes, actor: User) -> PriceList:
+    """Take a workbook in. A job reads it and prepares the preview; nothing of the catalogue changes."""
+    ensure_may(actor, PERMISSION, DEED)
     if len(content) > LARGEST_FILE_MB * 1024 * 1024:
         raise Refused(f"{file_name} has more than {LARGEST_FILE_MB} MB")
     price_list = PriceList.objects.create(
@@ -66,49 +56,29 @@ def upload(
         file_hash=hashlib.sha256(content).hexdigest(),
         content=content,
         uploaded_by=actor,
-        origin=asdict(current_origin()),
     )
     audit.record("price list uploaded", price_list, actor=actor, detail=f"SHA-256 {price_list.file_hash}")
-    if wake:
-        enqueue(WORK, str(price_list.pk))
+    price_list.job = jobs.request(READ, actor=actor, price_list=str(price_list.pk))
+    price_list.save(update_fields=["job"])
     return price_list
 
 
 @transaction.atomic
-def read(price_list_id: UUID) -> None:
-    """Read the workbook and decide about each deal, for the preview. Whoever comes second finds nothing to do."""
-    price_list = _claimed(price_list_id, PriceListStatus.UPLOADED)
-    if price_list is None:
-        return
-    try:
-        with transaction.atomic():
-            _prepare(price_list)
-    except (UnreadableWorkbook, NoVatRate) as trouble:
-        price_list.status, price_list.trouble = PriceListStatus.FAILED, str(trouble)
-    except Exception as trouble:
-        # The same file would fail again each minute; a person must look.
-        log.exception("price_list_not_read", price_list=str(price_list.pk))
-        price_list.status = PriceListStatus.FAILED
-        price_list.trouble = f"a fault of ours ({type(trouble).__name__}): show this file to the developers"
-    else:
-        price_list.status = PriceListStatus.PREVIEWED
-    price_list.save(update_fields=["status", "trouble", "remarks", "counts", "total", "touched_at"])
-
-
-@transaction.atomic
-def request_apply(price_list_id: UUID, *, actor: User, wake: bool = True) -> PriceList:
-    """Have a previewed list applied. Raises NotAllowed or WrongStatus; a list older than the last applied is refused.
-
-    Without `wake` the caller goes on with `apply` itself.
-    """
-    price_list = _begin(price_list_id, actor)
-    if wake:
-        enqueue(WORK, str(price_list.pk))
+def request_apply(price_list_id: UUID, *, actor: User) -> PriceList:
+    """Have a previewed list applied. Raises NotAllowed or WrongStatus; a list older than the last applied is refused."""
+    ensure_may(actor, PERMISSION, DEED)
+    price_list = _locked(price_list_id)
+    _ensure_appliable(price_list)
+    price_list.applied_by = actor
+    _move(price_list, PriceListStatus.APPLYING, "price list apply", actor, detail=price_list.summary)
+    key, total = f"price lists of {price_list.supplier_id}", price_list.total
+    price_list.job = jobs.request(APPLY, actor=actor, key=key, total=total, price_list=str(price_list.pk))
+    price_list.save(update_fields=["job"])
     return price_list
 
 
 def unfinished(supplier: Supplier, content: bytes) -> PriceList | None:
-    """The list of this very file that was being applied when something interrupted it."""
+    """The list of this very file that is being applied."""
     return PriceList.objects.filter(
         supplier=supplier,
         file_hash=hashlib.sha256(content).hexdigest(),
@@ -116,24 +86,14 @@ def unfinished(supplier: Supplier, content: bytes) -> PriceList | None:
     ).first()
 
 
-def apply(price_list_id: UUID, *, steps: int | None = None) -> bool:
-    """Go on applying, `steps` batches or to the end; True when nothing is left. Safe to interrupt, repeat and run twice."""
-    while steps is None or steps > 0:
-        try:
-            if not _apply_batch(price_list_id):
-                return True
-        except Exception as trouble:
-            words = f"interrupted by {type(trouble).__name__}; it is tried again each minute"
-            PriceList.objects.filter(pk=price_list_id).update(trouble=words)
-            raise
-        steps = None if steps is None else steps - 1
-    return False
-
-
 @transaction.atomic
 def cancel(price_list_id: UUID, *, actor: User) -> PriceList:
     """Give a list up. What was applied of it already stays; nothing more is."""
-    ensure_may(actor, "catalogue.import_pricelist", "cancel supplier price lists")
+    ensure_may(actor, PERMISSION, "cancel supplier price lists")
+    job = PriceList.objects.select_related("job").get(pk=price_list_id).job
+    if job is not None and not job.has_ended and not job.cancel_requested:
+        # Before the list is locked: a batch that is being applied locks its job first, too.
+        jobs.cancel(job.pk, actor=actor)
     price_list = _locked(price_list_id)
     if price_list.status not in (
         PriceListStatus.UPLOADED,
@@ -141,7 +101,8 @@ def cancel(price_list_id: UUID, *, actor: User) -> PriceList:
         PriceListStatus.APPLYING,
     ):
         raise WrongStatus(f"{price_list} cannot be cancelled: it is {_status(price_list)}")
-    detail = f"{price_list.done} of {price_list.total} rows were applied before" if price_list.done else ""
+    done = price_list.rows.exclude(applied_at=None).count()
+    detail = f"{done} of {price_list.total} rows were applied before" if done else ""
     _move(price_list, PriceListStatus.CANCELLED, "price list cancelled", actor, detail=detail)
     return price_list
 
@@ -172,57 +133,7 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
     return said
 
 
-def record_refusal(action: str, price_list_id: UUID, *, actor: User, refusal: Refused) -> None:
-    """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    audit.record_refusal(action, PriceList, price_list_id, actor=actor, refusal=refusal)
-
-
-def sweep() -> None:
-    """Wake a worker for each list that waits, or whose worker was lost."""
-    waiting = (PriceListStatus.UPLOADED, PriceListStatus.APPLYING)
-    lost = PriceList.objects.filter(status__in=waiting, touched_at__lt=timezone.now() - LOST_AFTER)
-    for price_list in lost:
-        send_now(WORK, str(price_list.pk))
-
-
-# --- reading
-
-
-def _prepare(price_list: PriceList) -> None:
-    supplier = price_list.supplier
-    found = Found()
-    mappings = list(supplier.mappings.filter(active=True).prefetch_related("columns"))
-    deals = read_deals(
-        bytes(price_list.content),
-        mappings,
-        vat_rate=vat_rate_today(),
-        markup=supplier.markup_percent,
-        found=found,
-    )
-    for start in range(0, len(deals), BATCH):
-        batch = decide(deals[start : start + BATCH], supplier)
-        rows = (
-            row_of(decision, price_list, start + offset) for offset, decision in enumerate(batch, start=1)
-        )
-        copy_in(PriceListRow, rows)
-    ids = {deal.deal_id.upper() for deal in deals}
-    copy_in(PriceListRow, vanished_rows(price_list, found.mappings, ids, len(deals) + 1))
-    price_list.remarks = found.remarks
-    price_list.counts = _counts(price_list)
-    price_list.total = sum(price_list.counts.get(outcome, 0) for outcome in MOVES)
-
-
-def _counts(price_list: PriceList) -> dict[str, int]:
-    grouped = price_list.rows.order_by().values_list("outcome").annotate(number=Count("pk"))
-    return dict(grouped)
-
-
-# --- applying
-
-
-def _begin(price_list_id: UUID, actor: User) -> PriceList:
-    ensure_may(actor, "catalogue.import_pricelist", "upload and apply supplier price lists")
-    price_list = _locked(price_list_id)
+def _ensure_appliable(price_list: PriceList) -> None:
     if price_list.status != PriceListStatus.PREVIEWED:
         raise WrongStatus(f"{price_list} cannot be applied: it is {_status(price_list)}, not ready to apply")
     others = PriceList.objects.filter(supplier=price_list.supplier)
@@ -234,37 +145,85 @@ def _begin(price_list_id: UUID, actor: User) -> PriceList:
             f"{newer.file_name} was uploaded later and is applied already; upload {price_list.file_name} again if it"
             " is meant to replace it"
         )
-    price_list.applied_by = actor
-    price_list.origin = asdict(current_origin())
-    _move(price_list, PriceListStatus.APPLYING, "price list apply", actor, detail=price_list.summary)
-    return price_list
 
 
-@transaction.atomic
-def _apply_batch(price_list_id: UUID) -> bool:
-    """The next rows behind the cursor, which moves with them in one transaction; False when there are none."""
-    price_list = _claimed(price_list_id, PriceListStatus.APPLYING)
-    if price_list is None:
-        return False
-    actor = price_list.applied_by
-    assert actor is not None  # set when it began
-    rows = list(
-        price_list.rows.filter(position__gt=price_list.cursor, outcome__in=MOVES).order_by("position")[:BATCH]
-    )
-    with acting_from(Origin(**price_list.origin)):
-        if not rows:
-            price_list.counts = _counts(price_list)
-            price_list.applied_at = timezone.now()
+# --- what the jobs do
+
+
+def _read(job: RunningJob) -> str:
+    """Read the workbook and decide about each deal, for the preview."""
+    with _list_of(job, PriceListStatus.UPLOADED, failed=PriceListStatus.FAILED) as price_list:
+        if price_list is None:
+            return ""
+        found = Found()
+        deals = read_deals(
+            bytes(price_list.content),
+            list(price_list.supplier.mappings.filter(active=True).prefetch_related("columns")),
+            vat_rate=_vat_rate(),
+            markup=price_list.supplier.markup_percent,
+            found=found,
+        )
+        with transaction.atomic():
+            job.renew()
+            price_list.rows.all().delete()  # those of a worker that was lost
+        for start in range(0, len(deals), BATCH):
+            batch = decide(deals[start : start + BATCH], price_list.supplier)
+            with transaction.atomic():
+                job.renew()
+                rows = (row_of(one, price_list, start + place) for place, one in enumerate(batch, start=1))
+                copy_in(PriceListRow, rows)
+            job.progress(start + len(batch), len(deals), "deals read")
+        with transaction.atomic():
+            job.renew()
+            ids = {deal.deal_id.upper() for deal in deals}
+            copy_in(PriceListRow, vanished_rows(price_list, found.mappings, ids, len(deals) + 1))
+            price_list.remarks, price_list.counts = found.remarks, _counts(price_list)
+            price_list.status = PriceListStatus.PREVIEWED
+            price_list.save(update_fields=["status", "remarks", "counts"])
+        return price_list.summary
+
+
+def _apply(job: RunningJob) -> str:
+    """Apply the rows that are left, batch by batch."""
+    with _list_of(job, PriceListStatus.APPLYING, failed=PriceListStatus.PREVIEWED) as price_list:
+        if price_list is None:
+            return ""
+        actor, position = job.actor, 0
+        assert actor is not None  # a person asked
+        left = price_list.rows.filter(applied_at=None, outcome__in=MOVES).order_by("position")
+        while rows := list(left.filter(position__gt=position)[:BATCH]):
+            with transaction.atomic():
+                job.renew()
+                _apply_rows(rows, price_list, actor)
+            position = rows[-1].position
+            job.progress(job.job.done + len(rows), text="rows applied")
+        with transaction.atomic():
+            job.renew()
+            price_list.counts, price_list.applied_at = _counts(price_list), timezone.now()
             _move(price_list, PriceListStatus.APPLIED, "price list applied", actor, detail=price_list.summary)
-            return False
-        _apply_rows(rows, price_list, actor)
-    price_list.cursor, price_list.done, price_list.trouble = (
-        rows[-1].position,
-        price_list.done + len(rows),
-        "",
-    )
-    price_list.save(update_fields=["cursor", "done", "trouble", "touched_at"])
-    return True
+        return price_list.summary
+
+
+READ = jobs.JobKind("catalogue.read_price_list", "Read price list", _read, PERMISSION)
+APPLY = jobs.JobKind("catalogue.apply_price_list", "Apply price list", _apply, PERMISSION)
+
+
+@contextmanager
+def _list_of(
+    job: RunningJob, status: PriceListStatus, *, failed: PriceListStatus
+) -> Iterator[PriceList | None]:
+    """The job's list while it has this status; None when it has another by now. What ends the job ends that, too."""
+    lists = PriceList.objects.filter(pk=job.parameters["price_list"], status=status)
+    try:
+        yield lists.select_related("supplier").first()
+    except jobs.LeaseLost:
+        raise
+    except jobs.Cancelled:
+        lists.update(status=PriceListStatus.CANCELLED)
+        raise
+    except Exception:
+        lists.update(status=failed)
+        raise
 
 
 def _apply_rows(rows: list[PriceListRow], price_list: PriceList, actor: User) -> None:
@@ -280,17 +239,16 @@ def _apply_rows(rows: list[PriceListRow], price_list: PriceList, actor: User) ->
     PriceListRow.objects.filter(pk__in=[row.pk for row in gone]).update(applied_at=now)
 
 
-# --- shared
+def _vat_rate() -> Any:
+    try:
+        return vat_rate_today()
+    except NoVatRate as error:
+        raise Refused(str(error)) from error
 
 
-def _claimed(price_list_id: UUID, status: PriceListStatus) -> PriceList | None:
-    """The list, locked, if it is in that status and nobody else works on it."""
-    return (
-        PriceList.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("supplier", "applied_by")
-        .filter(pk=price_list_id, status=status)
-        .first()
-    )
+def _counts(price_list: PriceList) -> dict[str, int]:
+    grouped = price_list.rows.order_by().values_list("outcome").annotate(number=Count("pk"))
+    return dict(grouped)
 
 
 def _locked(price_list_id: UUID) -> PriceList:
@@ -298,11 +256,11 @@ def _locked(price_list_id: UUID) -> PriceList:
 
 
 def _move(
-    price_list: PriceList, status: PriceListStatus, action: str, actor: Any, *, detail: str = ""
+    price_list: PriceList, status: PriceListStatus, action: str, actor: User, *, detail: str = ""
 ) -> None:
     changes = {"status": [price_list.status, status.value]}
     price_list.status = status
-    price_list.save(update_fields=["status", "applied_by", "applied_at", "origin", "counts", "touched_at"])
+    price_list.save(update_fields=["status", "applied_by", "applied_at", "counts"])
     audit.record(action, price_list, actor=actor, changes=changes, detail=detail)
 
 

@@ -146,7 +146,6 @@ class World:
             content=b"",
             status=PriceListStatus.PREVIEWED,
             counts={"changed": 1, "refused": 1},
-            total=1,
             uploaded_by=ms_naidoo(),
         )
         row = {"price_list": self.price_list, "sheet": "Deals", "mapping": mapping}

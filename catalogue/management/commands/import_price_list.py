@@ -1,4 +1,6 @@
+import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,13 @@ from django.db import transaction
 
 from catalogue.management.commands.import_products import file_content
 from catalogue.management.people import person_named
-from catalogue.models import Outcome, PriceList, PriceListStatus, Supplier
+from catalogue.models import Outcome, PriceList, Supplier
+from catalogue.models.price_list import MOVES
 from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_table
+from circletel.core import jobs
 from circletel.core.errors import Refused
+from circletel.core.models import Job, JobState
 
 MOST_SHOWN = 50
 
@@ -51,30 +56,32 @@ class Command(BaseCommand):
 
     def _import(self, supplier: Supplier, path: Path, content: bytes, actor: User) -> None:
         price_list = services.unfinished(supplier, content)
-        if price_list is not None:
-            self.stderr.write(
-                f"Going on where it was interrupted, at {price_list.done} of {price_list.total} rows."
-            )
+        if price_list is not None and price_list.job is not None:
+            done, total = price_list.job.done, price_list.job.total
+            self.stderr.write(f"Going on where it was interrupted, at {done} of {total} rows.")
         else:
-            price_list = self._read(supplier, path, content, actor)
-            services.request_apply(price_list.pk, actor=actor, wake=False)
-        while not services.apply(price_list.pk, steps=1):
-            price_list.refresh_from_db(fields=["done"])
-            self.stderr.write(f"{price_list.done} of {price_list.total} rows applied")
-        price_list.refresh_from_db(fields=["counts", "status"])
+            price_list = services.request_apply(self._read(supplier, path, content, actor).pk, actor=actor)
+        self._finish(price_list, lambda job: self.stderr.write(f"{job.done} of {job.total} rows applied"))
         self._report(price_list)
-        nothing = not any(price_list.count(outcome) for outcome in services.MOVES)
+        nothing = not any(price_list.count(outcome) for outcome in MOVES)
         self.stdout.write(f"{price_list.summary}." + (" Nothing changed." if nothing else ""))
 
     def _read(self, supplier: Supplier, path: Path, content: bytes, actor: User) -> PriceList:
-        price_list = services.upload(
-            supplier=supplier, file_name=path.name, content=content, actor=actor, wake=False
-        )
-        services.read(price_list.pk)
-        price_list.refresh_from_db()
-        if price_list.status == PriceListStatus.FAILED:
-            raise CommandError(f"Nothing was imported: {price_list.trouble}.")
+        price_list = services.upload(supplier=supplier, file_name=path.name, content=content, actor=actor)
+        self._finish(price_list, None)
         return price_list
+
+    def _finish(self, price_list: PriceList, on_progress: Callable[[Job], None] | None) -> None:
+        """Does the list's job here, or waits for the worker that has it."""
+        job = price_list.job
+        assert job is not None  # it was asked for just now
+        while not job.has_ended:
+            if not jobs.run(job.pk, on_progress=on_progress):
+                time.sleep(1)
+            job.refresh_from_db()
+        if job.state != JobState.DONE:
+            raise CommandError(f"Nothing was imported: {job.error.removeprefix('Refused: ')}.")
+        price_list.refresh_from_db(fields=["status", "counts", "remarks"])
 
     def _report(self, price_list: PriceList) -> None:
         for remark in price_list.remarks:

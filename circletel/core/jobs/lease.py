@@ -1,6 +1,6 @@
 """A job that this worker leases: what its runner is handed, and the lease that is renewed meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
@@ -44,6 +44,7 @@ class RunningJob:
         self.is_taken_over = is_taken_over
         self.parameters: dict[str, Any] = job.parameters
         self.actor: User | None = None
+        self.on_progress: Callable[[Job], None] | None = None
 
     def renew(self) -> None:
         """Prolong the lease. Raises Cancelled, or LeaseLost.
@@ -58,6 +59,8 @@ class RunningJob:
         self.job.done, self.job.progress = done, text[:300]
         self.job.total = self.job.total if total is None else total
         self._write(done=self.job.done, total=self.job.total, progress=self.job.progress)
+        if self.on_progress is not None:
+            self.on_progress(self.job)
 
     def log(self, text: str) -> None:
         """Add a line to the log on the job's page; the first ones go when there are many. Raises as `renew`."""

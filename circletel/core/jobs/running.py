@@ -1,6 +1,7 @@
 """Running a job: its lease, what its runner is handed, and writing down what came of it."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -37,13 +38,15 @@ class WorkerLost(Exception):
     """The worker that ran the job was lost, and it must not begin again."""
 
 
-def run(job_id: Any) -> bool:
+def run(job_id: Any, *, on_progress: Callable[[Job], None] | None = None) -> bool:
     """Do the job, or go on with it, unless it is not due or another worker has it. Returns whether it did.
 
-    What its runner raises is written down; what is no refusal is raised on.
+    What its runner raises is written down; what is no refusal is raised on. A command that runs a job itself shows
+    its progress with `on_progress`.
     """
     running = _taken(job_id)
     if running is not None:
+        running.on_progress = on_progress
         _work(running)
     return running is not None
 

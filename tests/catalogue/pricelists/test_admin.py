@@ -13,11 +13,12 @@ from django.urls import reverse
 from catalogue.models import ColumnMapping, PriceList, PriceListRow, Product, Supplier
 from catalogue.pricelists import services
 from circletel.core.errors import NotAllowed
-from circletel.core.models import AuditEntry
+from circletel.core.models import AuditEntry, Job
 from pricing.models import PriceChange
 from tests.catalogue.admin.conftest import as_role, texts  # noqa: F401
-from tests.catalogue.pricelists.test_applying import applied, preview, publish
+from tests.catalogue.pricelists.test_applying import applied, done, preview, publish
 from tests.catalogue.pricelists.workbooks import deal, mtn_workbook
+from tests.factories import ms_naidoo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 
@@ -74,12 +75,14 @@ def test_upload_preview_apply(as_role, worker):  # noqa: F811
 
 
 def test_the_panel_refreshes_itself_until_the_work_is_done(as_role):  # noqa: F811
-    price_list = preview(deal())
+    price_list = services.request_apply(
+        preview(*(deal(deal_id=f"D{number}") for number in range(4))).pk, actor=ms_naidoo()
+    )
     client, url = as_role("Auditor"), reverse("admin:catalogue_pricelist_panel", args=[price_list.pk])
-    PriceList.objects.update(status="applying", done=1, total=4)
+    Job.objects.filter(pk=price_list.job_id).update(done=1)
 
     moving = client.get(url)
-    PriceList.objects.update(status="applied", done=4)
+    done(price_list)
     still = client.get(url)
 
     assert "1 of 4 rows applied" in moving.content.decode()

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from catalogue import services as catalogue
 from catalogue.content import product_content
@@ -16,11 +16,13 @@ from catalogue.models import (
     ServicePackage,
     Supplier,
     SupplierDeal,
+    VatRate,
 )
 from catalogue.pricelists import services
 from catalogue.pricelists.plan import decide
+from circletel.core import jobs
 from circletel.core.errors import NotAllowed, WrongStatus
-from circletel.core.models import AuditEntry
+from circletel.core.models import AuditEntry, Job
 from tests.catalogue.pricelists.workbooks import deal, mtn_workbook, read
 from tests.factories import draft_product, mr_botha, ms_naidoo
 
@@ -37,18 +39,23 @@ def preview(*deals, **options) -> PriceList:
         file_name="promos.xlsx",
         content=deals[0] if isinstance(deals[0], bytes) else mtn_workbook(*deals),
         actor=options.get("actor") or ms_naidoo(),
-        wake=False,
     )
-    services.read(price_list.pk)
-    price_list.refresh_from_db()
-    return price_list
+    return done(price_list)
+
+
+def done(price_list: PriceList) -> PriceList:
+    """The list when its job has been worked at."""
+    jobs.run(price_list.job_id)
+    return PriceList.objects.get(pk=price_list.pk)
+
+
+def apply(price_list: PriceList) -> PriceList:
+    return done(services.request_apply(price_list.pk, actor=ms_naidoo()))
 
 
 def applied(*deals) -> PriceList:
-    price_list = preview(*deals)
-    services.request_apply(price_list.pk, actor=ms_naidoo(), wake=False)
-    assert services.apply(price_list.pk)
-    price_list.refresh_from_db()
+    price_list = apply(preview(*deals))
+    assert price_list.status == "applied"
     return price_list
 
 
@@ -83,7 +90,7 @@ def test_a_preview_changes_nothing_of_the_catalogue():
     )  # fmt: skip
     assert not Product.objects.exists()
     assert not SupplierDeal.objects.exists()
-    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["price list uploaded"]
+    assert set(AuditEntry.objects.values_list("action", flat=True)) == {"price list uploaded", "requested"}
 
 
 def test_every_good_deal_becomes_a_draft_with_its_parts():
@@ -102,12 +109,14 @@ def test_every_good_deal_becomes_a_draft_with_its_parts():
     assert [feature.text for feature in one.features.all()] == ["200 minutes", "Free SIM card"]
     known = SupplierDeal.objects.get()
     assert (known.product, known.listed_price, known.stock) == (one, Decimal("599.00"), "Device: Available")
-    assert (price_list.status, price_list.done, price_list.applied_by) == ("applied", 1, ms_naidoo())
+    assert (price_list.status, price_list.job.done, price_list.applied_by) == ("applied", 1, ms_naidoo())
     assert sorted(AuditEntry.objects.values_list("action", "actor_name")) == [
         ("created", "Thandi Naidoo"),
         ("price list applied", "Thandi Naidoo"),
         ("price list apply", "Thandi Naidoo"),
         ("price list uploaded", "Thandi Naidoo"),
+        ("requested", "Thandi Naidoo"),
+        ("requested", "Thandi Naidoo"),
     ]
 
 
@@ -272,67 +281,101 @@ def test_a_refused_deal_has_not_vanished():
     assert SupplierDeal.objects.get().vanished_at is None
 
 
-def test_an_interrupted_list_goes_on_behind_what_it_has_done(monkeypatch):
-    monkeypatch.setattr(services, "BATCH", 2)
-    price_list = preview(*(deal(deal_id=f"D{number}") for number in range(5)))
-    services.request_apply(price_list.pk, actor=ms_naidoo(), wake=False)
-    carry_out = services.carry_out
+def lose_the_worker_at(monkeypatch, batch: int) -> None:
+    """It is killed after the work of this batch and before its commit."""
+    carry_out, begun = services.carry_out, []
 
     def lost_worker(rows, decisions, **options):
         carry_out(rows, decisions, **options)
-        raise RuntimeError("killed")
+        begun.append(rows)
+        if len(begun) == batch:
+            raise KeyboardInterrupt
 
-    assert services.apply(price_list.pk, steps=1) is False
+    monkeypatch.setattr(services, "BATCH", 2)
     monkeypatch.setattr(services, "carry_out", lost_worker)
-    with pytest.raises(RuntimeError):
-        services.apply(price_list.pk)
+
+
+def end_the_lease(price_list: PriceList) -> None:
+    Job.objects.filter(pk=price_list.job_id).update(leased_until=Now() - timedelta(seconds=1))
+
+
+def test_an_interrupted_list_goes_on_behind_what_it_has_done(monkeypatch):
+    price_list = preview(*(deal(deal_id=f"D{number}") for number in range(5)))
+    lose_the_worker_at(monkeypatch, 2)
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(price_list)
 
     price_list.refresh_from_db()
-    assert (price_list.status, price_list.done, price_list.cursor) == ("applying", 2, 2)
-    assert "interrupted by RuntimeError" in price_list.trouble
+    assert (price_list.status, price_list.job.state, price_list.job.done) == ("applying", "running", 2)
     assert set(Product.objects.values_list("sku", flat=True)) == {"D0", "D1"}
 
-    monkeypatch.setattr(services, "carry_out", carry_out)
-    assert services.apply(price_list.pk) is True
+    end_the_lease(price_list)
+    price_list = done(price_list)
 
-    price_list.refresh_from_db()
-    assert (price_list.status, price_list.done, price_list.trouble) == ("applied", 5, "")
+    assert (price_list.status, price_list.job.done, price_list.job.error) == ("applied", 5, "")
     assert Product.objects.count() == AuditEntry.objects.filter(action="created").count() == 5
 
 
-def test_the_sweep_wakes_a_worker_for_lost_lists_only(sent_tasks):
-    lost, waiting, ready = preview(deal()), preview(deal()), preview(deal())
-    PriceList.objects.filter(pk__in=(lost.pk, waiting.pk)).update(status="uploaded")
-    PriceList.objects.filter(pk__in=(lost.pk, ready.pk)).update(
-        touched_at=timezone.now() - services.LOST_AFTER - timedelta(seconds=1)
-    )
-    sent_tasks.clear()
+def test_a_list_that_a_lost_worker_was_reading_is_read_anew(monkeypatch):
+    decide, begun = services.decide, []
 
-    services.sweep()
+    def lost_worker(deals, supplier):
+        begun.append(deals)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return decide(deals, supplier)
 
-    assert sent_tasks == [("catalogue.tasks.work_on_price_list", (str(lost.pk),), 0)]
+    monkeypatch.setattr(services, "BATCH", 2)
+    monkeypatch.setattr(services, "decide", lost_worker)
+    with pytest.raises(KeyboardInterrupt):
+        preview(*(deal(deal_id=f"D{number}") for number in range(3)))
+    price_list = PriceList.objects.get()
+    assert (price_list.status, price_list.rows.count()) == ("uploaded", 2)
+
+    end_the_lease(price_list)
+    price_list = done(price_list)
+
+    assert (price_list.status, price_list.counts, price_list.rows.count()) == ("previewed", {"new": 3}, 3)
 
 
-def test_reading_and_applying_twice_does_it_once():
-    price_list = applied(deal())
+def test_a_list_that_could_not_be_applied_can_be_applied_again(monkeypatch):
+    price_list = preview(*(deal(deal_id=f"D{number}") for number in range(3)))
+    monkeypatch.setattr(services, "BATCH", 2)
+    decide = services.decide
+    monkeypatch.setattr(services, "decide", lambda deals, *_args, **_options: deals[1] and 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        apply(price_list)
+    price_list.refresh_from_db()
+    assert (price_list.status, price_list.job.error) == ("previewed", "ZeroDivisionError: division by zero")
 
-    services.read(price_list.pk)
-    assert services.apply(price_list.pk)
+    monkeypatch.setattr(services, "decide", decide)
+    assert apply(price_list).summary == "3 new, 0 changed, 0 unchanged, 0 vanished, 0 refused"
+
+
+def test_a_list_is_read_and_applied_once():
+    price_list = preview(deal())
+    read_by = price_list.job_id
+    price_list = apply(price_list)
+
+    Job.objects.update(state="waiting", finished_at=None)
+    assert jobs.run(read_by)
+    assert jobs.run(price_list.job_id)
 
     assert price_list.rows.count() == Product.objects.count() == 1
 
 
 def test_an_older_list_and_a_second_at_a_time_are_refused():
     older, newer, newest = preview(deal()), preview(deal()), preview(deal())
-    services.request_apply(newer.pk, actor=ms_naidoo(), wake=False)
+    newer = services.request_apply(newer.pk, actor=ms_naidoo())
     with pytest.raises(WrongStatus, match="another list of MTN is being applied"):
-        services.request_apply(newest.pk, actor=ms_naidoo(), wake=False)
-    services.apply(newer.pk)
+        services.request_apply(newest.pk, actor=ms_naidoo())
+    done(newer)
 
     with pytest.raises(WrongStatus, match="was uploaded later and is applied already"):
-        services.request_apply(older.pk, actor=ms_naidoo(), wake=False)
+        services.request_apply(older.pk, actor=ms_naidoo())
     with pytest.raises(WrongStatus, match="it is applied, not ready to apply"):
-        services.request_apply(newer.pk, actor=ms_naidoo(), wake=False)
+        services.request_apply(newer.pk, actor=ms_naidoo())
 
 
 def test_a_cancelled_list_is_not_applied():
@@ -341,10 +384,35 @@ def test_a_cancelled_list_is_not_applied():
     services.cancel(price_list.pk, actor=ms_naidoo())
 
     with pytest.raises(WrongStatus, match="it is cancelled"):
-        services.request_apply(price_list.pk, actor=ms_naidoo(), wake=False)
+        services.request_apply(price_list.pk, actor=ms_naidoo())
     with pytest.raises(WrongStatus, match="cannot be cancelled"):
         services.cancel(price_list.pk, actor=ms_naidoo())
     assert not Product.objects.exists()
+
+
+def test_a_list_is_given_up_while_it_is_applied(monkeypatch):
+    price_list = preview(*(deal(deal_id=f"D{number}") for number in range(3)))
+    lose_the_worker_at(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        apply(price_list)
+
+    services.cancel(price_list.pk, actor=ms_naidoo())
+
+    end_the_lease(PriceList.objects.get())
+    price_list = done(PriceList.objects.get())
+    assert (price_list.status, price_list.job.state, Product.objects.count()) == ("cancelled", "cancelled", 2)
+    assert AuditEntry.objects.get(action="price list cancelled").detail == "2 of 3 rows were applied before"
+
+
+def test_a_list_whose_job_is_cancelled_is_given_up(monkeypatch):
+    price_list = services.request_apply(preview(deal()).pk, actor=ms_naidoo())
+
+    def cancelled(rows, decisions, **options):
+        Job.objects.filter(pk=price_list.job_id).update(cancel_requested=True)
+
+    monkeypatch.setattr(services, "carry_out", cancelled)
+
+    assert done(price_list).status == "cancelled"
 
 
 def test_who_may_not_import_is_refused():
@@ -364,16 +432,27 @@ def test_a_file_that_cannot_be_read_fails_with_the_reason():
     price_list = preview(b"Deal ID,Price\n")
 
     assert price_list.status == "failed"
-    assert "save it as an Excel workbook" in price_list.trouble
+    assert "save it as an Excel workbook" in price_list.job.error
+
+
+def test_a_list_cannot_be_read_without_a_vat_rate():
+    VatRate.objects.all().delete()
+
+    price_list = preview(deal())
+
+    assert price_list.status == "failed"
+    assert price_list.job.error.startswith("Refused: No VAT rate is recorded for ")
 
 
 def test_our_own_fault_fails_the_list_and_no_other(monkeypatch):
     monkeypatch.setattr(services, "read_deals", lambda *_args, **_options: 1 / 0)
 
-    price_list = preview(deal())
+    with pytest.raises(ZeroDivisionError):
+        preview(deal())
 
+    price_list = PriceList.objects.get()
     assert (price_list.status, price_list.rows.count()) == ("failed", 0)
-    assert price_list.trouble == "a fault of ours (ZeroDivisionError): show this file to the developers"
+    assert price_list.job.error == "ZeroDivisionError: division by zero"
 
 
 @pytest.mark.parametrize("number", [2, 20])

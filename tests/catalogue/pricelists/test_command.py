@@ -1,12 +1,17 @@
 """`manage.py import_price_list`."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
+from catalogue.management.commands import import_price_list
 from catalogue.models import PriceList, Product
 from catalogue.pricelists import services
+from circletel.core.models import Job
+from tests.catalogue.pricelists.test_applying import apply, done, end_the_lease, lose_the_worker_at, preview
 from tests.catalogue.pricelists.workbooks import deal, mtn_workbook
 from tests.factories import mr_botha, ms_naidoo
 
@@ -58,23 +63,36 @@ def test_a_dry_run_writes_nothing(promos):
 
 
 def test_run_again_after_a_crash_it_goes_on(promos, monkeypatch):
+    price_list = preview(promos.read_bytes())
+    lose_the_worker_at(monkeypatch, 2)
     monkeypatch.setattr(services, "BATCH", 1)
-    interrupted = services.upload(
-        supplier=services.Supplier.objects.get(code="mtn"),
-        file_name="promos.xlsx",
-        content=promos.read_bytes(),
-        actor=ms_naidoo(),
-        wake=False,
-    )
-    services.read(interrupted.pk)
-    services.request_apply(interrupted.pk, actor=ms_naidoo(), wake=False)
-    services.apply(interrupted.pk, steps=1)
+    with pytest.raises(KeyboardInterrupt):
+        apply(price_list)
+    end_the_lease(PriceList.objects.get())
 
     out, err = run(promos, "--supplier", "mtn")
 
     assert err.startswith("Going on where it was interrupted, at 1 of 2 rows.\n2 of 2 rows applied\n")
     assert out == "2 new, 0 changed, 0 unchanged, 0 vanished, 1 refused.\n"
     assert PriceList.objects.count() == 1
+
+
+def test_a_list_that_a_worker_has_is_waited_for(promos, monkeypatch):
+    price_list = services.request_apply(preview(promos.read_bytes()).pk, actor=ms_naidoo())
+    Job.objects.filter(pk=price_list.job_id).update(due_at=Now() + timedelta(minutes=1))
+    waits = []
+
+    def meanwhile(seconds):
+        waits.append(seconds)
+        Job.objects.filter(pk=price_list.job_id).update(due_at=Now())
+        done(price_list)
+
+    monkeypatch.setattr(import_price_list.time, "sleep", meanwhile)
+
+    out, _err = run(promos, "--supplier", "mtn")
+
+    assert out == "2 new, 0 changed, 0 unchanged, 0 vanished, 1 refused.\n"
+    assert waits == [1]
 
 
 def test_mistakes_are_named(promos, tmp_path):
