@@ -5,12 +5,13 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
-from django.utils.http import parse_http_date_safe
+from django.utils.cache import get_conditional_response
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.throttling import SimpleRateThrottle
@@ -25,6 +26,7 @@ from circletel.core.rest.negotiation import AlwaysJson
 from circletel.core.rest.problems import CONTENT_TYPE
 
 JSON = "application/json"
+CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
 # For so many seconds others may keep an answer without asking; never past the next known change.
 MAX_AGE_SECONDS = 60
 # What each process keeps of answers already made.
@@ -100,19 +102,12 @@ class StorefrontView(APIView):
             f"{request.scheme}://{request.get_host()}{request.path}?{request.META.get('QUERY_STRING', '')}"
         )
         tag = f'{epoch.etag[:-1]}-{zlib.crc32(address.encode("utf-8", "surrogatepass")):x}"'
-        if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
-            return _told(HttpResponse(status=304), moment, tag)
         body, true = kept.get(epoch, address), True
         if body is None:
             body, true = _body_of(self, request, moment, kwargs)
             if true:
                 kept.put(epoch, address, body)
-        if not true:
-            return HttpResponse(body, content_type=JSON)
-        response = (
-            HttpResponse(status=304) if _unchanged(request, moment) else HttpResponse(body, content_type=JSON)
-        )
-        return _told(response, moment, tag)
+        return _told(request, body, moment, tag) if true else HttpResponse(body, content_type=JSON)
 
 
 def _body_of(
@@ -124,25 +119,26 @@ def _body_of(
         return unkept.body, False
 
 
-def _told(response: HttpResponse, moment: Moment, tag: str) -> HttpResponse:
-    """With how long it is certainly true, and how to ask whether it still is."""
+def _told(request: HttpRequest, body: bytes, moment: Moment, tag: str) -> HttpResponse:
+    """With how long it is certainly true, and how to ask whether it still is; without body for who asks and has it."""
+    settled = moment.epoch.is_settled(moment.now)
+    response: HttpResponse | None = None
+    # Reading all these headers costs a twentieth of a repeated answer: most requests have none, or this one tag.
+    if request.META.get("HTTP_IF_NONE_MATCH") == tag:
+        response = HttpResponseNotModified()
+    elif any(name in request.META for name in CONDITIONS):
+        changed = int(moment.epoch.changed_at.timestamp()) if settled else None
+        response = get_conditional_response(request, etag=tag, last_modified=changed)
+    if response is None:
+        response = HttpResponse(body, content_type=JSON)
+    elif response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        return response
     left = epochs.seconds_left(moment.epoch, moment.now, MAX_AGE_SECONDS)
     response["Cache-Control"] = f"public, max-age={left}"
     response["ETag"] = tag
-    if moment.epoch.is_settled(moment.now):
+    if settled:
         response["Last-Modified"] = moment.epoch.last_modified
-    if response.status_code == 304:
-        del response["Content-Type"]
     return response
-
-
-def _unchanged(request: HttpRequest, moment: Moment) -> bool:
-    """By date alone, which counts only where no tag is given."""
-    since = request.META.get("HTTP_IF_MODIFIED_SINCE")
-    if not since or "HTTP_IF_NONE_MATCH" in request.META or not moment.epoch.is_settled(moment.now):
-        return False
-    parsed = parse_http_date_safe(since)
-    return parsed is not None and parsed >= int(moment.epoch.changed_at.timestamp())
 
 
 def _guarded(answer: Callable[[], HttpResponse]) -> HttpResponse:

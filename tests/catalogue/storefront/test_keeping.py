@@ -51,6 +51,22 @@ def test_a_tag_is_known_again_in_any_of_its_forms(client, weakened):
 
 
 @committed
+def test_conditions_are_read_as_http_has_them(client):
+    package()
+    tag = asked(client).headers["ETag"]
+    inside_another = f'"{tag[1:-1]}-more", "{tag}'
+
+    assert asked(client, **{"If-None-Match": "*"}).status_code == 304
+    assert asked(client, **{"If-None-Match": inside_another}).status_code == 200
+    assert asked(client, f"{LIST}nowhere/", **{"If-None-Match": "*"}).status_code == 404
+    assert asked(client, **{"If-Match": tag}).status_code == 200
+    refused = asked(client, **{"If-Match": '"other"'})
+    assert (refused.status_code, "Cache-Control" in refused.headers) == (412, False)
+    long_ago = "Mon, 02 Nov 2020 06:00:00 GMT"
+    assert asked(client, **{"If-Modified-Since": long_ago}).status_code == 200
+
+
+@committed
 @pytest.mark.parametrize(
     "path", [LIST, "/api/v1/packages/home-fibre-100/", f"{LIST}?provider=DFA&total=true"]
 )
