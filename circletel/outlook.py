@@ -57,7 +57,7 @@ def lists_for(may: Any) -> dict[str, QuerySet[Any, Any]]:
         )  # fmt: skip
     if may("reconciliation.view_reconciliationreport"):
         # Those of each hour would hide the one of the night.
-        reports = ReconciliationReport.objects.exclude(scope=Scope.CRM, requested_by=None)
+        reports = ReconciliationReport.objects.exclude(scope=Scope.CRM, job__requested_by=None)
         found["comparison"] = reports.order_by("-started_at").values(
             "id", "scope", "state", "started_at", "finished_at", "trouble"
         )[:1]

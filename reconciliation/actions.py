@@ -153,25 +153,17 @@ FINDING = (PUSH, ADOPT, LINK, DEACTIVATE, IGNORE, WHO)
 # --- repairs
 
 
-def _at_once(_seconds: float) -> None:
-    """A person waits for the page: tries follow each other at once."""
-
-
-def _apply(key: Any, *, actor: User) -> Repair:
-    return repair.apply(Repair.objects.get(pk=key), actor=actor, sleep=_at_once)
-
-
 APPLY = Action(
     name="apply",
     model=Repair,
-    service=_apply,
+    service=repair.request_apply,
     permission="reconciliation.repair_finding",
     offered=lambda planned: planned.state == RepairState.PLANNED,
     title="Apply this repair?",
     description="Zoho is looked at once more. When anything moved since the plan was made, nothing is written.",
     icon="build",
     variant=ActionVariant.PRIMARY,
-    done="Done. What is owed to Zoho goes out now; the next comparison closes the findings.",
+    done="A worker applies it. What is owed to Zoho then goes out; the next comparison closes the findings.",
 )
 
 # --- comparisons

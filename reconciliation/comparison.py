@@ -119,8 +119,8 @@ class Comparison:
             if found := judge_pair(pair, self._tables):
                 differing.append(found)
         self.compared += compared
-        self.coverage.append({"list": shelf.name, "ours": compared, "theirs": theirs})
         self.deviations += list(self._settled(shelf, differing, shifting=theirs >= PER_PAGE))
+        self.coverage.append({"list": shelf.name, "ours": compared, "theirs": theirs})
         if not self._only:
             self.covered |= {kind.value for kind in shelf.kinds} | {shelf.kind_of("")}
             self.deviations += unknown_in(self._listing, shelf)

@@ -21,7 +21,8 @@ MOST_LINES = 50
 def send_weekly(*, at: datetime | None = None) -> int:
     """The week's report to the people in RECONCILIATION_REPORT_RECIPIENTS. Returns how many messages were sent."""
     at = at or timezone.now()
-    reports = list(ReconciliationReport.objects.filter(started_at__gt=at - WEEK, started_at__lte=at))
+    of_the_week = ReconciliationReport.objects.filter(started_at__gt=at - WEEK, started_at__lte=at)
+    reports = list(of_the_week.select_related("job"))
     open_findings = Finding.objects.open()
     new = open_findings.filter(first_seen_at__gt=at - WEEK)
     resolved = Finding.objects.filter(state=FindingState.RESOLVED, resolved_at__gt=at - WEEK)
@@ -29,7 +30,9 @@ def send_weekly(*, at: datetime | None = None) -> int:
         "begin": timezone.localtime(at - WEEK),
         "end": timezone.localtime(at),
         "reports": reports,
-        "incomplete": [each for each in reports if each.state in (ReportState.INCOMPLETE, ReportState.ALARM)],
+        "incomplete": [
+            each for each in reports if each.current_state in (ReportState.INCOMPLETE, ReportState.ALARM)
+        ],
         "calls": sum(each.calls for each in reports),
         "new": _lines(new),
         "still": _lines(open_findings.filter(first_seen_at__lte=at - WEEK)),

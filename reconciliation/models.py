@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalogue.models import ServicePackage
+from circletel.core.models import Job, JobState
+from zoho_sync.compare.records import SHELVES
 from zoho_sync.models import Kind, System
 
 SUBSCRIPTION = "billing_subscription"
@@ -58,6 +60,13 @@ class ReconciliationReport(models.Model):
     State = ReportState
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(
+        Job,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The work in the background that fills it.",
+    )
     scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.ALL)
     only = ArrayField(
         models.CharField(max_length=64), default=list, blank=True, help_text="SKUs; empty is all."
@@ -65,8 +74,6 @@ class ReconciliationReport(models.Model):
     state = models.CharField(max_length=12, choices=ReportState.choices, default=ReportState.RUNNING)
     started_at = models.DateTimeField(default=timezone.now, db_index=True)
     finished_at = models.DateTimeField(null=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    progress = models.CharField(max_length=200, blank=True)
     trouble = models.TextField(blank=True, help_text="Why it could not read everything, or what alarmed it.")
     calls = models.PositiveIntegerField(default=0, help_text="API calls to Zoho.")
     counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
@@ -94,6 +101,30 @@ class ReconciliationReport(models.Model):
     @property
     def is_complete(self) -> bool:
         return self.state == ReportState.COMPLETE
+
+    @property
+    def current_state(self) -> ReportState:
+        """As stored, but where the job ended before the comparison did: then it is incomplete."""
+        stopped = self.state == ReportState.RUNNING and (self.job is None or self.job.has_ended)
+        return ReportState.INCOMPLETE if stopped else ReportState(self.state)
+
+    @property
+    def lists_are_complete(self) -> bool:
+        """All of Zoho's lists could be read, whatever is to be said of the subscriptions."""
+        read = {each["list"] for each in self.coverage}
+        return all(shelf.name in read for shelf in SHELVES if shelf.system in Scope(self.scope).systems)
+
+    @property
+    def progress(self) -> str:
+        """How far it is, while it runs."""
+        if self.job is None or self.current_state != ReportState.RUNNING:
+            return ""
+        return self.job.progress or ("waiting for a worker" if self.job.state == JobState.WAITING else "")
+
+    @property
+    def why_incomplete(self) -> str:
+        """The trouble it had, or what stopped its job."""
+        return self.trouble or (self.job.error if self.job and self.finished_at is None else "")
 
     @property
     def seconds(self) -> float | None:
@@ -218,6 +249,13 @@ class Repair(models.Model):
     )
     seen = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What the plan was made upon.")
     calls = models.PositiveIntegerField(default=0, help_text="API calls it will cost at most.")
+    job = models.ForeignKey(
+        Job,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The work in the background that applies it.",
+    )
     state = models.CharField(max_length=10, choices=RepairState.choices, default=RepairState.PLANNED)
     outcome = models.TextField(blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

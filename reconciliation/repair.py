@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from circletel.core import audit
+from circletel.core import audit, jobs
 from circletel.core.errors import Refused
-from circletel.core.models import AuditEntry
+from circletel.core.jobs import JobKind, RunningJob
+from circletel.core.models import AuditEntry, Job
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.adopting import adopt
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState
@@ -36,9 +37,8 @@ def apply(repair: Repair, *, actor: User | None, sleep: Callable[[float], None] 
     plan stands, when Zoho could not be asked. Cut off in the middle it may be applied again.
     """
     ensure_system_or_may(actor, "reconciliation.repair_finding", "repair findings")
-    if repair.state != RepairState.PLANNED:
-        raise Refused(f"This repair is {repair.get_state_display().lower()} already")
-    # A person waits for this: a limit that is reached refuses the repair instead of holding the page.
+    _ensure_planned(repair)
+    # A person waits for this: a limit that is reached refuses the repair instead of holding it.
     try:
         with open_zoho(sleep) as zoho:
             findings = list(repair.findings.select_related("package"))
@@ -53,6 +53,35 @@ def apply(repair: Repair, *, actor: User | None, sleep: Callable[[float], None] 
     if repair.state == RepairState.REFUSED:
         raise Refused(repair.outcome)
     return repair
+
+
+def _apply_job(job: RunningJob) -> str:
+    return apply(Repair.objects.get(pk=job.parameters["repair"]), actor=job.actor).outcome
+
+
+# Killed in the middle it may be applied again: what was written by then voids the rest of the plan.
+FIX = JobKind(
+    "reconciliation.fix",
+    "Repair of findings",
+    _apply_job,
+    permission="reconciliation.repair_finding",
+    is_cancellable=False,
+)
+
+
+@transaction.atomic
+def request_apply(repair_id: Any, *, actor: User) -> Job:
+    """Have a worker do what the plan says. Raises NotAllowed, or Refused where it is not planned any more."""
+    repair = Repair.objects.select_for_update(of=("self",)).get(pk=repair_id)
+    repair.job = jobs.request(FIX, actor=actor, key=f"repair {repair.pk}", repair=str(repair.pk))
+    _ensure_planned(repair)
+    repair.save(update_fields=["job"])
+    return repair.job
+
+
+def _ensure_planned(repair: Repair) -> None:
+    if repair.state != RepairState.PLANNED:
+        raise Refused(f"This repair is {repair.get_state_display().lower()} already")
 
 
 def _carry_out(

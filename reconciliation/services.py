@@ -2,25 +2,24 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from catalogue.models import ServicePackage
-from circletel.core import audit
-from circletel.core.enqueue import send_now
+from circletel.core import audit, jobs
+from circletel.core.database.locks import lock_for_transaction
 from circletel.core.errors import Refused
+from circletel.core.jobs import JobKind, RunningJob
+from circletel.core.models import Job
 from circletel.core.origin import Origin, acting_from, current_origin, new_correlation_id
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.comparison import Comparison
 from reconciliation.findings import as_json, covered_by, record, told
 from reconciliation.healing import heal
-from reconciliation.locking import only_one
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.stake import total_at_stake, weigh
 from reconciliation.verified import write_verified
@@ -30,35 +29,6 @@ from zoho_sync.models import ZohoSyncLog
 OURS = ("crm", "billing")
 # How long reports and resolved findings are kept.
 KEEP_DAYS = 400
-WAITING = "waiting for a worker"
-
-
-@dataclass
-class Outcome:
-    """What a run found. `findings` has one entry for each thing that differs, ignored ones left out."""
-
-    complete: bool
-    counts: dict[str, Any]
-    calls: int
-    findings: list[dict[str, Any]]
-    trouble: str = ""
-    report: ReconciliationReport | None = None
-    coverage: list[dict[str, Any]] = field(default_factory=list)
-    lists_complete: bool = False
-    """Zoho's lists could all be read; the mirror of subscriptions may still be out of date."""
-
-    @property
-    def exit_code(self) -> int:
-        """0 all agrees, 1 something differs, 2 not everything could be read."""
-        return 2 if not self.complete else 1 if self.findings else 0
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "complete": self.complete,
-            "counts": self.counts,
-            "calls": self.calls,
-            "findings": self.findings,
-        }
 
 
 def run(
@@ -67,98 +37,102 @@ def run(
     actor: User | None,
     only: Sequence[str] = (),
     dry_run: bool = False,
-    report: ReconciliationReport | None = None,
+    job: RunningJob | None = None,
     who_calls: int = 0,
     sleep: Callable[[float], None] = time.sleep,
-) -> Outcome:
-    """Compare the catalogue, or the packages with these SKUs, with what Zoho holds.
+) -> ReconciliationReport:
+    """Compare the catalogue, or the packages with these SKUs, with what Zoho holds. Returns the report.
 
-    Writes a report and its findings, nothing with `dry_run`. `actor` None is the schedule. Zoho's troubles do not
-    raise: the outcome says that it is not complete, and why. Refused while another run is going on. Up to
-    `who_calls` calls more are spent on who did what is new.
+    Stores it and its findings, nothing with `dry_run`. `actor` None is the schedule, `job` the work in the background
+    that this is. Zoho's troubles do not raise: the report says that it is not complete, and why. Refused while another
+    run is going on. Up to `who_calls` calls more are spent on who did what is new.
     """
     ensure_system_or_may(actor, "reconciliation.run_reconciliation", "compare the catalogue with Zoho")
     _ensure_known(only)
-    if report is not None:
-        _take(report)
-    with only_one("reconciliation") as is_mine:
-        if not is_mine:
-            words = "A comparison is going on already: wait until it has ended"
-            if report is not None:
-                _finish(report, Outcome(False, {}, 0, [], f"{words}."), ReportState.INCOMPLETE)
-            raise Refused(words)
-        origin = Origin(correlation_id=new_correlation_id(), address=current_origin().address)
-        with acting_from(origin):
-            if not dry_run:
-                report = report or start(scope, actor=actor, only=only)
-                _bury_interrupted(report)
-            outcome = _compare(scope, only, report if not dry_run else None, sleep, who_calls)
-            if outcome.lists_complete and not dry_run:
-                heal(sleep=sleep)
-            return outcome
+    origin = Origin(correlation_id=new_correlation_id(), address=current_origin().address)
+    with acting_from(origin):
+        if dry_run:
+            report = ReconciliationReport(scope=scope, only=list(only))
+            _compare(report, job, sleep)
+            return report
+        report = _begun(scope, only, job.job if job else None)
+        if _compare(report, job, sleep, who_calls=who_calls).lists_are_complete:
+            heal(sleep=sleep)
+        return report
 
 
-def start(scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] = ()) -> ReconciliationReport:
-    """A report for a run that is about to begin."""
-    ensure_system_or_may(actor, "reconciliation.run_reconciliation", "compare the catalogue with Zoho")
-    report = ReconciliationReport.objects.create(
-        scope=scope, only=list(only), requested_by=actor, progress=WAITING
-    )
-    audit.record("reconciliation started", report, actor=actor)
-    return report
+def in_words(report: ReconciliationReport) -> str:
+    number = report.counts["findings"]
+    return f"{report.get_state_display()}: {number} finding{'s' if number != 1 else ''}, {report.calls} calls"
+
+
+def _run_job(job: RunningJob) -> str:
+    scope, only = Scope(job.parameters["scope"]), job.parameters["only"]
+    return in_words(run(scope, actor=job.actor, only=only, job=job))
+
+
+RUN = JobKind(
+    "reconciliation.run",
+    "Comparison with Zoho",
+    _run_job,
+    permission="reconciliation.run_reconciliation",
+)
 
 
 @transaction.atomic
 def request_run(
     scope: Scope = Scope.ALL, *, actor: User | None, only: Sequence[str] = ()
 ) -> ReconciliationReport:
-    """Have a worker compare, and return the report that it will fill. Refused for an unknown SKU."""
+    """Have a worker compare, and return the report that it will fill. Refused for an unknown SKU, or while one runs."""
     _ensure_known(only)
-    report = start(scope, actor=actor, only=only)
-
-    def send() -> None:
-        if not send_now("reconciliation.tasks.run_report", str(report.pk)):
-            words = "No worker could be asked: the broker does not answer."
-            _finish(report, Outcome(False, {}, 0, [], words), ReportState.INCOMPLETE)
-
-    transaction.on_commit(send)
-    return report
+    return _begun(scope, only, jobs.request(RUN, actor=actor, scope=scope, only=list(only)))
 
 
-def _take(report: ReconciliationReport) -> None:
-    """A message may come twice; the second one finds that the run has begun."""
-    waiting = ReconciliationReport.objects.filter(pk=report.pk, state=ReportState.RUNNING, progress=WAITING)
-    if not waiting.update(progress="starting"):
-        raise Refused("This comparison has begun already")
+def run_here(scope: Scope, *, only: Sequence[str] = ()) -> ReconciliationReport:
+    """Compare in this process, for the command. Refused for an unknown SKU, or while another run is going on."""
+    _ensure_known(only)
+    job = jobs.run_here(RUN, scope=scope, only=list(only))
+    if job.error:
+        raise Refused(job.error.removeprefix("Refused: "))
+    return ReconciliationReport.objects.get(job=job)
+
+
+@transaction.atomic
+def _begun(scope: Scope, only: Sequence[str], job: Job | None) -> ReconciliationReport:
+    """The report for this job, which may have one from before its worker was lost. Refused while another is going on."""
+    lock_for_transaction("reconciliation")
+    running = ReconciliationReport.objects.filter(state=ReportState.RUNNING).select_related("job")
+    for report in running:
+        if job is not None and report.job == job:
+            return report
+        if report.current_state == ReportState.RUNNING:
+            raise Refused("A comparison is going on already: wait until it has ended")
+    return ReconciliationReport.objects.create(scope=scope, only=list(only), job=job)
 
 
 def _compare(
-    scope: Scope,
-    only: Sequence[str],
-    report: ReconciliationReport | None,
+    report: ReconciliationReport,
+    job: RunningJob | None,
     sleep: Callable[[float], None],
-    who_calls: int,
-) -> Outcome:
-    begun = timezone.now()
+    who_calls: int = 0,
+) -> Comparison:
+    """Compare, and write what is found into the report and, where it is stored, into the findings."""
+    begun, is_stored = timezone.now(), not report._state.adding
 
     def progress(words: str) -> None:
-        if report is not None:
-            ReconciliationReport.objects.filter(pk=report.pk).update(progress=words[:200])
+        if job is not None:
+            job.progress(0, text=words)
 
-    comparison = Comparison(scope.systems, only=only, begun=begun, progress=progress, sleep=sleep)
+    comparison = Comparison(
+        Scope(report.scope).systems, only=report.only, begun=begun, progress=progress, sleep=sleep
+    )
     comparison.run()
     seen = [told(each) for each in comparison.deviations]
     weigh(seen, comparison.terms)
-    if report is None:
-        ignored = {
-            each.identity
-            for each in Finding.objects.filter(state=FindingState.IGNORED)
-            if each.is_ignored_at(begun)
-        }
-        lively = [each for each in seen if each.identity not in ignored]
-        tally = {"ignored": len(seen) - len(lively)}
-    else:
+    if is_stored:
         with transaction.atomic():
+            if job is not None:
+                job.renew()
             listed = comparison.lists_are_complete
             closes = covered_by(comparison.covered if listed else ())
             lively, tally = record(seen, report=report, at=begun, closes=closes)
@@ -166,22 +140,27 @@ def _compare(
                 write_verified(comparison.covered, seen, at=begun)
         new = [each for each in lively if each.state == FindingState.NEW]
         ask_who([each for each in new if can_be_asked(each)], calls=who_calls, sleep=sleep)
-    outcome = Outcome(
-        complete=comparison.is_complete,
-        counts=_counts(comparison, lively, tally),
-        calls=ZohoSyncLog.objects.filter(
-            correlation_id=current_origin().correlation_id, system__in=OURS
-        ).count(),
-        findings=[as_json(each) for each in lively],
-        trouble=f"{comparison.trouble} {comparison.mirror_trouble}".strip(),
-        report=report,
-        coverage=comparison.coverage,
-        lists_complete=comparison.lists_are_complete,
+    else:
+        ignored = {
+            each.identity
+            for each in Finding.objects.filter(state=FindingState.IGNORED)
+            if each.is_ignored_at(begun)
+        }
+        lively = [each for each in seen if each.identity not in ignored]
+        tally = {"ignored": len(seen) - len(lively)}
+    complete, alarm = comparison.is_complete, comparison.alarmed
+    report.state = (
+        ReportState.COMPLETE if complete else ReportState.ALARM if alarm else ReportState.INCOMPLETE
     )
-    if report is not None:
-        alarm = ReportState.ALARM if comparison.alarmed else ReportState.INCOMPLETE
-        _finish(report, outcome, ReportState.COMPLETE if outcome.complete else alarm)
-    return outcome
+    report.finished_at = timezone.now()
+    report.trouble = f"{comparison.trouble} {comparison.mirror_trouble}".strip()
+    report.counts, report.coverage = _counts(comparison, lively, tally), comparison.coverage
+    report.findings = [as_json(each) for each in lively]
+    calls = ZohoSyncLog.objects.filter(correlation_id=current_origin().correlation_id, system__in=OURS)
+    report.calls = calls.count()
+    if is_stored:
+        report.save()
+    return comparison
 
 
 def _counts(comparison: Comparison, seen: Sequence[Finding], tally: dict[str, int]) -> dict[str, Any]:
@@ -199,25 +178,6 @@ def _counts(comparison: Comparison, seen: Sequence[Finding], tally: dict[str, in
         "at_stake": str(total_at_stake(seen)),
         **tally,
     }
-
-
-def _finish(report: ReconciliationReport, outcome: Outcome, state: ReportState) -> None:
-    report.state, report.finished_at, report.progress = state, timezone.now(), ""
-    report.counts, report.calls, report.findings = outcome.counts, outcome.calls, outcome.findings
-    report.trouble, report.coverage = outcome.trouble, outcome.coverage
-    report.save()
-
-
-def _bury_interrupted(report: ReconciliationReport) -> None:
-    """Whoever holds the lock runs; every other report that still says so was killed."""
-    longest_wait = report.started_at - timedelta(hours=1)
-    begun = ~Q(progress=WAITING) | Q(started_at__lt=longest_wait)
-    ReconciliationReport.objects.exclude(pk=report.pk).filter(begun, state=ReportState.RUNNING).update(
-        state=ReportState.INCOMPLETE,
-        finished_at=timezone.now(),
-        progress="",
-        trouble="It was interrupted before it had read everything.",
-    )
 
 
 @transaction.atomic
@@ -256,7 +216,7 @@ def forget_old(*, at: datetime | None = None) -> int:
     """Remove reports, and findings resolved, longer ago than KEEP_DAYS. Returns how many reports."""
     before = (at or timezone.now()) - timedelta(days=KEEP_DAYS)
     Finding.objects.filter(state=FindingState.RESOLVED, resolved_at__lt=before).delete()
-    old = ReconciliationReport.objects.filter(started_at__lt=before).exclude(state=ReportState.RUNNING)
+    old = ReconciliationReport.objects.filter(started_at__lt=before)
     number = old.count()
     old.delete()
     return number

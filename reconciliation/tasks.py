@@ -1,57 +1,46 @@
 """Doors for Celery and its schedule."""
 
-from uuid import UUID
-
-import structlog
 from celery import shared_task
 
 from circletel.core.errors import Refused
-from circletel.core.jobs import job
-from reconciliation import mail, services
-from reconciliation.models import ReconciliationReport, ReportState, Scope
+from circletel.core.jobs import Again, RunningJob, job
+from reconciliation import mail, repair, services
+from reconciliation.models import ReportState, Scope
 
-log = structlog.get_logger(__name__)
+# The kinds of jobs that a worker must know.
+KINDS = (services.RUN, repair.FIX)
 
 # What a scheduled run may spend on who changed what is new in CRM: a call for each record.
 WHO_CALLS = 20
+# After which a nightly run looks again whether the one before it has ended.
+WAIT_SECONDS = 300
 
 
 @shared_task
 @job
-def run_nightly() -> None:
+def run_nightly(running: RunningJob) -> str | Again:
     """Compare everything, tell people what is new, and forget what is old."""
-    if (report := _scheduled_run(Scope.ALL)) is not None:
-        mail.send_alert(report)
-        services.forget_old()
+    try:
+        report = services.run(Scope.ALL, actor=None, job=running, who_calls=WHO_CALLS)
+    except Refused as refusal:
+        return Again(WAIT_SECONDS, str(refusal))
+    mail.send_alert(report)
+    services.forget_old()
+    return services.in_words(report)
 
 
 @shared_task
 @job
-def run_hourly_crm() -> None:
-    """Compare CRM alone, a call for 2,000 records, and tell people what is new."""
-    report = _scheduled_run(Scope.CRM)
+def run_hourly_crm(running: RunningJob) -> str:
+    """Compare CRM alone, a call for 2,000 records, and tell people what is new. Not beside another comparison."""
+    try:
+        report = services.run(Scope.CRM, actor=None, job=running, who_calls=WHO_CALLS)
+    except Refused as refusal:
+        return str(refusal)
     # The nightly run tells of an alarm: not each hour the same.
-    if report is not None and report.state != ReportState.ALARM:
+    if report.state != ReportState.ALARM:
         mail.send_alert(report)
-
-
-def _scheduled_run(scope: Scope) -> ReconciliationReport | None:
-    """The report; None when another run was going on."""
-    try:
-        return services.run(scope, actor=None, who_calls=WHO_CALLS).report
-    except Refused as refusal:
-        log.warning("scheduled_comparison_refused", scope=scope, reason=str(refusal))
-        return None
-
-
-@shared_task
-def run_report(report_id: str) -> None:
-    """The run that a person asked for."""
-    report = ReconciliationReport.objects.get(pk=UUID(report_id))
-    try:
-        services.run(Scope(report.scope), actor=report.requested_by, only=report.only, report=report)
-    except Refused as refusal:
-        log.warning("comparison_refused", report=report_id, reason=str(refusal))
+    return services.in_words(report)
 
 
 @shared_task

@@ -6,11 +6,24 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge
+from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import APPLY
 from reconciliation.admin.shared import BADGES, STYLE, plural
 from reconciliation.models import Repair
+from reconciliation.repair import FIX
+
+
+class RepairInline(ReadOnlyInline):
+    """Below the page of the job that applies it."""
+
+    model = Repair
+    fields = ("deed", "state", "outcome")
+    show_change_link = True
+
+
+INLINES[FIX.name] = (RepairInline,)
 
 
 @admin.register(Repair)

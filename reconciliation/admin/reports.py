@@ -15,15 +15,28 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
 from reconciliation.admin.shared import BADGES, STYLE
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.reporting import csv_answer, json_answer
+from reconciliation.services import RUN
 
 BARS = 30
 MOST_SHOWN = 200
+
+
+class ReportInline(ReadOnlyInline):
+    """Below the page of the job that compares."""
+
+    model = ReconciliationReport
+    fields = ("scope", "state", "calls")
+    show_change_link = True
+
+
+INLINES[RUN.name] = (ReportInline,)
 
 
 @admin.register(ReconciliationReport)
@@ -33,6 +46,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     empty_words = "Compare the catalogue with Zoho: each night by itself, or now with the button above."
     list_display = ("shown_start", "shown_state", "found", "shown_resolved", "calls", "took")
     list_filter = ("state", "scope", "started_at")
+    list_select_related = ("job",)
     list_actions = (RUN_NOW,)
     list_before_template = "admin/reconciliation/trend.html"
     change_form_outer_before_template = "admin/reconciliation/report.html"
@@ -48,11 +62,17 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         about = ", ".join(report.only) or report.get_scope_display()
         return str(report).partition(", ")[2], about
 
-    shown_state = badge("state", colours=BADGES)
+    @display(description="State", ordering="state", label=BADGES)
+    def shown_state(self, report: ReconciliationReport) -> str:
+        return report.current_state.label
+
+    @display(description="Requested by")
+    def requested_by(self, report: ReconciliationReport) -> str:
+        return str((report.job and report.job.requested_by) or "—")
 
     @display(description="Findings", header=True)
     def found(self, report: ReconciliationReport) -> tuple[str, str]:
-        if report.state == ReportState.RUNNING:
+        if report.finished_at is None:
             return "…", report.progress
         return str(report.counts.get("findings", 0)), f"{report.counts.get('new', 0)} new"
 
@@ -86,7 +106,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
             "coverage": [_row(each) for each in report.coverage],
             "findings": report.findings[:MOST_SHOWN],
             "more": max(len(report.findings) - MOST_SHOWN, 0),
-            "running": report.state == ReportState.RUNNING,
+            "running": report.current_state == ReportState.RUNNING,
             "urls": {
                 name: reverse(f"admin:reconciliation_report_{name}", args=[report.pk])
                 for name in ("progress", "csv", "json")

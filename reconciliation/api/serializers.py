@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from reconciliation.models import ReconciliationReport, Scope
+from reconciliation.models import ReconciliationReport, ReportState, Scope
 
 
 class ReportSerializer(serializers.ModelSerializer[ReconciliationReport]):
@@ -16,6 +16,11 @@ class ReportSerializer(serializers.ModelSerializer[ReconciliationReport]):
         child=serializers.DictField(),
         help_text="Each list: how many records of ours and of Zoho's. Subscriptions also say as of when.",
     )
+    state = serializers.ChoiceField(source="current_state", choices=ReportState.choices)
+    trouble = serializers.CharField(
+        source="why_incomplete", help_text="Why it could not read everything, or what alarmed it."
+    )
+    progress = serializers.CharField(help_text="How far it is, while it runs.")
     duration_seconds = serializers.FloatField(source="seconds", allow_null=True)
 
     class Meta:

@@ -56,7 +56,7 @@ class ReportListView(ListModelMixin, StaffEndpoint):
     pagination_class = ReportPages
 
     def get_queryset(self) -> QuerySet[ReconciliationReport]:
-        return ReconciliationReport.objects.defer("findings")
+        return ReconciliationReport.objects.select_related("job").defer("findings")
 
     def get(self, request: Request) -> Response:
         return self.list(request)
@@ -74,7 +74,7 @@ class ReportListView(ListModelMixin, StaffEndpoint):
 class ReportView(RetrieveModelMixin, StaffEndpoint):
     needs = "reconciliation.view_reconciliationreport"
     serializer_class = FullReportSerializer
-    queryset = ReconciliationReport.objects.all()
+    queryset = ReconciliationReport.objects.select_related("job")
 
     def get(self, request: Request, pk: UUID) -> Response:
         return self.retrieve(request, pk=pk)

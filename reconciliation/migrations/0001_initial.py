@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
         ('pricing', '0001_initial'),
         ('django_celery_beat', '0019_alter_periodictasks_options'),
         ('catalogue', '0001_initial'),
+        ('core', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -30,13 +31,12 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('running', 'Running'), ('complete', 'Complete'), ('incomplete', 'Incomplete'), ('alarm', 'Stopped with an alarm')], default='running', max_length=12)),
                 ('started_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('progress', models.CharField(blank=True, max_length=200)),
                 ('trouble', models.TextField(blank=True, help_text='Why it could not read everything, or what alarmed it.')),
                 ('calls', models.PositiveIntegerField(default=0, help_text='API calls to Zoho.')),
                 ('counts', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
                 ('coverage', models.JSONField(default=list, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='Each list: how many records of ours and of theirs.')),
                 ('findings', models.JSONField(default=list, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='As they were found then; what became of them since is under findings.')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('job', models.ForeignKey(help_text='The work in the background that fills it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),
             ],
             options={
                 'verbose_name': 'reconciliation report',
@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
                 ('requested_at', models.DateTimeField(auto_now_add=True)),
                 ('applied_at', models.DateTimeField(null=True)),
                 ('findings', models.ManyToManyField(related_name='repairs', to='reconciliation.finding')),
+                ('job', models.ForeignKey(help_text='The work in the background that applies it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={

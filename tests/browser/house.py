@@ -136,7 +136,7 @@ def _reconciliation(admin: User) -> None:
     now = timezone.now()
     package = ServicePackage.objects.order_by("name").first()
     report = ReconciliationReport.objects.create(
-        state="complete", finished_at=now, requested_by=admin, calls=12, counts={"new": 2},
+        state="complete", finished_at=now, calls=12, counts={"new": 2},
         coverage=[{"list": "crm_product", "ours": 64, "theirs": 64}],
     )  # fmt: skip
     ReconciliationReport.objects.create(state="alarm", finished_at=now, trouble="40 of 64 plans vanished")

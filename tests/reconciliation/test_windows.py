@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core import mail as outbox
@@ -10,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from circletel.core.models import AuditEntry
+from circletel.core import jobs
+from circletel.core.models import AuditEntry, Job, JobState
 from circletel.core.spreadsheet import safe_cell
 from reconciliation import mail, services, tasks
 from reconciliation.export import COLUMNS, as_csv
@@ -86,9 +88,13 @@ class TestAdmin:
         shown = operator.get(answer.url).content.decode()
         assert "Unit_Price becomes 899.00, instead of 1.0" in shown
 
-        operator.post(page("repair_apply_one", repair.pk), CONFIRMED)
+        applied = operator.post(page("repair_apply_one", repair.pk), CONFIRMED)
+        repair.refresh_from_db()
+        assert applied.url == reverse("admin:core_job_change", args=[repair.job.pk])
+        jobs.run(repair.job.pk)
 
         repair.refresh_from_db()
+        assert page("repair_change", repair.pk) in operator.get(applied.url).content.decode()
         assert (repair.state, repair.requested_by.username) == (RepairState.APPLIED, "some.syncoperator")
         assert ProductIntegration.objects.get(kind=Kind.CRM_PRODUCT).status == SyncStatus.PENDING
         drain()
@@ -211,14 +217,16 @@ class TestAdmin:
 
         report = ReconciliationReport.objects.get()
         assert (sent_tasks, answer.url) == (
-            [("reconciliation.tasks.run_report", (str(report.pk),), 0)],
+            [("circletel.core.tasks.run_job", (str(report.job.pk),), 0)],
             page("reconciliationreport_change", report.pk),
         )
         assert "waiting for a worker" in operator.get(answer.url).content.decode()
-        tasks.run_report(str(report.pk))
-        tasks.run_report(str(report.pk))  # the message came twice
+        again = operator.post(page("reconciliationreport_run_now"), CONFIRMED | {"scope": "all"}, follow=True)
+        assert texts(again) == ["A comparison is going on already: wait until it has ended"]
+        assert [jobs.run(report.job.pk) for _ in range(2)] == [True, False]  # the message came twice
         report.refresh_from_db()
         assert (report.state, report.calls) == (ReportState.COMPLETE, 1)
+        assert report.job.result == "Complete: 0 findings, 1 calls"
         panel = operator.get(page("report_progress", report.pk)).content.decode()
         assert "Zoho agrees with the catalogue." in panel
         assert "hx-get" not in panel
@@ -256,7 +264,8 @@ class TestRest:
             )
 
         assert answer.status_code == 202
-        assert sent_tasks == [("reconciliation.tasks.run_report", (answer.json()["id"],), 0)]
+        report = ReconciliationReport.objects.get(pk=answer.json()["id"])
+        assert sent_tasks == [("circletel.core.tasks.run_job", (str(report.job.pk),), 0)]
         assert (answer.json()["state"], answer.json()["only"]) == ("running", ["HF-1"])
 
     @pytest.mark.parametrize(
@@ -419,16 +428,41 @@ def test_old_reports_and_resolved_findings_are_forgotten(monkeypatch):
     assert [each.key for each in Finding.objects.all()] == ["b"]
 
 
-def test_a_run_that_was_killed_is_closed_by_the_next_one(in_step, reconcile):
-    killed = ReconciliationReport.objects.create(progress="reading CRM products")
-    waiting = services.start(actor=person("lerato.mokoena", "Sync operator"))
+class TestARunThatIsCutShort:
+    @pytest.fixture
+    def report(self, in_step):
+        return services.request_run(actor=person("lerato.mokoena", "Sync operator"))
 
-    reconcile()
+    def test_another_worker_goes_on_with_the_report_of_one_that_was_lost(self, report):
+        lost = {"state": JobState.RUNNING, "lease_token": uuid4(), "started_at": timezone.now()}
+        Job.objects.filter(pk=report.job.pk).update(
+            **lost, leased_until=timezone.now() - timedelta(seconds=1), progress="reading CRM products"
+        )
 
-    killed.refresh_from_db()
-    waiting.refresh_from_db()
-    assert (killed.state, killed.trouble) == (
-        ReportState.INCOMPLETE,
-        "It was interrupted before it had read everything.",
+        assert jobs.run(report.job.pk)
+
+        report = ReconciliationReport.objects.get()
+        assert (report.state, report.job.state) == (ReportState.COMPLETE, JobState.DONE)
+
+    @pytest.mark.parametrize(
+        ("state", "error"), [(JobState.FAILED, "KeyError: a bug"), (JobState.CANCELLED, "")]
     )
-    assert waiting.state == ReportState.RUNNING
+    def test_a_report_whose_job_ended_before_it_is_incomplete_and_stops_nobody(
+        self, report, reconcile, state, error
+    ):
+        Job.objects.update(state=state, finished_at=timezone.now(), error=error)
+        stopped = ReconciliationReport.objects.get()
+        assert (stopped.current_state, stopped.progress) == (ReportState.INCOMPLETE, "")
+        assert stopped.why_incomplete == error
+
+        assert reconcile().is_complete
+
+    def test_the_nightly_run_waits_for_the_one_that_is_going_on(self, report):
+        tasks.run_nightly()
+
+        waiting = Job.objects.get(kind="reconciliation.tasks.run_nightly")
+        assert (waiting.state, waiting.progress) == (
+            JobState.WAITING,
+            "A comparison is going on already: wait until it has ended",
+        )
+        assert waiting.due_at > timezone.now() + timedelta(minutes=4)

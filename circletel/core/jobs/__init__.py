@@ -2,7 +2,16 @@
 
 from circletel.core.jobs.kinds import Again, JobKind, kind_of
 from circletel.core.jobs.lease import Cancelled, LeaseLost, RunningJob
-from circletel.core.jobs.requests import AlreadyOpen, cancel, may_cancel, plan, request, start, sweep
+from circletel.core.jobs.requests import (
+    AlreadyOpen,
+    cancel,
+    may_cancel,
+    plan,
+    request,
+    run_here,
+    start,
+    sweep,
+)
 from circletel.core.jobs.running import run, run_now
 from circletel.core.jobs.scheduled import job
 
@@ -20,6 +29,7 @@ __all__ = [
     "plan",
     "request",
     "run",
+    "run_here",
     "run_now",
     "start",
     "sweep",

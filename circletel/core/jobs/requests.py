@@ -10,7 +10,7 @@ from circletel.core import audit
 from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import NotAllowed, Refused, WrongStatus
 from circletel.core.jobs.kinds import JobKind, kind_of
-from circletel.core.jobs.running import FREE
+from circletel.core.jobs.running import FREE, run
 from circletel.core.models import Job, JobState
 from circletel.core.origin import current_origin, new_correlation_id
 from circletel.core.rights import name_of
@@ -34,6 +34,18 @@ def request(kind: JobKind, *, actor: User | None, key: str = "", total: int = 0,
     """
     job = _made(kind, JobState.WAITING, actor, key, total, parameters)
     _enqueue(job, actor)
+    return job
+
+
+def run_here(kind: JobKind, *, key: str = "", **parameters: Any) -> Job:
+    """Do it in this process, in the system's name: for commands. Returns the job once it has ended.
+
+    A refusal is its error. Raises AlreadyOpen, and what else the runner raises.
+    """
+    job = _made(kind, JobState.WAITING, None, key, 0, parameters)
+    audit.record("requested", job, actor=None, detail=_detail(job))
+    run(job.pk)
+    job.refresh_from_db()
     return job
 
 
@@ -130,6 +142,9 @@ def _origin_of(actor: User | None) -> dict[str, Any]:
 
 
 def _enqueue(job: Job, actor: User | None) -> None:
-    detail = ", ".join(f"{name}: {value}" for name, value in job.parameters_shown)
-    audit.record("requested", job, actor=actor, detail=detail[:1000])
+    audit.record("requested", job, actor=actor, detail=_detail(job))
     enqueue(RUN, str(job.pk))
+
+
+def _detail(job: Job) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in job.parameters_shown)[:1000]

@@ -13,8 +13,8 @@ from circletel.core.amounts import rand
 from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.export import as_csv
-from reconciliation.models import Scope
-from reconciliation.services import Outcome
+from reconciliation.models import ReconciliationReport, Scope
+from reconciliation.reporting import as_document
 from reconciliation.words import said
 
 SHOWN = 50
@@ -42,18 +42,22 @@ class Command(BaseCommand):
 
     def handle(self, *, scope: str, only: list[str], dry_run: bool, **options: Any) -> None:
         try:
-            outcome = services.run(Scope(scope), actor=None, only=only, dry_run=dry_run)
+            report = (
+                services.run(Scope(scope), actor=None, only=only, dry_run=True)
+                if dry_run
+                else services.run_here(Scope(scope), only=only)
+            )
         except Refused as refusal:
             raise CommandError(f"{refusal}.", returncode=2) from None
-        written = json.dumps(outcome.as_json(), indent=2, ensure_ascii=False, default=str)
+        written = json.dumps(as_document(report), indent=2, ensure_ascii=False, default=str)
         to_screen = [
             self._write(options["json"], written + "\n"),
-            self._write(options["csv"], as_csv(outcome.findings)),
+            self._write(options["csv"], as_csv(report.findings)),
         ]
         if not any(to_screen):
-            self._tell(outcome)
-        if outcome.exit_code:
-            sys.exit(outcome.exit_code)
+            self._tell(report)
+        if code := 2 if not report.is_complete else 1 if report.findings else 0:
+            sys.exit(code)
 
     def _write(self, path: Path | None, text: str) -> bool:
         """True when it went to the screen."""
@@ -69,23 +73,23 @@ class Command(BaseCommand):
             raise CommandError(f"{path} cannot be written: {trouble.strerror}.", returncode=2) from None
         return False
 
-    def _tell(self, outcome: Outcome) -> None:
-        for each in outcome.coverage:
+    def _tell(self, report: ReconciliationReport) -> None:
+        for each in report.coverage:
             line = f"  {each['list']:20}{each['ours']:>8} ours{each['theirs']:>8} in Zoho"
             self.stdout.write(line + (f", {_standing(each['as_of'])}" if "as_of" in each else ""))
-        for each in outcome.findings[:SHOWN]:
+        for each in report.findings[:SHOWN]:
             self.stdout.write(f"  {_sentence(each)}")
-        if len(outcome.findings) > SHOWN:
-            self.stdout.write(f"  … and {len(outcome.findings) - SHOWN} more: --json or --csv writes all")
-        number = len(outcome.findings)
+        if len(report.findings) > SHOWN:
+            self.stdout.write(f"  … and {len(report.findings) - SHOWN} more: --json or --csv writes all")
+        number = len(report.findings)
         verdict = (
             f"{number} finding{'s' if number != 1 else ''}" if number else "Zoho agrees with the catalogue"
         )
-        at_stake = f"; {rand(Decimal(str(outcome.counts['at_stake'])))} a month at stake" if number else ""
-        self.stdout.write(f"{verdict}{at_stake}; {outcome.calls} API calls.")
-        if not outcome.complete:
-            closed = "no finding about subscriptions" if outcome.lists_complete else "nothing"
-            self.stderr.write(f"Incomplete, so {closed} was closed: {outcome.trouble}")
+        at_stake = f"; {rand(Decimal(str(report.counts['at_stake'])))} a month at stake" if number else ""
+        self.stdout.write(f"{verdict}{at_stake}; {report.calls} API calls.")
+        if not report.is_complete:
+            closed = "no finding about subscriptions" if report.lists_are_complete else "nothing"
+            self.stderr.write(f"Incomplete, so {closed} was closed: {report.trouble}")
 
 
 def _standing(as_of: str | None) -> str:
