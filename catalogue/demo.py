@@ -107,23 +107,20 @@ def make_people() -> int:
 
 def logins() -> list[tuple[str, str, str, str]]:
     """Name, login, password and what that person may do; a password of their own is not known here."""
-    found = {
-        user.username: user
-        for user in User.objects.filter(username__in=[person.username for person in PEOPLE])
+    people = User.objects.in_bulk([person.username for person in PEOPLE], field_name="username")
+    # Made together, they share one hash.
+    is_ours = {
+        known: check_password(password(), known) for known in {one.password for one in people.values()}
     }
-    verdicts: dict[str, bool] = {}
-    lines = []
-    for person in PEOPLE:
-        user = found.get(person.username)
-        if user is None:
-            shown = "(not made yet)"
-        else:
-            # Made together, they share one hash.
-            if user.password not in verdicts:
-                verdicts[user.password] = check_password(password(), user.password)
-            shown = password() if verdicts[user.password] else "(their own)"
-        lines.append((person.name, person.username, shown, person.may))
-    return lines
+    return [
+        (
+            person.name,
+            person.username,
+            password() if is_ours[people[person.username].password] else "(their own)",
+            person.may,
+        )
+        for person in PEOPLE
+    ]
 
 
 def import_sample() -> int:

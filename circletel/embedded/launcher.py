@@ -1,18 +1,21 @@
 """The parts of `make run` in their order, as far as possible side by side."""
 
 import os
+import subprocess
+import sys
 import time
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .app import Beat, Web, Worker
-from .chain import Chain
 from .console import say, step, timed
 from .environment import web_address
 from .errors import OutOfStep, StartFailed
 from .keeper import Keeper
 from .ports import first_free
-from .process import rotate, tail
+from .process import rotate, start, tail
+from .program import REPOSITORY
 from .stack import Stack, with_added
 from .state import Running, State
 
@@ -32,7 +35,7 @@ class Launcher:
         self._keeper = Keeper(lambda line: say(f"  {line}"))
         self._added: dict[str, str] = {}
         self._environment: dict[str, str] = {}
-        self._chain: Chain | None = None
+        self._command: subprocess.Popen[bytes] | None = None
         self._web: Web | None = None
         self._worker: Worker | None = None
         self._beat: Beat | None = None
@@ -44,11 +47,10 @@ class Launcher:
         """Return when every process is up and the demo is on sale. Raises StartFailed with the reason."""
         say("Starting the CircleTel catalogue")
         self._start_services()
-        self._migrate()
-        self._announce()
-        # Web reads nothing that is prepared below, and takes longest to come up.
+        # Web reads nothing until somebody asks, and takes longest to come up.
         self._web = self._start_web()
-        self._prepare_zoho()
+        self._prepare()
+        self._announce()
         self._start_workers()
         self._put_demo_on_sale()
         self._wait_for_web(self._web)
@@ -62,7 +64,7 @@ class Launcher:
             raise OutOfStep(f"Not everything is in step with Zoho: see above.\n{self._end_of_worker_log()}")
 
     def say_where(self) -> None:
-        """Addresses and logins."""
+        """The addresses."""
         assert self._web is not None
         say()
         self._say_place("Admin", f"{self._web.url}/admin/")
@@ -71,10 +73,6 @@ class Launcher:
         if self._stack.sandbox:
             self._say_place("Sandbox Zoho", f"{self._stack.sandbox.url}/")
         self._say_place("Logs", f"{self._state.logs}/")
-        if self._is_demo():
-            say()
-            for line in self._quietly("demo-people", "demo", "--people").rstrip().splitlines():
-                say(f"  {line}")
         say()
         say(f"Ready after {time.monotonic() - self._begun:.0f} s.")
 
@@ -86,8 +84,11 @@ class Launcher:
 
     def stop(self) -> None:
         """End everything gracefully: first what uses the services, then the services."""
-        if self._chain:
-            self._chain.stop()
+        if self._command and self._command.poll() is None:
+            self._command.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._command.wait(5)
+            self._command.kill()
         app = [program for program in (self._beat, self._worker, self._web) if program]
         if any(program.is_running() for program in app):
             say("Stopping: work in hand is finished first.")
@@ -108,17 +109,13 @@ class Launcher:
         step("Valkey", f"on port {valkey.port}" if valkey else "as REDIS_URL says", begun)
         step("Zoho", f"the sandbox, {sandbox.url}/" if sandbox else self._values["ZOHO_API_URL"], begun)
 
-    def _migrate(self) -> None:
-        with timed("Database") as words:
-            output = self._quietly("migrate", "migrate", "--noinput")
+    def _prepare(self) -> None:
+        with timed("Prepared") as words:
+            output = self._quietly("bootstrap")
             self._state.note_migrated()
             applied = output.count("... OK")
-            words.append(f"{applied} migrations applied" if applied else "up to date")
-
-    def _prepare_zoho(self) -> None:
-        with timed("Zoho fields") as words:
-            output = self._quietly("zoho-fields", "zoho_fields", "create", "--yes").strip()
-            words.append(output.splitlines()[-1] if output else "checked")
+            words.append(f"{applied} migrations applied" if applied else "tables are up to date")
+            words.append(output.strip().splitlines()[-1])
 
     def _start_web(self) -> Web:
         port = first_free(self._wanted_port, self._host)
@@ -165,22 +162,28 @@ class Launcher:
             return ""
         return f"The end of {self._worker.log}:\n{self._worker.child.log_tail()}"
 
-    def _quietly(self, log_name: str, *arguments: str) -> str:
+    def _quietly(self, command: str) -> str:
         """Run a manage.py command with its output in a log file; return the output."""
-        log = self._state.logs / f"{log_name}.log"
+        log = self._state.logs / f"{command}.log"
         rotate(log)
-        code = self._manage(*arguments, log=log)
-        output = log.read_text(errors="replace") if log.exists() else ""
+        code = self._manage(command, log=log)
+        output = log.read_text(errors="replace")
         if code:
-            raise StartFailed(f"manage.py {' '.join(arguments)} failed. It said:\n{tail(output)}")
+            raise StartFailed(f"manage.py {command} failed. It said:\n{tail(output)}")
         return output
 
     def _manage(self, *arguments: str, log: Path | None = None) -> int:
-        """Run a manage.py command while looking after everything else; return its exit code."""
-        self._chain = self._chain or Chain(self._environment)
-        self._chain.begin(arguments, log)
-        while (code := self._chain.exit_code(TEND_SECONDS)) is None:
+        """Run a manage.py command while looking after everything else; return its exit code.
+
+        With `log`, its output goes there, else to the terminal.
+        """
+        command = [sys.executable, str(REPOSITORY / "manage.py"), *arguments]
+        environment = {**self._environment, "PYTHONUNBUFFERED": "1"}
+        with log.open("wb") if log else nullcontext() as output:
+            self._command = start(command, environment=environment, folder=REPOSITORY, output=output)
+        while (code := self._command.poll()) is None:
             self._keeper.tend()
+            time.sleep(TEND_SECONDS)
         return code
 
     @staticmethod

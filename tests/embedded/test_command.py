@@ -1,12 +1,10 @@
-"""`make manage` and the Django process behind `make run`. Here everything is configured, so nothing is embedded."""
+"""`make manage`. Here everything is configured, so nothing is embedded."""
 
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from circletel.embedded.chain import Chain
 from circletel.embedded.program import REPOSITORY
 
 
@@ -37,33 +35,3 @@ def test_a_quote_that_never_ends_is_said(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "cannot be understood" in done.stderr
-
-
-def test_several_commands_in_one_process(tmp_path: Path) -> None:
-    chain = Chain(os.environ)
-    try:
-        first = finish(chain, ("shell", "-v", "0", "-c", "print('first')"), tmp_path / "first")
-        second = finish(chain, ("shell", "-v", "0", "-c", "raise SystemExit(4)"), tmp_path / "second")
-        third = finish(chain, ("no_such_command",), tmp_path / "third")
-    finally:
-        chain.stop()
-
-    assert (first, second, third) == (0, 4, 1)
-    assert (tmp_path / "first").read_text() == "first\n"
-    assert "no_such_command" in (tmp_path / "third").read_text()
-
-
-def test_a_chain_that_breaks_is_a_failed_command(tmp_path: Path) -> None:
-    chain = Chain({**os.environ, "DJANGO_SETTINGS_MODULE": "no.such.settings"})
-    try:
-        assert finish(chain, ("check",), tmp_path / "log") == 1
-    finally:
-        chain.stop()
-
-
-def finish(chain: Chain, arguments: tuple[str, ...], log: Path) -> int:
-    chain.begin(arguments, log)
-    deadline = time.monotonic() + 30
-    while (code := chain.exit_code(1)) is None:
-        assert time.monotonic() < deadline
-    return code

@@ -1,4 +1,3 @@
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -9,23 +8,18 @@ from circletel.core.errors import Refused
 
 
 class Command(BaseCommand):
-    help = "Set up the demo: its people, and the sample catalogue on sale. Safe to run again."
+    help = "Set up the demo, its people and the sample catalogue on sale, and print who can log in. Safe to run again."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--people", action="store_true", help="only print who can log in, and do nothing")
-
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **_: Any) -> None:
         if not settings.DEMO:
             raise CommandError(
                 "This is not a demo: set CIRCLETEL_DEMO=1 to make it one. Its passwords are known to all."
             )
-        if options["people"]:
-            self.stdout.write(_table([("NAME", "LOGIN", "PASSWORD", "MAY"), *demo.logins()]))
-            return
         try:
             demo.set_up(self.stdout.write)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
+        self.stdout.write(_table([("NAME", "LOGIN", "PASSWORD", "MAY"), *demo.logins()]))
 
 
 def _table(lines: list[tuple[str, str, str, str]]) -> str:
