@@ -7,6 +7,7 @@ from django.conf import settings
 from circletel.core.enqueue import send_now
 from circletel.core.jobs import job
 from zoho_sync import claims, field_security, services, sync
+from zoho_sync.backfill.run import BACKFILL
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import readback
@@ -16,6 +17,9 @@ from zoho_sync.models import System
 from zoho_sync.operating import alerts, outbox, queue, summary, upkeep
 
 log = structlog.get_logger(__name__)
+
+# The kinds of jobs that a worker must know.
+KINDS = (BACKFILL,)
 
 # What has to wait longer than a first retry is left to the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 70.0

@@ -86,6 +86,14 @@ class Report:
         }
 
 
+def in_words(report: Report) -> str:
+    """In a line for each system: how it ended, and what that means."""
+    return "; ".join(
+        f"{part.system.label}: {part.ending.name.lower().replace('_', ' ')}, {part.calls} calls. {part.words}".strip()
+        for part in report.systems
+    )
+
+
 def plan_lines(part: SystemReport, budget: Budget) -> Iterator[str]:
     """The plan as a table."""
     plan, seen = part.plan, part.forecast

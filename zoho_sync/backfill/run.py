@@ -5,19 +5,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from threading import Event
 from uuid import UUID
 
 from django.db.models import Count, Exists, Min, OuterRef
 from django.utils import timezone
 
+from circletel.core import jobs
+from circletel.core.jobs import Cancelled, JobKind, RunningJob
 from circletel.core.origin import Origin, acting_from, new_correlation_id
 from zoho_sync import sync
 from zoho_sync.backfill import settlement
 from zoho_sync.backfill.decision import Judge
 from zoho_sync.backfill.plan import Plan
-from zoho_sync.backfill.report import Ending, Report, SystemReport, plan_lines, records
+from zoho_sync.backfill.report import Ending, Report, SystemReport, in_words, plan_lines, records
 from zoho_sync.compare.forecast import forecast, moment
 from zoho_sync.compare.listing import Listing
 from zoho_sync.compare.records import SHELVES
@@ -83,6 +85,45 @@ def run(order: Order, voice: Voice, *, stop: Event | None = None) -> Report:
             if stop.is_set():
                 break
     return report
+
+
+def _run_job(job: RunningJob) -> str:
+    """In a worker: what the command shows is the job's log."""
+    options = {**job.parameters, "systems": [System(each) for each in job.parameters["systems"]]}
+    return in_words(
+        run(Order(**options), Voice(job.log, lambda done, total, _calls: job.progress(done, total)))
+    )
+
+
+# A backfill that was killed has lost nothing: what it wrote down as owed goes by itself.
+BACKFILL = JobKind(
+    "zoho_sync.backfill",
+    "Backfill of Zoho",
+    _run_job,
+    permission="zoho_sync.resync_productintegration",
+    is_resumable=False,
+)
+
+
+def run_as_job(order: Order, voice: Voice, stop: Event) -> Report:
+    """`run` for the command. What writes is a job, so that it has a page and can be stopped there."""
+    if order.only_looks:
+        return run(order, voice, stop=stop)
+    reports = list[Report]()
+
+    def runner(job: RunningJob) -> str:
+        def progress(done: int, total: int, calls: int) -> None:
+            voice.progress(done, total, calls)
+            try:
+                job.progress(done, total, f"{calls} calls")
+            except Cancelled:
+                stop.set()  # calls on their way are finished
+
+        reports.append(run(order, Voice(voice.say, progress), stop=stop))
+        return in_words(reports[0])
+
+    jobs.run_here(BACKFILL, runner=runner, **asdict(order))
+    return reports[0]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.utils.module_loading import autodiscover_modules
 from circletel.core.jobs.lease import RunningJob
 from circletel.core.rights import ensure_may
 
+Runner = Callable[[RunningJob], Any]
 _KINDS: dict[str, "JobKind"] = {}
 
 
@@ -36,7 +37,7 @@ class JobKind:
 
     name: str
     label: str
-    runner: Callable[[RunningJob], Any]
+    runner: Runner
     permission: str = ""
     is_cancellable: bool = True
     is_resumable: bool = True

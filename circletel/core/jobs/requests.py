@@ -9,7 +9,7 @@ from django.utils import timezone
 from circletel.core import audit
 from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import NotAllowed, Refused, WrongStatus
-from circletel.core.jobs.kinds import JobKind, kind_of
+from circletel.core.jobs.kinds import JobKind, Runner, kind_of
 from circletel.core.jobs.running import FREE, run
 from circletel.core.models import Job, JobState
 from circletel.core.origin import current_origin, new_correlation_id
@@ -37,14 +37,15 @@ def request(kind: JobKind, *, actor: User | None, key: str = "", total: int = 0,
     return job
 
 
-def run_here(kind: JobKind, *, key: str = "", **parameters: Any) -> Job:
+def run_here(kind: JobKind, *, key: str = "", runner: Runner | None = None, **parameters: Any) -> Job:
     """Do it in this process, in the system's name: for commands. Returns the job once it has ended.
 
-    A refusal is its error. Raises AlreadyOpen, and what else the runner raises.
+    A command that shows how far it is brings a `runner` of its own. A refusal is the job's error. Raises AlreadyOpen,
+    and what else the runner raises.
     """
     job = _made(kind, JobState.WAITING, None, key, 0, parameters)
     audit.record("requested", job, actor=None, detail=_detail(job))
-    run(job.pk)
+    run(job.pk, runner=runner)
     job.refresh_from_db()
     return job
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from circletel.core import audit
 from circletel.core.errors import NotAllowed, Refused
-from circletel.core.jobs.kinds import Again, JobKind, kind_of
+from circletel.core.jobs.kinds import Again, JobKind, Runner, kind_of
 from circletel.core.jobs.lease import (
     LEASED_UNTIL,
     Cancelled,
@@ -38,16 +38,18 @@ class WorkerLost(Exception):
     """The worker that ran the job was lost, and it must not begin again."""
 
 
-def run(job_id: Any, *, on_progress: Callable[[Job], None] | None = None) -> bool:
+def run(
+    job_id: Any, *, on_progress: Callable[[Job], None] | None = None, runner: Runner | None = None
+) -> bool:
     """Do the job, or go on with it, unless it is not due or another worker has it. Returns whether it did.
 
     What its runner raises is written down; what is no refusal is raised on. A command that runs a job itself shows
-    its progress with `on_progress`.
+    its progress with `on_progress`, or brings a `runner` of its own in place of the kind's.
     """
     running = _taken(job_id)
     if running is not None:
         running.on_progress = on_progress
-        _work(running)
+        _work(running, runner)
     return running is not None
 
 
@@ -77,7 +79,7 @@ def _taken(job_id: Any) -> RunningJob | None:
     return RunningJob(job, is_taken_over=lost is not None)
 
 
-def _work(running: RunningJob) -> None:
+def _work(running: RunningJob, runner: Runner | None) -> None:
     job = running.job
     token = job.token.name if job.token else ""
     origin = Origin(job.correlation_id, job.address, job.user_agent, token)
@@ -90,7 +92,7 @@ def _work(running: RunningJob) -> None:
                     running.log("The worker was lost: another one takes over.")
                     if not kind.is_resumable:
                         raise WorkerLost("Such a job does not begin a second time.")
-                result = kind.runner(running)
+                result = (runner or kind.runner)(running)
         except Cancelled:
             _end(job, JobState.CANCELLED)
         except LeaseLost:

@@ -1,11 +1,12 @@
-import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
+from json import dumps
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from circletel.core.commands import AsWritten, positive, write_to
 from circletel.core.errors import Refused
 from pricing.mirror.pull import Order, pull_subscriptions
 from zoho_sync.backfill.report import Ending
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     help = HELP
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
+        kwargs["formatter_class"] = AsWritten
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             "--full", action="store_true", help="read every standing subscription, changed or not"
         )
         parser.add_argument("--resume", action="store_true", help="go on with a pull that was stopped")
-        parser.add_argument("--max-calls", type=_positive, metavar="N", help="at most N calls in this run")
+        parser.add_argument("--max-calls", type=positive, metavar="N", help="at most N calls in this run")
         parser.add_argument(
             "--accept-vanished",
             action="store_true",
@@ -69,24 +70,6 @@ class Command(BaseCommand):
             except Refused as refusal:
                 raise CommandError(f"{refusal}.") from None
         if json:
-            self._write_json(report.as_json(), json)
+            write_to(self, json, dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
         if report.ending is not Ending.IN_STEP:
             sys.exit(int(report.ending))
-
-    def _write_json(self, report: dict[str, Any], file: str) -> None:
-        text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-        if file == "-":
-            self.stdout.write(text, ending="")
-            return
-        try:
-            with open(file, "w", encoding="utf-8") as target:  # noqa: PTH123  (a name from the command line)
-                target.write(text)
-        except OSError as trouble:
-            raise CommandError(f"{file} cannot be written: {trouble.strerror}.") from None
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number

@@ -3,13 +3,13 @@ import sys
 from argparse import ArgumentParser
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from circletel.core.amounts import rand
+from circletel.core.commands import write_to
 from circletel.core.errors import Refused
 from reconciliation import services
 from reconciliation.export import as_csv
@@ -33,12 +33,8 @@ class Command(BaseCommand):
             "--only", nargs="+", metavar="SKU", default=[], help="these packages and no others"
         )
         parser.add_argument("--dry-run", action="store_true", help="say what differs and store nothing")
-        parser.add_argument(
-            "--json", type=Path, metavar="FILE", help="write the findings as JSON; - is the screen"
-        )
-        parser.add_argument(
-            "--csv", type=Path, metavar="FILE", help="write the findings as CSV; - is the screen"
-        )
+        parser.add_argument("--json", metavar="FILE", help="write the findings as JSON; - is the screen")
+        parser.add_argument("--csv", metavar="FILE", help="write the findings as CSV; - is the screen")
 
     def handle(self, *, scope: str, only: list[str], dry_run: bool, **options: Any) -> None:
         try:
@@ -49,29 +45,15 @@ class Command(BaseCommand):
             )
         except Refused as refusal:
             raise CommandError(f"{refusal}.", returncode=2) from None
-        written = json.dumps(as_document(report), indent=2, ensure_ascii=False, default=str)
-        to_screen = [
-            self._write(options["json"], written + "\n"),
-            self._write(options["csv"], as_csv(report.findings)),
-        ]
-        if not any(to_screen):
+        if options["json"]:
+            text = json.dumps(as_document(report), indent=2, ensure_ascii=False, default=str)
+            write_to(self, options["json"], text + "\n", returncode=2)
+        if options["csv"]:
+            write_to(self, options["csv"], as_csv(report.findings), returncode=2)
+        if "-" not in (options["json"], options["csv"]):
             self._tell(report)
         if code := 2 if not report.is_complete else 1 if report.findings else 0:
             sys.exit(code)
-
-    def _write(self, path: Path | None, text: str) -> bool:
-        """True when it went to the screen."""
-        if path is None:
-            return False
-        if str(path) == "-":
-            self.stdout.write(text, ending="")
-            return True
-        try:
-            with path.open("w", encoding="utf-8", newline="") as file:
-                file.write(text)
-        except OSError as trouble:
-            raise CommandError(f"{path} cannot be written: {trouble.strerror}.", returncode=2) from None
-        return False
 
     def _tell(self, report: ReconciliationReport) -> None:
         for each in report.coverage:

@@ -7,11 +7,16 @@ import subprocess
 import sys
 import time
 from io import StringIO
+from threading import Event
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from circletel.core import jobs
+from circletel.core.models import Job, JobState
 from tests.zoho_sync.backfill.conftest import unsynced
+from zoho_sync import sync
+from zoho_sync.backfill.run import BACKFILL
 from zoho_sync.models import ProductIntegration, SyncStatus
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +92,54 @@ def test_the_json_report_has_the_plan_the_states_and_the_exit_code(zoho, tmp_pat
             "words": "Product_Code holds 40 characters, SKU has 41",
         }
     ]
+
+
+def test_what_it_did_is_a_job_and_what_it_only_showed_is_none(zoho):
+    unsynced(2)
+    run("all", dry_run=True)
+    assert not Job.objects.exists()
+
+    run("crm", max_calls=5)
+
+    job = Job.objects.get()
+    assert (job.kind, job.state, job.done, job.total) == ("zoho_sync.backfill", JobState.DONE, 2, 2)
+    assert (job.parameters["systems"], job.parameters["max_calls"]) == (["crm"], 5)
+    assert job.result == "Zoho CRM: in step, 2 calls."
+
+
+def test_cancelling_the_job_stops_it_like_ctrl_c(zoho, monkeypatch):
+    unsynced(250)
+    send, drain, turns = sync._send_crm_batch, sync.drain, []
+
+    def one_batch(system, **options):
+        turns.append(options["stop"] if options["stop"].is_set() else Event())
+        return drain(system, **options | {"stop": turns[-1]})
+
+    def cancelling(http, held):
+        Job.objects.update(cancel_requested=True)
+        turns[-1].set()
+        return send(http, held)
+
+    monkeypatch.setattr(sync, "drain", one_batch)
+    monkeypatch.setattr(sync, "_send_crm_batch", cancelling)
+
+    code, printed = run("crm")
+
+    assert code == 130
+    assert "150 records still owed; the sweep goes on with them, and so does --resume." in printed
+    assert Job.objects.get().result.startswith("Zoho CRM: interrupted, 2 calls. Stopped.")
+
+
+def test_a_worker_runs_it_too(zoho):
+    unsynced(1)
+    order = {"systems": ["crm"], "dry_run": False, "verify": False, "skus": None, "resume": False}
+    job = jobs.request(BACKFILL, actor=None, **order, max_calls=None)
+
+    assert jobs.run(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.result) == (JobState.DONE, "Zoho CRM: in step, 2 calls.")
+    assert job.log[0][1] == "Zoho CRM holds 0 records. The plan:"
 
 
 def test_json_on_standard_output_is_alone_there(zoho):

@@ -1,16 +1,17 @@
-import json
 import sys
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Sequence
+from json import dumps
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from catalogue.models import ServicePackage
-from zoho_sync.backfill.report import Ending, Report
-from zoho_sync.backfill.run import Order, Voice, run, stopped_by_signal
+from circletel.core.commands import AsWritten, positive, write_to
+from zoho_sync.backfill.report import Ending
+from zoho_sync.backfill.run import Order, Voice, run_as_job, stopped_by_signal
 from zoho_sync.models import System
 
 BAR = 30
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     help = HELP
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=_AsWritten, **kwargs)
+        return super().create_parser(prog_name, subcommand, formatter_class=AsWritten, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("system", choices=["crm", "billing", "all"])
@@ -47,7 +48,7 @@ class Command(BaseCommand):
             action="store_true",
             help="go on with what an earlier run wrote down, without reading Zoho again",
         )
-        parser.add_argument("--max-calls", type=_positive, metavar="N", help="at most N calls in this run")
+        parser.add_argument("--max-calls", type=positive, metavar="N", help="at most N calls in this run")
         parser.add_argument("--json", metavar="FILE", help="write a report; - is standard output")
 
     def handle(self, *, system: str, only: Sequence[str] | None, json: str | None, **options: Any) -> None:
@@ -66,26 +67,11 @@ class Command(BaseCommand):
         # The report alone goes to standard output when it is asked for there.
         out = self.stderr if json == "-" else self.stdout
         with stopped_by_signal() as stop:
-            report = run(order, Voice(lambda line: _say(out, line), _Progress(out)), stop=stop)
+            report = run_as_job(order, Voice(lambda line: _say(out, line), _Progress(out)), stop)
         if json:
-            self._write_json(report, json)
+            write_to(self, json, dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
         if report.ending is not Ending.IN_STEP:
             sys.exit(int(report.ending))
-
-    def _write_json(self, report: Report, file: str) -> None:
-        text = json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n"
-        if file == "-":
-            self.stdout.write(text, ending="")
-            return
-        try:
-            with open(file, "w", encoding="utf-8") as target:  # noqa: PTH123  (a name from the command line)
-                target.write(text)
-        except OSError as trouble:
-            raise CommandError(f"{file} cannot be written: {trouble.strerror}.") from None
-
-
-class _AsWritten(RawDescriptionHelpFormatter):
-    """Keeps the lines of the table of exit codes."""
 
 
 class _Progress:
@@ -123,10 +109,3 @@ def _ensure_known(skus: Sequence[str] | None) -> None:
     known = set(ServicePackage.objects.filter(sku__in=skus or []).values_list("sku", flat=True))
     if unknown := [sku for sku in skus or [] if sku not in known]:
         raise CommandError(f"No package has the SKU {', '.join(unknown)}.")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
