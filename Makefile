@@ -58,6 +58,7 @@ bench: setup-dev ## Run the benchmarks; ARGS="name …" chooses
 	@exec $(VENV_PYTHON) -m bench $(ARGS)
 
 torture: setup-dev ## Half an hour of mixed traffic and faults, judged; ARGS="--minutes 3 --seed 1"
+	@$(if $(ARGS),,$(VENV_PYTHON) -m pytest -m torture)
 	@exec $(VENV_PYTHON) -m torture $(ARGS)
 
 browser: setup-dev ## Run the browser tests, after installing chromium where that is allowed
@@ -72,6 +73,7 @@ browser: setup-dev ## Run the browser tests, after installing chromium where tha
 fuzz: setup-dev ## More than 100,000 bad inputs, and every operation of REST asked much more than `make test` does
 	$(VENV_PYTHON) -m pytest tests/fuzz --hypothesis-profile=fuzz -q $(ARGS)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-50} $(VENV_PYTHON) -m pytest -m fuzz $(ARGS)
+	$(VENV_PYTHON) -m pytest -m exhaustive $(ARGS)
 
 mutate: setup-dev ## Alter the code of consequence thing by thing: which test notices? ARGS="--minutes 10 'pricing.rule*'"
 	@exec $(VENV_PYTHON) -m tests.mutation $(ARGS)

@@ -31,7 +31,7 @@ from tests.zoho_sync.kills.world import (
 )
 from zoho_sync import services
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.torture, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 
 
 def all_in_step() -> None:
