@@ -7,12 +7,13 @@ import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 
+from circletel.core.actions.perform import perform
 from circletel.core.errors import Refused
 from circletel.core.models import AuditEntry
-from pricing import deciding, personal_data, services
+from pricing import personal_data, services
+from pricing.actions import KEEP, SETTLE_NOTICE
 from pricing.mirror.pull import Order, pull_subscriptions
 from pricing.models import PriceNotice, Subscription
-from pricing.notices import deciding as settling
 from pricing.notices import owing, sending
 from tests.known_faults import known_fault
 from tests.pricing.billing_world import World, instant, move_of
@@ -36,15 +37,9 @@ def erase() -> None:
 
 def refused_about(notice: PriceNotice) -> None:
     """A pricing approver tries what is refused: to settle a notice that arrived, and to keep a planned move."""
-    try:
-        settling.settle(notice.pk, actor=mr_daniels(), reason="x")
-    except Refused as refusal:
-        settling.record_refusal("settle notice", notice.pk, actor=mr_daniels(), refusal=refusal)
-    move = move_of(notice.subscription)
-    try:
-        deciding.decide("keep", [move.pk], actor=mr_daniels(), reason="x")
-    except Refused as refusal:
-        deciding.record_refusal(move.pk, actor=mr_daniels(), refusal=refusal)
+    for action, key in ((SETTLE_NOTICE, notice.pk), (KEEP, move_of(notice.subscription).pk)):
+        with pytest.raises(Refused):
+            perform(action, key, actor=mr_daniels(), reason="x")
     assert AuditEntry.objects.filter(result="refused").count() == 2
 
 
