@@ -73,7 +73,7 @@ def test_a_restored_database_is_the_one_that_was_lost(own_database, zoho, drain,
     assert not ProductIntegration.objects.owed().exists()
     asked = len(zoho.requests())
     out = StringIO()
-    call_command("reconcile", "all", json=Path("-"), stdout=out)
+    call_command("reconcile", "all", json="-", stdout=out)
     assert json.loads(out.getvalue())["findings"] == []
     assert [one["method"] for one in zoho.requests()[asked:] if one["system"] == "billing"] == ["GET"] * len(
         [one for one in zoho.requests()[asked:] if one["system"] == "billing"]
