@@ -12,11 +12,9 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -35,7 +33,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from circletel import preflight
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import moved_to
+from circletel.core.admin.base import moved_to, section
 from circletel.core.jobs import scheduled
 from circletel.security import second_factor
 
@@ -127,36 +125,23 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ActionsAdmin):
     date_hierarchy = None
     list_display = ("name", "enabled", "scheduler", "last_started", "last_result", "last_duration")
     object_actions = (RUN_NOW,)
+    extra_pages = {"preflight/": "preflight"}
     list_filter = ("enabled", "task")
     fieldsets = (
-        (None, {"fields": ("name", "regtask", "task", "enabled", "description")}),
-        (
-            "Schedule",
-            {
-                "fields": (
-                    "interval",
-                    "crontab",
-                    "crontab_translation",
-                    "start_time",
-                    "last_run_at",
-                    "one_off",
-                )
-            },
+        section(None, "name", "regtask", "task", "enabled", "description"),
+        section(
+            "Schedule", "interval", "crontab", "crontab_translation", "start_time", "last_run_at", "one_off"
         ),
-        ("Arguments", {"fields": ("args", "kwargs")}),
-        (
+        section("Arguments", "args", "kwargs"),
+        section(
             "Execution",
-            {
-                "fields": (
-                    "expires",
-                    "expire_seconds",
-                    "queue",
-                    "exchange",
-                    "routing_key",
-                    "priority",
-                    "headers",
-                )
-            },
+            "expires",
+            "expire_seconds",
+            "queue",
+            "exchange",
+            "routing_key",
+            "priority",
+            "headers",
         ),
     )
 
@@ -185,26 +170,16 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ActionsAdmin):
         seconds = scheduled.line_of(line).seconds
         return "—" if seconds is None else f"{seconds:.1f} s"
 
-    def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(self.preflight_view)
-        return [
-            path("preflight/", page, name="django_celery_beat_periodictask_preflight"),
-            *super().get_urls(),
-        ]
-
     def preflight_view(self, request: HttpRequest) -> HttpResponse:
         """Is this installation ready for production? What was seen is shown for a while: looking costs Zoho calls."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         seen = None if request.method == "POST" else cache.get(PREFLIGHT)
         if seen is None:
             seen = (preflight.look(), timezone.now())
             cache.set(PREFLIGHT, seen, PREFLIGHT_SECONDS)
         if request.method == "POST":
             return moved_to(request, reverse("admin:django_celery_beat_periodictask_preflight"))
-        context = self.admin_site.each_context(request) | {"title": "Ready for production?"}
-        context |= {"readiness": seen[0], "seen_at": seen[1]}
-        return render(request, "circletel/preflight.html", context)
+        title = "Ready for production?"
+        return self.page(request, "circletel/preflight.html", title, readiness=seen[0], seen_at=seen[1])
 
     def get_actions(self, request: HttpRequest) -> dict:
         """Whoever may only look at the schedule cannot switch it off or run it."""

@@ -6,11 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
@@ -27,7 +26,17 @@ from catalogue.admin.standing import (
 )
 from catalogue.models import ServicePackage
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin, ReadOnlyInline, badge, link, rand, term
+from circletel.core.admin.base import (
+    BADGES,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    badge,
+    fragment,
+    link,
+    rand,
+    section,
+    term,
+)
 from circletel.core.admin.long_lists import LongList
 from zoho_sync.actions import RESYNC_PACKAGE
 from zoho_sync.models import ProductIntegration, System
@@ -68,40 +77,35 @@ class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     search_fields = ("name", "sku", "slug")
     inlines = (ZohoRecordInline,)
     object_actions = (*PACKAGE, *RESYNC_PACKAGE)
+    extra_pages = {"<uuid:object_id>/panel/": "panel"}
     change_form_outer_before_template = "catalogue/package_panel.html"
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    ("name", "sku"),
-                    ("market_segment", "provider"),
-                    ("service_type", "category"),
-                    ("technology", "contract_months"),
-                    ("speed_down_mbps", "speed_up_mbps"),
-                    "data_limit",
-                    "description",
-                    "feature_list",
-                    "hardware",
-                    "bundle",
-                )
-            },
+            ("name", "sku"),
+            ("market_segment", "provider"),
+            ("service_type", "category"),
+            ("technology", "contract_months"),
+            ("speed_down_mbps", "speed_up_mbps"),
+            "data_limit",
+            "description",
+            "feature_list",
+            "hardware",
+            "bundle",
         ),
-        (
+        section(
             "Prices, VAT included",
-            {"fields": (("shown_price", "shown_new_price"), ("promotion", "installation"), "history")},
+            ("shown_price", "shown_new_price"),
+            ("promotion", "installation"),
+            "history",
         ),
-        (
+        section(
             "On sale",
-            {
-                "fields": (
-                    ("shown_status", "version"),
-                    ("valid_from", "valid_to"),
-                    ("end_of_sale", "end_of_life"),
-                    ("published_at", "published_by"),
-                    ("product", "versions"),
-                )
-            },
+            ("shown_status", "version"),
+            ("valid_from", "valid_to"),
+            ("end_of_sale", "end_of_life"),
+            ("published_at", "published_by"),
+            ("product", "versions"),
         ),
     )
 
@@ -202,19 +206,7 @@ class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
 
     def panel_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """The refreshing part of the page, alone."""
-        package = get_object_or_404(ServicePackage, pk=object_id)
-        if not self.has_view_permission(request, package):
-            raise PermissionDenied
-        response = HttpResponse(package_panel(request, package))
-        response["Cache-Control"] = "no-store"
-        return response
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.panel_view)
-        return [
-            path("<uuid:object_id>/panel/", view, name="catalogue_servicepackage_panel"),
-            *super().get_urls(),
-        ]
+        return fragment(package_panel(request, get_object_or_404(ServicePackage, pk=object_id)))
 
     shown_status = badge("status")
 

@@ -5,11 +5,10 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -30,7 +29,7 @@ from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, badge, rand, term
+from circletel.core.admin.base import BADGES, HidesCosts, badge, fragment, rand, section, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.rights import name_of
 from zoho_sync.actions import RESYNC_PRODUCT
@@ -80,28 +79,25 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
     search_fields = ("name", "sku")
     inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline, ComponentInline)
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    "name",
-                    ("sku", "provider"),
-                    ("market_segment", "service_type"),
-                    ("category", "technology"),
-                    ("speed_down_mbps", "speed_up_mbps"),
-                    ("data_limit", "contract_months"),
-                    "description",
-                )
-            },
+            "name",
+            ("sku", "provider"),
+            ("market_segment", "service_type"),
+            ("category", "technology"),
+            ("speed_down_mbps", "speed_up_mbps"),
+            ("data_limit", "contract_months"),
+            "description",
         ),
-        (
-            "Where and when it is sold",
-            {"fields": ("zones", "valid_from", "valid_to", "installation_days")},
-        ),
-        ("In the storefront", {"fields": (("featured", "popular"),)}),
-        ("Back office only", {"fields": ("internal_notes",)}),
+        section("Where and when it is sold", "zones", "valid_from", "valid_to", "installation_days"),
+        section("In the storefront", ("featured", "popular")),
+        section("Back office only", "internal_notes"),
     )
     object_actions = (*PRODUCT, *RESYNC_PRODUCT)
+    extra_pages = {
+        "<uuid:object_id>/zoho-standing/": "zoho_standing",
+        "<uuid:object_id>/preview/": "preview",
+    }
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
     actions_list = ("import_products",)
 
@@ -204,36 +200,14 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
 
     def zoho_standing_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """The refreshing part of the page, alone."""
-        product = get_object_or_404(Product, pk=object_id)
-        if not self.has_view_permission(request, product):
-            raise PermissionDenied
-        response = HttpResponse(self._standing(request, product))
-        response["Cache-Control"] = "no-store"
-        return response
+        return fragment(self._standing(request, get_object_or_404(Product, pk=object_id)))
 
     def preview_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """What publishing would do: rehearsed and undone, so looking at it changes nothing."""
         product = get_object_or_404(Product.objects.with_content(), pk=object_id)
-        if not self.has_view_permission(request, product):
-            raise PermissionDenied
         preview = preview_publish(product, actor=request.user)  # type: ignore[arg-type]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "What will publishing do?",
-            "opts": self.opts,
-            "product": product,
-            "preview": preview,
-        }
-        return render(request, "catalogue/preview.html", context)
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        standing = wrap(self.zoho_standing_view)
-        return [
-            path("<uuid:object_id>/zoho-standing/", standing, name="catalogue_product_zoho_standing"),
-            path("<uuid:object_id>/preview/", wrap(self.preview_view), name="catalogue_product_preview"),
-            *super().get_urls(),
-        ]
+        title = "What will publishing do?"
+        return self.page(request, "catalogue/preview.html", title, product=product, preview=preview)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from catalogue.models import ColumnMapping, MappedColumn, Supplier
 from circletel.core import audit
-from circletel.core.admin.base import COSTS, HidesCosts, InTable, OwnTrail
+from circletel.core.admin.base import COSTS, HidesCosts, InTable, OwnTrail, section
 
 
 class AuditedAdmin(HidesCosts, OwnTrail):
@@ -79,21 +79,18 @@ class ColumnMappingAdmin(AuditedAdmin):
     list_select_related = ("supplier",)
     inlines = (MappedColumnInline,)
     fieldsets = (
-        (None, {"fields": (("supplier", "name"), "active")}),
-        (
+        section(None, ("supplier", "name"), "active"),
+        section(
             "What all its deals have in common",
-            {
-                "fields": (
-                    "sku_template",
-                    ("market_segment", "provider"),
-                    ("service_type", "category"),
-                    ("technology", "data_limit"),
-                    "contract_months",
-                )
-            },
+            "sku_template",
+            ("market_segment", "provider"),
+            ("service_type", "category"),
+            ("technology", "data_limit"),
+            "contract_months",
         ),
-        (
+        section(
             "How its cells are read",
-            {"fields": (("date_order", "without_device"), ("refuse_text_numbers", "ends_at_blank_row"))},
+            ("date_order", "without_device"),
+            ("refuse_text_numbers", "ends_at_blank_row"),
         ),
     )

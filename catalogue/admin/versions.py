@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
@@ -17,7 +16,7 @@ from catalogue import versions
 from catalogue.actions import VERSION
 from catalogue.models import PackageVersion
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge, in_words, rand, term
+from circletel.core.admin.base import ReadOnlyAdmin, badge, in_words, rand, section, term
 from circletel.core.admin.long_lists import LongList
 
 MOST_SHOWN = 500
@@ -42,42 +41,35 @@ class PackageVersionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     list_filter_submit = True
     actions = ("compare",)
     object_actions = VERSION
+    extra_pages = {"<int:before_id>/to/<int:after_id>/": "compare", "on-sale/": "on_sale"}
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    ("name", "sku"),
-                    ("market_segment", "provider"),
-                    ("deed", "deed_by"),
-                    ("recorded_from", "recorded_to"),
-                    ("revision", "version"),
-                )
-            },
+            ("name", "sku"),
+            ("market_segment", "provider"),
+            ("deed", "deed_by"),
+            ("recorded_from", "recorded_to"),
+            ("revision", "version"),
         ),
-        (
+        section(
             "What it said",
-            {
-                "fields": (
-                    ("service_type", "category"),
-                    ("technology", "contract_months"),
-                    ("speed_down_mbps", "speed_up_mbps"),
-                    "data_limit",
-                    "description",
-                    "features",
-                    ("hardware_model", "hardware_included"),
-                    ("price", "new_customer_price"),
-                    ("promotion_price", "promotion_months"),
-                    ("promotion_from", "promotion_to"),
-                    ("installation_fee", "discounted_installation_fee"),
-                    ("hardware_price", "installation_days"),
-                    "zones",
-                    ("featured", "popular"),
-                    ("shown_status", "valid_from"),
-                    ("valid_to", "end_of_sale"),
-                    "end_of_life",
-                )
-            },
+            ("service_type", "category"),
+            ("technology", "contract_months"),
+            ("speed_down_mbps", "speed_up_mbps"),
+            "data_limit",
+            "description",
+            "features",
+            ("hardware_model", "hardware_included"),
+            ("price", "new_customer_price"),
+            ("promotion_price", "promotion_months"),
+            ("promotion_from", "promotion_to"),
+            ("installation_fee", "discounted_installation_fee"),
+            ("hardware_price", "installation_days"),
+            "zones",
+            ("featured", "popular"),
+            ("shown_status", "valid_from"),
+            ("valid_to", "end_of_sale"),
+            "end_of_life",
         ),
     )
 
@@ -100,25 +92,21 @@ class PackageVersionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:catalogue_packageversion_compare", args=chosen))
 
     def compare_view(self, request: HttpRequest, before_id: int, after_id: int) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         before, after = (get_object_or_404(PackageVersion, pk=key) for key in (before_id, after_id))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "What differs between two versions",
-            "before": before,
-            "after": after,
-            "differences": [
+        return self.page(
+            request,
+            "catalogue/compare.html",
+            "What differs between two versions",
+            before=before,
+            after=after,
+            differences=[
                 (label_for_field(one.field, PackageVersion), in_words(one.before), in_words(one.after))
                 for one in versions.compare(before, after)
             ],
-        }
-        return render(request, "catalogue/compare.html", context)
+        )
 
     def on_sale_view(self, request: HttpRequest) -> HttpResponse:
         """What was, is or will be on sale at an instant, and at what price."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         form = OnSaleForm(request.GET or None)
         now = timezone.now()
         at = form.cleaned_data["at"] if form.is_valid() else now
@@ -132,26 +120,18 @@ class PackageVersionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
             )
             for package in found[:MOST_SHOWN]
         ]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "What was on sale",
-            "form": form,
-            "at": at,
-            "value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
-            "is_future": at > now,
-            "rows": rows,
-            "number": found.count(),
-            "most": MOST_SHOWN,
-        }
-        return render(request, "catalogue/on_sale.html", context)
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap, name = self.admin_site.admin_view, "catalogue_packageversion"
-        return [
-            path("<int:before_id>/to/<int:after_id>/", wrap(self.compare_view), name=f"{name}_compare"),
-            path("on-sale/", wrap(self.on_sale_view), name=f"{name}_on_sale"),
-            *super().get_urls(),
-        ]
+        return self.page(
+            request,
+            "catalogue/on_sale.html",
+            "What was on sale",
+            form=form,
+            at=at,
+            value=timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
+            is_future=at > now,
+            rows=rows,
+            number=found.count(),
+            most=MOST_SHOWN,
+        )
 
 
 class OnSaleForm(forms.Form):

@@ -1,24 +1,23 @@
 """Notices: who was told, how far it is, and the list of those who could not be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge, link
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge, link, section
 from circletel.core.admin.long_lists import LongList
 from pricing.actions import NOTICE
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
@@ -86,32 +85,28 @@ class PriceNoticeAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     list_select_related = ("subscription", "stage", "change__package")
     list_before_template = "pricing/notices/progress.html"
     object_actions = NOTICE
+    extra_pages = {
+        "of/<uuid:change_id>/evidence.csv": "csv",
+        "of/<uuid:change_id>/evidence.json": "json",
+    }
     inlines = (NoticeEventInline,)
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    ("shown_change", "stage"),
-                    ("subscription", "email"),
-                    ("shown_state", "due_on"),
-                    "why",
-                    "what_to_do",
-                )
-            },
+            ("shown_change", "stage"),
+            ("subscription", "email"),
+            ("shown_state", "due_on"),
+            "why",
+            "what_to_do",
         ),
-        (
+        section(
             "The proof",
-            {
-                "fields": (
-                    ("accepted_at", "delivered_at"),
-                    ("bounced_at", "attempts"),
-                    "provider_id",
-                    "round",
-                    "text_hash",
-                    "shown_text",
-                )
-            },
+            ("accepted_at", "delivered_at"),
+            ("bounced_at", "attempts"),
+            "provider_id",
+            "round",
+            "text_hash",
+            "shown_text",
         ),
     )
 
@@ -151,24 +146,15 @@ class PriceNoticeAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         panel = panel_of(change, request) if change else ""
         return super().changelist_view(request, {**(extra_context or {}), "notices_panel": panel})
 
-    def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
-                f"of/<uuid:change_id>/evidence.{name}",
-                self.admin_site.admin_view(self._file(answer)),
-                name=f"pricing_pricenotice_{name}",
-            )
-            for name, answer in (("csv", evidence.csv_answer), ("json", evidence.json_answer))
-        ]
-        return [*own, *super().get_urls()]
+    def csv_view(self, request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+        return evidence.csv_answer(_published(change_id))
 
-    def _file(self, answer: Callable[[PriceChange], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        def view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
-            if not self.has_view_permission(request):
-                raise PermissionDenied
-            return answer(get_object_or_404(PriceChange.objects.select_related("package"), pk=change_id))
+    def json_view(self, request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+        return evidence.json_answer(_published(change_id))
 
-        return view
+
+def _published(change_id: UUID) -> PriceChange:
+    return get_object_or_404(PriceChange.objects.select_related("package"), pk=change_id)
 
 
 def panel_of(change: PriceChange, request: HttpRequest) -> SafeString:

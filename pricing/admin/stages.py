@@ -4,11 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html_join
 from unfold.decorators import display
 
@@ -51,6 +51,7 @@ class NoticeStageAdmin(ActionsAdmin):
     list_display = ("name", "shown_when", "shown_required", "shown_active", "shown_words")
     ordering = ("-occasion", "-days")
     object_actions = (SEND_TEST,)
+    extra_pages = {"<slug:code>/preview/": "preview"}
     change_form_outer_after_template = "pricing/notices/preview.html"
     readonly_fields = ("occasion", "must_say", "may_say")
     fields = (
@@ -131,14 +132,8 @@ class NoticeStageAdmin(ActionsAdmin):
         }
         return super().change_view(request, object_id, form_url, context)
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.preview_view)
-        return [path("<slug:code>/preview/", view, name="pricing_noticestage_preview"), *super().get_urls()]
-
     def preview_view(self, request: HttpRequest, code: str) -> HttpResponse:
         """The words as they are being written, for a customer of the change that was chosen. Keeps nothing."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         stage = get_object_or_404(NoticeStage, pk=code)

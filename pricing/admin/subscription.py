@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, link, rand
+from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, link, rand, section
 from circletel.core.admin.long_lists import LongList
 from pricing.models import Subscription
 
@@ -56,30 +56,23 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
     )
     list_select_related = ("package",)
     fieldsets = (
-        (None, {"fields": (("number", "shown_status"), ("customer_name", "customer_email"), "package_link")}),
-        (
+        section(None, ("number", "shown_status"), ("customer_name", "customer_email"), "package_link"),
+        section(
             "Price, VAT included",
-            {"fields": (("shown_price", "quantity"), ("discounted", "fixed_until"), "shown_amount", "vat")},
+            ("shown_price", "quantity"),
+            ("discounted", "fixed_until"),
+            "shown_amount",
+            "vat",
         ),
-        (
-            "Term",
-            {
-                "fields": (
-                    ("signed_up_at", "next_billing_on"),
-                    ("current_term_starts_on", "current_term_ends_on"),
-                )
-            },
+        section(
+            "Term", ("signed_up_at", "next_billing_on"), ("current_term_starts_on", "current_term_ends_on")
         ),
-        (
+        section(
             "In Zoho Billing",
-            {
-                "fields": (
-                    ("subscription_id", "customer_id"),
-                    ("plan_code", "last_invoice_id"),
-                    ("read_at", "seen_at"),
-                    "gone_at",
-                )
-            },
+            ("subscription_id", "customer_id"),
+            ("plan_code", "last_invoice_id"),
+            ("read_at", "seen_at"),
+            "gone_at",
         ),
     )
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge, link, rand
+from circletel.core.admin.base import ReadOnlyAdmin, badge, link, rand, section
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import FINDING
 from reconciliation.admin.shared import BADGES, STYLE, line, value
@@ -53,30 +53,22 @@ class FindingAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     list_select_related = ("package",)
     object_actions = FINDING
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    ("kind", "key"),
-                    ("shown_type", "field"),
-                    ("shown_ours", "shown_theirs"),
-                    ("stake", "shown_state"),
-                )
-            },
+            ("kind", "key"),
+            ("shown_type", "field"),
+            ("shown_ours", "shown_theirs"),
+            ("stake", "shown_state"),
         ),
-        ("In Zoho", {"fields": (("remote_id", "remote_name"), ("changed_by", "since"))}),
-        (
+        section("In Zoho", ("remote_id", "remote_name"), ("changed_by", "since")),
+        section(
             "How long",
-            {
-                "fields": (
-                    ("first_seen_at", "last_seen_at"),
-                    ("times_seen", "resolved_at"),
-                    "shown_package",
-                    "repairs_",
-                )
-            },
+            ("first_seen_at", "last_seen_at"),
+            ("times_seen", "resolved_at"),
+            "shown_package",
+            "repairs_",
         ),
-        ("Ignored", {"fields": ("ignore_reason", ("ignored_until", "ignored_by"))}),
+        section("Ignored", "ignore_reason", ("ignored_until", "ignored_by")),
     )
 
     class Media:

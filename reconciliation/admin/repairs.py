@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import APPLY
@@ -36,11 +36,8 @@ class RepairAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     list_select_related = ("requested_by",)
     object_actions = (APPLY,)
     fieldsets = (
-        (
-            None,
-            {"fields": (("deed", "shown_state"), ("requested_by", "requested_at"), ("calls", "applied_at"))},
-        ),
-        ("What will be written", {"fields": ("shown_steps", "outcome")}),
+        section(None, ("deed", "shown_state"), ("requested_by", "requested_at"), ("calls", "applied_at")),
+        section("What will be written", "shown_steps", "outcome"),
     )
 
     class Media:

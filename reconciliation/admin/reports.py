@@ -15,7 +15,7 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
@@ -50,9 +50,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     list_actions = (RUN_NOW,)
     list_before_template = "admin/reconciliation/trend.html"
     change_form_outer_before_template = "admin/reconciliation/report.html"
-    fieldsets = (
-        (None, {"fields": (("started_at", "shown_state"), ("calls", "took"), "requested_by", "trouble")}),
-    )
+    fieldsets = (section(None, ("started_at", "shown_state"), ("calls", "took"), "requested_by", "trouble"),)
 
     class Media:
         css = STYLE

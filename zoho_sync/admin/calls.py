@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, section
 from circletel.core.admin.long_lists import LongList
 from zoho_sync.admin.pretty import pretty
 from zoho_sync.models import ZohoSyncLog
@@ -35,22 +35,18 @@ class ZohoSyncLogAdmin(LongList, ReadOnlyAdmin):
     search_fields = ("path", "error", "correlation_id")
     list_filter_submit = True
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    ("at", "system"),
-                    ("method", "path"),
-                    ("http_status", "shown_outcome"),
-                    ("duration", "attempt"),
-                    "records",
-                    "error",
-                    "correlation_id",
-                )
-            },
+            ("at", "system"),
+            ("method", "path"),
+            ("http_status", "shown_outcome"),
+            ("duration", "attempt"),
+            "records",
+            "error",
+            "correlation_id",
         ),
-        ("Sent", {"fields": ("shown_request",)}),
-        ("Answered", {"fields": ("shown_response",)}),
+        section("Sent", "shown_request"),
+        section("Answered", "shown_response"),
     )
 
     def get_search_results(

@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge, link
+from circletel.core.admin.base import ReadOnlyAdmin, badge, link, section
 from circletel.core.admin.long_lists import LongList
 from zoho_sync.actions import SEND_AGAIN
 from zoho_sync.admin.pretty import pretty
@@ -73,23 +73,19 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ActionsAdmin, ReadOnlyA
     list_select_related = ("package",)
     object_actions = (SEND_AGAIN,)
     fieldsets = (
-        (
+        section(
             None,
-            {
-                "fields": (
-                    ("kind", "shown_state"),
-                    ("remote_key", "remote_id"),
-                    "shown_package",
-                    ("last_synced_at", "last_retry_at"),
-                    ("retry_count", "next_retry_at"),
-                    "last_sync_error",
-                    "what_to_do",
-                    "shown_details",
-                    "calls",
-                )
-            },
+            ("kind", "shown_state"),
+            ("remote_key", "remote_id"),
+            "shown_package",
+            ("last_synced_at", "last_retry_at"),
+            ("retry_count", "next_retry_at"),
+            "last_sync_error",
+            "what_to_do",
+            "shown_details",
+            "calls",
         ),
-        ("What Zoho last accepted", {"fields": ("shown_payload",)}),
+        section("What Zoho last accepted", "shown_payload"),
     )
 
     @display(description="Record", ordering="remote_key", header=True)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Model
+from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -98,6 +99,16 @@ class Action:
     @property
     def path(self) -> str:
         return self.name.replace("_", "-")
+
+    @property
+    def dialog(self) -> ActionDialog:
+        """As unfold takes it."""
+        return {
+            "title": self.title,
+            "description": self.description,
+            "form_class": self.form,
+            "form_submit_text": self.submit,
+        }
 
     def is_offered_to(self, person: User, key: Any = None) -> bool:
         if isinstance(self.permission, str):

@@ -17,7 +17,7 @@ def perform(action: Action, key: Any, *, actor: User, **fields: Any) -> Any:
 
     Raises Refused once it is in the audit trail, and what else the service raises.
     """
-    first = key[0] if isinstance(key, list) else key
+    first = next(iter(key), None) if isinstance(key, list) else key
     with refusal_recorded(action.audit_name, action.model, first, actor=actor):
         if key is None:
             return action.service(actor=actor, **fields)

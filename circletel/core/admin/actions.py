@@ -10,14 +10,13 @@ from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.decorators import action as unfold_action
 from unfold.forms import BaseDialogForm
 
 from circletel.core.actions.declaration import Action
 from circletel.core.actions.perform import perform
-from circletel.core.admin.base import OwnTrail, moved_to
+from circletel.core.admin.base import ExtraPages, OwnTrail, moved_to
 from circletel.core.errors import Refused
 
 # What a person waits for. A larger selection becomes a job, where the action can be one.
@@ -25,7 +24,7 @@ MOST_AT_ONCE = 20
 MOST_SAID = 20
 
 
-class ActionsAdmin(OwnTrail):
+class ActionsAdmin(OwnTrail, ExtraPages):
     """A page with the actions of its model.
 
     Each is a dialog that is posted: `object_actions` for a record, `list_actions` above the list. `object_actions`
@@ -139,22 +138,21 @@ class ActionsAdmin(OwnTrail):
     ) -> HttpResponse:
         """The page with the action's form, which comes back to the list's address."""
         number = records.count()
-        context = {
-            **self.admin_site.each_context(request),
-            "title": one.bulk_label.removesuffix(" …"),
-            "opts": self.opts,
-            "action": one,
-            "form": form,
-            "number": number,
-            "chosen": records[:MOST_SAID],
-            "more": max(number - MOST_SAID, 0),
-            "checkbox": helpers.ACTION_CHECKBOX_NAME,
-            "selected": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
-            "across": request.POST.get("select_across", "0"),
-            "action_name": request.POST["action"],
-            "back": request.get_full_path(),
-        }
-        return TemplateResponse(request, "core/action_on_selection.html", context)
+        return self.page(
+            request,
+            "core/action_on_selection.html",
+            one.bulk_label.removesuffix(" …"),
+            action=one,
+            form=form,
+            number=number,
+            chosen=records[:MOST_SAID],
+            more=max(number - MOST_SAID, 0),
+            checkbox=helpers.ACTION_CHECKBOX_NAME,
+            selected=request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+            across=request.POST.get("select_across", "0"),
+            action_name=request.POST["action"],
+            back=request.get_full_path(),
+        )
 
     def _planned(self, request: HttpRequest, one: Action, keys: list[Any]) -> HttpResponse | None:
         assert one.bulk_job is not None
@@ -216,12 +214,7 @@ def _dialog(one: Action, name: str) -> Callable[..., Any]:
         url_path=one.path,
         icon=one.icon,
         variant=one.variant,
-        dialog={
-            "title": one.title,
-            "description": one.description,
-            "form_class": one.form,
-            "form_submit_text": one.submit,
-        },
+        dialog=one.dialog,
     )(method)
     decorated.action = one
     return decorated

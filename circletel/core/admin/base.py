@@ -4,10 +4,14 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
+from functools import wraps
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -21,6 +25,7 @@ __all__ = [
     "BADGES",
     "COSTS",
     "NBSP",
+    "ExtraPages",
     "HidesCosts",
     "InTable",
     "OwnTrail",
@@ -28,10 +33,12 @@ __all__ = [
     "ReadOnlyInline",
     "TwoLines",
     "badge",
+    "fragment",
     "in_words",
     "link",
     "moved_to",
     "rand",
+    "section",
     "term",
 ]
 
@@ -124,6 +131,11 @@ def link(
     return display(description=description or field.capitalize(), ordering=ordering)(shown)
 
 
+def section(title: str | None, *rows: Any) -> tuple[str | None, dict[str, Any]]:
+    """Of a page: its title, and rows that are a field each, or a few side by side."""
+    return title, {"fields": rows}
+
+
 def term(months: int) -> str:
     return "month to month" if months == 1 else f"{months} months"
 
@@ -181,6 +193,43 @@ class OwnTrail(ModelAdmin):
         pass
 
     log_change = log_deletions = log_addition
+
+
+class ExtraPages(ModelAdmin):
+    """Pages of a model beside those of Django, for whoever may see its records."""
+
+    extra_pages: dict[str, str] = {}
+    """The view of each address: `preview` is the method `preview_view`, and `app_model_preview` by name."""
+
+    def get_urls(self) -> list[URLPattern]:
+        model = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path(
+                address,
+                self.admin_site.admin_view(self._for_viewers(getattr(self, f"{name}_view"))),
+                name=f"{model}_{name}",
+            )
+            for address, name in self.extra_pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def _for_viewers(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def view_if_allowed(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            return view(request, *arguments, **named)
+
+        return view_if_allowed
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        every = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, template, every | context)
+
+
+def fragment(html: str) -> HttpResponse:
+    """What a page asks for again and again of itself."""
+    return HttpResponse(html, headers={"Cache-Control": "no-store"})
 
 
 class InTable(TabularInline):

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 # A filter offers the values that were there this many seconds ago at the most.
 KNOWN_SECONDS = 300
@@ -44,11 +45,22 @@ def _known_values(model: type[models.Model], name: str) -> list[Any]:
     return known
 
 
+class LongChangeList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            # All of them are shown already: the page need not offer it.
+            self.full_result_count = self.result_count
+
+
 class LongList(ModelAdmin):
     """Before the other bases of an admin page whose table grows without end."""
 
     list_per_page = 40
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LongChangeList
 
     def get_list_filter(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         return [self._quick(one) for one in super().get_list_filter(request)]

@@ -297,7 +297,7 @@ def test_the_list_tells_who_was_not_reached_and_the_page_what_to_do(
         told_customer(bounced.change)
     owing.owe(PUBLISHED)
     client.get(LIST)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get(LIST)
 
 
