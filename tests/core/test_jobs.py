@@ -544,11 +544,11 @@ def test_a_job_is_started_and_cancelled_on_its_page():
     client = client_of(publisher())
     confirmed = {"_form_submitted": "True"}
 
-    client.post(page_of(job, "start"), confirmed)
+    client.post(page_of(job, "start_one"), confirmed)
     assert read(job).state == "waiting"
-    client.post(page_of(job, "cancel"), confirmed)
+    client.post(page_of(job, "cancel_one"), confirmed)
     assert read(job).state == "cancelled"
-    answer = client.post(page_of(job, "cancel"), confirmed, follow=True)
+    answer = client.post(page_of(job, "cancel_one"), confirmed, follow=True)
 
     assert "This job is cancelled already" in answer.content.decode()
     assert AuditEntry.objects.get(result="refused").action == "cancel job"

@@ -69,8 +69,8 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
     "auth.user: reset_second_factor_one": SUPERUSER,
-    "core.job: cancel": "SO",  # and whoever asked for it, or may ask for such jobs
-    "core.job: start": SUPERUSER,
+    "core.job: cancel_one": "SO",  # and whoever asked for it, or may ask for such jobs
+    "core.job: start_one": SUPERUSER,
     "core.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
     "catalogue.product: force_billing_selected": "SO",
     "catalogue.product: force_crm_selected": "SO",

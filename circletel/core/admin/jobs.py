@@ -3,20 +3,21 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path, reverse
-from unfold.decorators import action, display
+from django.urls import URLPattern, path
+from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
 
-from circletel.core import audit, jobs
-from circletel.core.admin.base import ReadOnlyAdmin, in_words, moved_to
+from circletel.core import jobs
+from circletel.core.actions import Action
+from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyAdmin, in_words
 from circletel.core.admin.long_lists import LongList
-from circletel.core.errors import Refused
 from circletel.core.jobs.kinds import kinds
 from circletel.core.models import Job, JobState
 
@@ -31,6 +32,47 @@ STATES = {
 }
 # Which rows stand below a job's page, by its kind. Apps add their own.
 INLINES: dict[str, tuple[Any, ...]] = {}
+
+
+def _may_start(person: User, key: Any) -> bool:
+    job = Job.objects.filter(pk=key).first()
+    kind = jobs.kind_of(job.kind) if job else None
+    return kind is not None and person.has_perm(kind.permission)
+
+
+def _may_cancel(person: User, key: Any) -> bool:
+    job = Job.objects.filter(pk=key).first()
+    return job is not None and jobs.may_cancel(job, person)
+
+
+START = Action(
+    name="start",
+    label="Start",
+    model=Job,
+    service=jobs.start,
+    permission=_may_start,
+    offered=lambda job: job.state == JobState.PLANNED,
+    audit_name="start job",
+    title="Start this job?",
+    description="A worker does it, in your name. This page shows how far it is.",
+    icon="play_arrow",
+    variant=ActionVariant.PRIMARY,
+    done="The job is started.",
+)
+CANCEL = Action(
+    name="cancel",
+    label="Cancel",
+    model=Job,
+    service=jobs.cancel,
+    permission=_may_cancel,
+    offered=lambda job: not (job.has_ended or job.cancel_requested),
+    audit_name="cancel job",
+    title="Cancel this job?",
+    description="What is done stays done. A job that runs stops at its next step.",
+    submit="Cancel the job",
+    icon="cancel",
+    done="The job is cancelled.",
+)
 
 
 class ShownFilter(admin.SimpleListFilter):
@@ -62,7 +104,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Job)
-class JobAdmin(LongList, ReadOnlyAdmin):
+class JobAdmin(ActionsAdmin, LongList, ReadOnlyAdmin):
     empty_words = "Nothing has run in the background yet."
     list_display = ("shown_kind", "shown_state", "shown_actor", "shown_progress", "requested_at", "duration")
     list_filter = (ShownFilter, "state", KindFilter, "requested_at")
@@ -75,7 +117,7 @@ class JobAdmin(LongList, ReadOnlyAdmin):
         ("finished_at", "duration"),
         "correlation_id",
     )
-    actions_detail = ("start", "cancel")
+    object_actions = (START, CANCEL)
     change_form_outer_before_template = "core/job_progress.html"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -112,65 +154,6 @@ class JobAdmin(LongList, ReadOnlyAdmin):
     @display(description="With")
     def shown_parameters(self, job: Job) -> str:
         return "; ".join(f"{name}: {in_words(value)}" for name, value in job.parameters_shown) or "—"
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        job = self.get_object(request, object_id)
-        offered = _offered(job) if job else set()
-        return [
-            one
-            for one in super().get_actions_detail(request, object_id)
-            if one.method.original_function_name in offered
-        ]
-
-    def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        job: Any = self.get_object(request, str(object_id)) if object_id else None
-        kind = jobs.kind_of(job.kind) if job else None
-        return kind is not None and request.user.has_perm(kind.permission)
-
-    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        job: Any = self.get_object(request, str(object_id)) if object_id else None
-        return job is not None and jobs.may_cancel(job, request.user)  # type: ignore[arg-type]
-
-    @action(
-        description="Start",
-        permissions=["start"],
-        icon="play_arrow",
-        url_path="start",
-        variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Start this job?",
-            "description": "A worker does it, in your name. This page shows how far it is.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Start",
-        },
-    )
-    def start(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._do(request, object_id, jobs.start, "The job is started.")
-
-    @action(
-        description="Cancel",
-        permissions=["cancel"],
-        icon="cancel",
-        url_path="cancel",
-        dialog={
-            "title": "Cancel this job?",
-            "description": "What is done stays done. A job that runs stops at its next step.",
-            "form_class": BaseDialogForm,
-            "form_submit_text": "Cancel the job",
-        },
-    )
-    def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: Any) -> HttpResponse:
-        return self._do(request, object_id, jobs.cancel, "The job is cancelled.")
-
-    def _do(self, request: HttpRequest, object_id: Any, action: Any, text: str) -> HttpResponse:
-        actor: Any = request.user
-        try:
-            action(object_id, actor=actor)
-            messages.success(request, text)
-        except Refused as refusal:
-            audit.record_refusal(f"{action.__name__} job", Job, object_id, actor=actor, refusal=refusal)
-            messages.error(request, str(refusal))
-        return moved_to(request, reverse("admin:core_job_change", args=[object_id]))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -217,9 +200,3 @@ def _pairs(result: Any) -> list[tuple[str, str]]:
 
 def _line(result: Any) -> str:
     return ", ".join(" ".join(filter(None, pair)) for pair in _pairs(result))
-
-
-def _offered(job: Job) -> set[str]:
-    if job.has_ended or job.cancel_requested:
-        return set()
-    return {"start", "cancel"} if job.state == JobState.PLANNED else {"cancel"}
