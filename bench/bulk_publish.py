@@ -17,7 +17,7 @@ def run() -> str:
 
     from catalogue import batches, services
     from catalogue.models import ServicePackage
-    from catalogue.tasks import run_batch
+    from circletel.core import jobs
     from tests.factories import approved_product, mr_botha
 
     products = _approved(PRODUCTS)
@@ -27,16 +27,16 @@ def run() -> str:
     lines = []
     for name in ("first publication", "the same again"):
         begun = time.monotonic()
-        batch = batches.plan("publish", products, actor=actor)
-        batches.start(batch.pk, actor=actor)
+        job = batches.plan("publish", products, actor=actor)
+        jobs.start(job.pk, actor=actor)
         answered = time.monotonic()
         cpu = time.process_time()
-        run_batch(str(batch.pk))
+        jobs.run(job.pk)
         seconds, cpu = time.monotonic() - answered, time.process_time() - cpu
-        batch.refresh_from_db()
+        job.refresh_from_db()
         lines.append(
             f"  {name}: answered in {answered - begun:.2f} s, done in {seconds:.1f} s (at most {SECONDS}), of which"
-            f" this process computed {cpu:.1f} s; {batch.get_status_display()}, {batches.progress(batch)['done']} done"
+            f" this process computed {cpu:.1f} s; {job.get_state_display()}, {batches.progress(job)['done']} done"
         )
     queries = _queries_of_one(services, approved_product, actor)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

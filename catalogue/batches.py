@@ -1,197 +1,144 @@
-"""One deed for many products: planned at once, done one by one by a worker, each in a transaction of its own."""
+"""Bulk jobs: one deed for many products, planned at once, done one by one, each in a transaction of its own."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from catalogue import services
-from catalogue.models import Batch, BatchDeed, BatchItem, BatchStatus, ItemState, Product
-from circletel.core import audit
-from circletel.core.enqueue import enqueue, send_now
+from catalogue.models import BatchDeed, BatchItem, BatchStatus, ItemState, Product
+from circletel.core import jobs
 from circletel.core.errors import Refused
-from circletel.core.origin import Origin, acting_from, current_origin
-from circletel.core.rights import ensure_may
+from circletel.core.models import Job, JobState
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=30)
 LARGEST = 10_000
-RUN = "catalogue.tasks.run_batch"
-DEEDS: dict[BatchDeed, tuple[str, Callable[..., Any], str]] = {
-    BatchDeed.SUBMIT: ("catalogue.submit_product", services.submit, "waits for approval"),
-    BatchDeed.APPROVE: ("catalogue.approve_product", services.approve, "approved"),
-    BatchDeed.APPROVE_PRICING: ("catalogue.approve_pricing", services.approve_pricing, "pricing approved"),
-    BatchDeed.PUBLISH: ("catalogue.publish_product", services.publish, ""),
+# The service, and what is said when it returns nothing worth saying.
+DEEDS: dict[BatchDeed, tuple[Callable[..., Any], str]] = {
+    BatchDeed.SUBMIT: (services.submit, "waits for approval"),
+    BatchDeed.APPROVE: (services.approve, "approved"),
+    BatchDeed.APPROVE_PRICING: (services.approve_pricing, "pricing approved"),
+    BatchDeed.PUBLISH: (services.publish, ""),
 }
 
 
-def may(actor: User, deed: str) -> bool:
-    """Whether that person may start or cancel batches of that deed."""
-    return actor.has_perm(DEEDS[BatchDeed(deed)][0])
-
-
-def plan(deed: str, product_ids: Iterable[Any], *, actor: User) -> Batch:
-    """A batch that does nothing yet: its items say what speaks against each product today. Raises Refused."""
+def plan(deed: str, product_ids: Iterable[Any], *, actor: User) -> Job:
+    """A bulk job that does nothing yet: its items say what speaks against each product today. Raises Refused."""
+    kind = KINDS[BatchDeed(deed)]
     ids = list(dict.fromkeys(product_ids))
-    _ensure_may(actor, deed)
+    kind.ensure_allowed(actor)
     if not ids:
         raise Refused("There is no product to work on: choose at least one")
     if len(ids) > LARGEST:
-        raise Refused(f"{len(ids)} products are too many for one batch: choose at most {LARGEST}")
+        raise Refused(f"{len(ids)} products are too many for one job: choose at most {LARGEST}")
     products = {product.pk: product for product in Product.objects.with_content().filter(pk__in=ids)}
     if missing := [str(key) for key in ids if key not in products]:
         raise Refused(f"There are no products with these ids: {', '.join(missing[:20])}")
-    origin = current_origin()
+    foreseen = ["; ".join(services.objections(deed, products[key], actor=actor)) for key in ids]
     with transaction.atomic():
-        batch = Batch.objects.create(
-            deed=deed,
-            created_by=actor,
-            address=origin.address,
-            user_agent=origin.user_agent,
-            correlation_id=origin.correlation_id,
-        )
+        text = f"nothing is done yet, and {sum(map(bool, foreseen))} would be refused today"
+        job = jobs.plan(kind, actor=actor, total=len(ids), text=text)
         BatchItem.objects.bulk_create(
             (
-                BatchItem(
-                    batch=batch,
-                    position=position,
-                    product_id=key,
-                    foreseen="; ".join(services.objections(deed, products[key], actor=actor)),
-                )
-                for position, key in enumerate(ids, 1)
+                BatchItem(job=job, position=position, product_id=key, foreseen=words)
+                for position, (key, words) in enumerate(zip(ids, foreseen, strict=True), 1)
             ),
             batch_size=1000,
         )
-    return batch
+    return job
 
 
-def start(batch_id: Any, *, actor: User) -> Batch:
-    """planned → running; a worker begins at once. Starting twice is starting once."""
-    with transaction.atomic():
-        batch = Batch.objects.select_for_update().get(pk=batch_id)
-        _ensure_may(actor, batch.deed)
-        if batch.status == BatchStatus.RUNNING:
-            return batch
-        if batch.status != BatchStatus.PLANNED:
-            raise Refused(f"This batch is {batch.get_status_display().lower()} already: plan a new one")
-        batch.status, batch.started_at = BatchStatus.RUNNING, timezone.now()
-        batch.save(update_fields=["status", "started_at"])
-        audit.record("batch started", batch, actor=actor, detail=f"{batch.items.count()} products")
-        enqueue(RUN, str(batch.pk))
-    return batch
+def find(job_id: Any) -> Job:
+    """Raises Job.DoesNotExist."""
+    return Job.objects.filter(kind__in=[kind.name for kind in KINDS.values()]).get(pk=job_id)
 
 
-def cancel(batch_id: Any, *, actor: User) -> Batch:
-    """What is done stays done; what waits is left alone. Raises Refused when nothing is left to cancel."""
-    with transaction.atomic():
-        batch = Batch.objects.select_for_update().get(pk=batch_id)
-        _ensure_may(actor, batch.deed)
-        if batch.status not in (BatchStatus.PLANNED, BatchStatus.RUNNING):
-            raise Refused(f"This batch is {batch.get_status_display().lower()} already")
-        now = timezone.now()
-        batch.status, batch.finished_at, batch.leased_until = BatchStatus.CANCELLED, now, None
-        batch.save(update_fields=["status", "finished_at", "leased_until"])
-        # The item in hand is locked by its worker, which finishes it.
-        waiting = batch.items.filter(state=ItemState.WAITING).select_for_update(skip_locked=True)
-        number = batch.items.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
-            state=ItemState.CANCELLED, finished_at=now
-        )
-        audit.record("batch cancelled", batch, actor=actor, detail=f"{number} products left alone")
-    return batch
+def deed_of(job: Job) -> BatchDeed:
+    return next(deed for deed, kind in KINDS.items() if kind.name == job.kind)
 
 
-def progress(batch: Batch) -> dict[str, int]:
+def status_of(job: Job) -> BatchStatus:
+    if job.cancel_requested and not job.has_ended:
+        return BatchStatus.CANCELLED
+    return BatchStatus.RUNNING if job.state == JobState.WAITING else BatchStatus(job.state)
+
+
+def progress(job: Job) -> dict[str, int]:
     """How many items are in each state, and `total`. One query."""
-    return batch.items.aggregate(
-        total=Count("pk"), **{state.value: Count("pk", filter=Q(state=state)) for state in ItemState}
-    )
+    number = _counted(job)
+    if status_of(job) == BatchStatus.CANCELLED:
+        number[ItemState.CANCELLED] = number.pop(ItemState.WAITING, 0)
+    return {"total": number.total(), **{state.value: number[state] for state in ItemState}}
 
 
-def run(batch_id: Any) -> int:
-    """Work a running batch off; returns how many items this call finished. 0 when another worker has it."""
-    batch = _taken(batch_id)
-    if batch is None:
-        return 0
-    number = 0
-    actor = User.objects.get(pk=batch.created_by_id)
-    with acting_from(Origin(batch.correlation_id, batch.address, batch.user_agent)):
-        while _renewed(batch):
-            if not _do_next(batch, actor):
-                _finish(batch)
-                break
-            number += 1
-    return number
+def _run(deed: BatchDeed, running: jobs.RunningJob) -> str:
+    """Work the items off that wait: all of them, or those that a lost worker left."""
+    number = _counted(running.job)
+    while state := _do_next(deed, running, number):
+        number[state] += 1
+        number[ItemState.WAITING] -= 1
+    running.progress(_over(number))
+    return _told(number)
 
 
-def resume() -> int:
-    """Wake a worker for every running batch that none holds: its message was lost, or its worker was. Returns how many."""
-    now = timezone.now()
-    lost = Batch.objects.filter(status=BatchStatus.RUNNING).filter(
-        Q(leased_until=None) | Q(leased_until__lt=now)
-    )
-    return sum(send_now(RUN, str(key)) for key in lost.values_list("pk", flat=True))
-
-
-def _taken(batch_id: Any) -> Batch | None:
-    now = timezone.now()
-    free = Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).filter(
-        Q(leased_until=None) | Q(leased_until__lt=now)
-    )
-    return Batch.objects.get(pk=batch_id) if free.update(leased_until=now + LEASE) else None
-
-
-def _renewed(batch: Batch) -> bool:
-    """Still running, and ours for another while."""
-    running = Batch.objects.filter(pk=batch.pk, status=BatchStatus.RUNNING)
-    return bool(running.update(leased_until=timezone.now() + LEASE))
-
-
-def _do_next(batch: Batch, actor: User) -> bool:
-    """Finish the next waiting item, whatever becomes of it; False when none waits."""
+def _do_next(deed: BatchDeed, running: jobs.RunningJob, number: Counter[str]) -> ItemState | None:
+    """Finish the next item that waits, whatever becomes of it; None when none does."""
+    service, words = DEEDS[deed]
     with transaction.atomic():
-        item = (
-            batch.items.filter(state=ItemState.WAITING)
-            .select_for_update(skip_locked=True)
-            .order_by("position")
-            .first()
-        )
+        running.progress(_over(number), text=_told(number))
+        items = BatchItem.objects.filter(job=running.job, state=ItemState.WAITING)
+        item = items.order_by("position").first()
         if item is None:
-            return False
-        _permission, deed, words = DEEDS[BatchDeed(batch.deed)]
+            return None
         try:
             with transaction.atomic():
-                outcome = deed(item.product_id, actor=actor)
-            item.state, item.message = ItemState.DONE, words or str(outcome)
+                outcome = service(item.product_id, actor=running.actor)
+            state, message = ItemState.DONE, words or str(outcome)
         except Refused as refusal:
-            services.record_refusal(batch.deed, item.product_id, actor=actor, refusal=refusal)
-            item.state, item.message = ItemState.REFUSED, str(refusal)
-        except Exception as trouble:
+            actor: Any = running.actor
+            services.record_refusal(deed, item.product_id, actor=actor, refusal=refusal)
+            state, message = ItemState.REFUSED, str(refusal)
+        except Exception as error:
             # One product that breaks our own code must not stop the others. The log has the traceback.
-            log.exception("batch_item_failed", batch=str(batch.pk), product=str(item.product_id))
-            item.state, item.message = (
-                ItemState.FAILED,
-                f"An error of ours, {type(trouble).__name__}: tell an engineer",
-            )
-        item.finished_at = timezone.now()
+            log.exception("batch_item_failed", job=str(running.job.pk), product=str(item.product_id))
+            state = ItemState.FAILED
+            message = f"An error of ours, {type(error).__name__}: tell an engineer"
+        item.state, item.message, item.finished_at = state, message, timezone.now()
         item.save(update_fields=["state", "message", "finished_at"])
-    return True
+    return state
 
 
-@transaction.atomic
-def _finish(batch: Batch) -> None:
-    left = batch.items.filter(state=ItemState.WAITING).exists()
-    status = BatchStatus.RUNNING if left else BatchStatus.DONE
-    Batch.objects.filter(pk=batch.pk, status=BatchStatus.RUNNING).update(
-        status=status, finished_at=None if left else timezone.now(), leased_until=None
-    )
+def _counted(job: Job) -> Counter[str]:
+    """How many items are in each state that is in a row."""
+    states = BatchItem.objects.filter(job=job).order_by().values_list("state")
+    return Counter(dict(states.annotate(Count("pk"))))
 
 
-def _ensure_may(actor: User, deed: str) -> None:
-    of = " of" if deed == BatchDeed.APPROVE_PRICING else ""
-    ensure_may(actor, DEEDS[BatchDeed(deed)][0], f"{BatchDeed(deed).label.lower()}{of} products")
+def _over(number: Counter[str]) -> int:
+    return number.total() - number[ItemState.WAITING]
+
+
+def _told(number: Counter[str]) -> str:
+    states = (ItemState.DONE, ItemState.REFUSED, ItemState.FAILED)
+    return ", ".join(f"{number[state]} {state.label.lower()}" for state in states)
+
+
+def _kind(deed: BatchDeed, label: str, permission: str) -> jobs.JobKind:
+    return jobs.JobKind(f"catalogue.{deed}", label, partial(_run, deed), permission)
+
+
+KINDS: dict[BatchDeed, jobs.JobKind] = {
+    BatchDeed.SUBMIT: _kind(BatchDeed.SUBMIT, "Submit products for approval", "catalogue.submit_product"),
+    BatchDeed.APPROVE: _kind(BatchDeed.APPROVE, "Approve products", "catalogue.approve_product"),
+    BatchDeed.APPROVE_PRICING: _kind(
+        BatchDeed.APPROVE_PRICING, "Approve the pricing of products", "catalogue.approve_pricing"
+    ),
+    BatchDeed.PUBLISH: _kind(BatchDeed.PUBLISH, "Publish products", "catalogue.publish_product"),
+}

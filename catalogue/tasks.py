@@ -2,23 +2,11 @@
 
 from celery import shared_task
 
-from catalogue import batches, ending
+from catalogue import batches, ending  # noqa: F401  (batches: kinds of jobs)
 from catalogue.pricelists import services  # noqa: F401  (kinds of jobs)
 from catalogue.storefront import written
 from circletel.core import idempotency
 from circletel.core.jobs import job
-
-
-@shared_task
-def run_batch(batch_id: str) -> None:
-    batches.run(batch_id)
-
-
-@shared_task
-@job
-def resume_batches() -> None:
-    """Each minute: go on with what a lost message or a lost worker left."""
-    batches.resume()
 
 
 @shared_task

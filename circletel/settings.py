@@ -363,7 +363,6 @@ UNFOLD = {
                     _page("Packages", "sell", "catalogue", "servicepackage"),
                     _page("Versions", "manage_history", "catalogue", "packageversion"),
                     _page("What was on sale", "event", "catalogue", "packageversion", "on_sale"),
-                    _page("Batches", "checklist", "catalogue", "batch"),
                     _page("VAT rates", "percent", "catalogue", "vatrate"),
                 ],
             },

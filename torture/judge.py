@@ -10,8 +10,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from catalogue.models import Batch, BatchItem, ItemState, PackageStatus, Product, ServicePackage
-from circletel.core.models import AuditEntry
+from catalogue.models import BatchItem, ItemState, PackageStatus, Product, ServicePackage
+from circletel.core.models import AuditEntry, Job
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.rule import price_for_customer
 from torture.faults import DATABASE, WEB
@@ -201,11 +201,10 @@ def _counted(what: str, there: int, *, at_least: int, at_most: int | None) -> It
 
 
 def _batch(id: str) -> Iterator[Complaint]:
-    batch = Batch.objects.filter(pk=id).first()
-    if batch is None:
+    if not Job.objects.filter(pk=id).exists():
         yield Complaint("lost", f"batch {id} was accepted, and there is none")
         return
-    odd = BatchItem.objects.filter(batch=batch).exclude(state__in=[ItemState.DONE, ItemState.REFUSED])
+    odd = BatchItem.objects.filter(job=id).exclude(state__in=[ItemState.DONE, ItemState.REFUSED])
     for item in odd:
         yield Complaint("owed", f"batch {id}, product {item.product_id}: {item.state} {item.message}")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.contrib.auth.models import User
 
-from catalogue.models import Batch, BatchStatus
+from circletel.core.models import Job
 from torture.beginning import SUPERUSER
 from zoho_sync import services
 from zoho_sync.models import ProductIntegration, SyncStatus
@@ -29,7 +29,7 @@ def is_settled() -> bool:
     return not (
         ProductIntegration.objects.exclude(status=SyncStatus.OK).exists()
         or ProductIntegration.objects.exclude(lease_token=None).exists()
-        or Batch.objects.filter(status=BatchStatus.RUNNING).exists()
+        or Job.objects.filter(state__in=["waiting", "running"], requested_by__isnull=False).exists()
         or Resync.objects.filter(finished_at=None).exists()
     )
 

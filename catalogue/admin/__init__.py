@@ -1,6 +1,6 @@
 """The catalogue in the admin. Thin doors: every deed is a function of a service module."""
 
-from catalogue.admin.batches import BatchAdmin
+from catalogue.admin import batches
 from catalogue.admin.history import VatRateAdmin
 from catalogue.admin.package import ServicePackageAdmin
 from catalogue.admin.price_list import PriceListAdmin
@@ -11,7 +11,6 @@ from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 from catalogue.admin.versions import PackageVersionAdmin
 
 __all__ = [
-    "BatchAdmin",
     "ColumnMappingAdmin",
     "HubDeliveryAdmin",
     "HubListenerAdmin",
@@ -23,4 +22,5 @@ __all__ = [
     "SupplierAdmin",
     "SupplierDealAdmin",
     "VatRateAdmin",
+    "batches",
 ]

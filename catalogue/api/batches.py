@@ -1,19 +1,22 @@
-"""Many products at once, over REST. Every deed is one of `catalogue.batches`."""
+"""Many products at once, over REST. Each is a bulk job of `catalogue.batches`."""
 
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue import batches
-from catalogue.models import Batch, BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
+from catalogue.models import BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
+from circletel.core import jobs
+from circletel.core.models import Job
 from circletel.core.rest.staff import StaffEndpoint, refusals
 from circletel.core.rest.strict import StrictSerializer
 from circletel.core.rights import ensure_may
@@ -49,24 +52,32 @@ class SelectionSerializer(StrictSerializer):
 
 class BatchItemSerializer(serializers.Serializer):
     product = serializers.UUIDField(source="product_id")
-    state = serializers.ChoiceField(ItemState.choices)
+    state = serializers.ChoiceField(ItemState.choices, source="shown_state")
     message = serializers.CharField(help_text="What became of it; empty while it waits.")
 
 
 class BatchSerializer(serializers.Serializer):
     id = serializers.UUIDField()
-    deed = serializers.ChoiceField(BatchDeed.choices)
-    status = serializers.ChoiceField(BatchStatus.choices)
-    created_at = serializers.DateTimeField()
+    deed = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(source="requested_at")
     finished_at = serializers.DateTimeField(allow_null=True)
     url = serializers.SerializerMethodField(help_text="Ask here how far it is.")
     progress = serializers.SerializerMethodField(help_text="Products in all and by state.")
 
-    def get_url(self, batch: Batch) -> str:
-        return reverse("batch-detail", args=[batch.pk])
+    @extend_schema_field(serializers.ChoiceField(BatchDeed.choices))
+    def get_deed(self, job: Job) -> str:
+        return batches.deed_of(job)
 
-    def get_progress(self, batch: Batch) -> dict[str, int]:
-        return batches.progress(batch)
+    @extend_schema_field(serializers.ChoiceField(BatchStatus.choices))
+    def get_status(self, job: Job) -> str:
+        return batches.status_of(job)
+
+    def get_url(self, job: Job) -> str:
+        return reverse("batch-detail", args=[job.pk])
+
+    def get_progress(self, job: Job) -> dict[str, int]:
+        return batches.progress(job)
 
 
 class BatchDetailSerializer(BatchSerializer):
@@ -78,7 +89,7 @@ class BatchEndpoint(StaffEndpoint):
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(
-            Http404("There is no such batch.") if isinstance(exc, Batch.DoesNotExist) else exc
+            Http404("There is no such batch.") if isinstance(exc, Job.DoesNotExist) else exc
         )
 
 
@@ -94,10 +105,10 @@ class BulkPublishView(BatchEndpoint):
     def post(self, request: Request) -> Response:
         asked = SelectionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        batch = batches.plan(BatchDeed.PUBLISH, _selected(asked.validated_data), actor=self.actor)
-        batch = batches.start(batch.pk, actor=self.actor)
-        headers = {"Location": reverse("batch-detail", args=[batch.pk])}
-        return Response(BatchSerializer(batch).data, status=HTTPStatus.ACCEPTED, headers=headers)
+        job = batches.plan(BatchDeed.PUBLISH, _selected(asked.validated_data), actor=self.actor)
+        job = jobs.start(job.pk, actor=self.actor)
+        headers = {"Location": reverse("batch-detail", args=[job.pk])}
+        return Response(BatchSerializer(job).data, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
 def _selected(asked: dict[str, Any]) -> list[UUID]:
@@ -117,10 +128,11 @@ class BatchView(BatchEndpoint):
         responses={200: BatchDetailSerializer, **refusals(400, 401, 403, 404)},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
-        batch = Batch.objects.prefetch_related("items").get(pk=id)
-        if batch.created_by_id != self.actor.pk:
-            ensure_may(self.actor, "catalogue.view_batch", "see batches")
-        return Response(BatchDetailSerializer(batch).data)
+        job = batches.find(id)
+        if job.requested_by_id != self.actor.pk:
+            ensure_may(self.actor, "core.view_job", "see the jobs of others")
+        prefetch_related_objects([job], "items")
+        return Response(BatchDetailSerializer(job).data)
 
 
 class CancelBatchView(BatchEndpoint):
@@ -129,4 +141,4 @@ class CancelBatchView(BatchEndpoint):
         responses={200: BatchSerializer, **refusals(400, 401, 403, 404, 409)},
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
-        return Response(BatchSerializer(batches.cancel(id, actor=self.actor)).data)
+        return Response(BatchSerializer(jobs.cancel(batches.find(id).pk, actor=self.actor)).data)

@@ -178,12 +178,6 @@ OPERATIONS: list[Any] = [
             "Notices what went on or off sale by the clock, and sends what is owed to listeners.",
         ),
         Scheduled(
-            "Batches: go on with what a lost worker left",
-            "catalogue.tasks.resume_batches",
-            EACH_MINUTE,
-            "Also starts a batch whose first message was lost.",
-        ),
-        Scheduled(
             "Packages: archive those whose life has ended",
             "catalogue.tasks.archive_ended",
             EACH_HOUR,

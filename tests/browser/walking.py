@@ -13,7 +13,7 @@ from django.urls.resolvers import URLPattern
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 # Parts of other pages, downloads, and what only answers a POST.
 NOT_PAGES = {
-    "catalogue_batch_progress", "core_job_progress", "catalogue_pricelist_panel", "catalogue_pricelist_refused",
+    "core_job_progress", "catalogue_pricelist_panel", "catalogue_pricelist_refused",
     "catalogue_product_zoho_standing", "catalogue_servicepackage_panel",
     "zoho_sync_productintegration_group_progress", "pricing_pricenotice_csv", "pricing_pricenotice_json",
     "pricing_pricechange_impact_csv", "pricing_pricechange_proof_csv",

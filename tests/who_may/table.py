@@ -32,8 +32,7 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "axes.accessattempt":                ("AU",                      NOBODY,        SUPERUSER,     SUPERUSER),
     "core.apitoken":                ("SO AU TH",                "TH",          NOBODY,        NOBODY),
     "core.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
-    "core.job":                     ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
-    "catalogue.batch":                   ("PM AP PB AU",             NOBODY,        NOBODY,        NOBODY),
+    "core.job":                     ("PM AP PB SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "catalogue.columnmapping":           ("PM AU",                   "PM",          "PM",          NOBODY),
     "catalogue.hubdelivery":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
     "catalogue.hublistener":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
@@ -69,8 +68,8 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
 # Buttons, and actions for a selection.
 DEEDS: dict[str, str] = {
     "auth.user: reset_second_factor_one": SUPERUSER,
-    "core.job: cancel_one": "SO",  # and whoever asked for it, or may ask for such jobs
-    "core.job: start_one": SUPERUSER,
+    "core.job: cancel_one": "PB SO",  # who may ask for such jobs, which here publish, and who may cancel any
+    "core.job: start_one": "PB",
     "core.apitoken: revoke_one": "SO",  # of others; one's own are revoked by whoever holds them
     "catalogue.product: force_billing_selected": "SO",
     "catalogue.product: force_crm_selected": "SO",
@@ -91,8 +90,6 @@ DEEDS: dict[str, str] = {
     "pricing.pricenotice: send_again_selected": "PR PA",
     "pricing.pricenotice: settle_one": "PR PA",
     "reconciliation.finding: ignore_selected": "SO",
-    "catalogue.batch: cancel": "PB",  # whoever may do the deed of the batch, which here is publishing
-    "catalogue.batch: start": "PB",
     "catalogue.hubdelivery: send_again_selected": "TM",
     "catalogue.hubdelivery: send_again_one": "TM",
     "catalogue.packageversion: compare": "PM AP PB PR PA AU",
@@ -168,8 +165,7 @@ OTHERS: dict[str, str] = {
     "page app_list": STAFF,
     "page auth_user_password_change": SUPERUSER,
     "page autocomplete": NOBODY,  # asked for nothing; asked for a product, see the test of its own
-    "page core_job_progress": "SO AU",
-    "page catalogue_batch_progress": "PM AP PB AU",
+    "page core_job_progress": "PM AP PB SO AU",
     "page catalogue_packageversion_compare": "PM AP PB PR PA AU",
     "page catalogue_packageversion_on_sale": "PM AP PB PR PA AU",
     "page catalogue_pricelist_panel": "PM PR AU",
@@ -214,8 +210,8 @@ REST: dict[str, str] = {
     "GET metrics": EVERYBODY,  # from this machine; from elsewhere with METRICS_TOKEN
     "POST mail/resend/tracking": EVERYBODY,  # signed by the provider
 
-    "GET api/admin/batches/<uuid:id>": "PM AP PB AU",
-    "POST api/admin/batches/<uuid:id>/cancel": "PB",
+    "GET api/admin/batches/<uuid:id>": "PM AP PB SO AU",
+    "POST api/admin/batches/<uuid:id>/cancel": "PB SO",
     "GET api/admin/products": "PM AP PB PR PA SO AU TM",
     "POST api/admin/products": "PM TM",
     "GET api/admin/products/<uuid:id>": "PM AP PB PR PA SO AU TM",

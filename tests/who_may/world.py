@@ -29,7 +29,7 @@ from catalogue.models import (
     Supplier,
     SupplierDeal,
 )
-from circletel.core.models import ApiToken, Job
+from circletel.core.models import ApiToken
 from pricing import services as pricing
 from pricing.models import PriceChange
 from pricing.services import Wish
@@ -83,7 +83,7 @@ class World:
             draft.pk, actor=person("publishes.prices", "Pricing approver")
         )
         self.version = self.package.versions.first()
-        self.batch = batches.plan("publish", [self.product.pk], actor=mr_botha())
+        self.job = batches.plan("publish", [self.product.pk], actor=mr_botha())
         self.clerk = User.objects.create_user("clerk", is_staff=True)
         self._keys: dict[str, Any] = {
             "auth.user": self.clerk.pk,
@@ -209,7 +209,6 @@ class World:
         )
         MappingCheck.objects.create(mapping_version="1" * 64, remote_id="1")
         FieldSecurityCheck.objects.create(result="locked", holes=0, new_holes=0, unknown=0)
-        self.job = Job.objects.create(kind="zoho_sync.tasks.sweep", started_at=now - timedelta(seconds=3))
         self.going = GroupRetry.objects.create(cause="x", total=1, requested_by=mr_botha())
 
     def _reconciliation(self) -> None:
@@ -243,7 +242,7 @@ class World:
             "productCatalogManagement/v5/productOffering/": {"id": self.package.pk},
             "api/v1/packages/": {"sku_or_slug": self.package.slug, "id": self.package.pk},
             "api/admin/products/": {"product_id": self.product.pk, "id": self.product.pk},
-            "api/admin/batches/": {"id": self.batch.pk},
+            "api/admin/batches/": {"id": self.job.pk},
             "api/admin/price-changes/": {"id": self.change.pk},
             "api/admin/reconciliation-reports/": {"pk": self.report.pk},
         }

@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from circletel.core import jobs
 from circletel.core.actions import Action
-from circletel.core.actions.admin import ActionsAdmin
+from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import ReadOnlyAdmin, in_words
 from circletel.core.admin.long_lists import LongList
 from circletel.core.jobs.kinds import kinds

@@ -50,9 +50,12 @@ def run_here(kind: JobKind, *, key: str = "", runner: Runner | None = None, **pa
     return job
 
 
-def plan(kind: JobKind, *, actor: User, total: int = 0, **parameters: Any) -> Job:
-    """A job that does nothing until somebody has looked at it and starts it. Raises NotAllowed."""
-    return _made(kind, JobState.PLANNED, actor, "", total, parameters)
+def plan(kind: JobKind, *, actor: User, total: int = 0, text: str = "", **parameters: Any) -> Job:
+    """A job that does nothing until somebody has looked at it and starts it; `text` says what it would do.
+
+    Raises NotAllowed.
+    """
+    return _made(kind, JobState.PLANNED, actor, "", total, parameters, progress=text)
 
 
 @transaction.atomic
@@ -68,7 +71,7 @@ def start(job_id: Any, *, actor: User) -> Job:
         return job
     if job.state != JobState.PLANNED:
         raise WrongStatus(f"This job is {job.get_state_display().lower()} already: plan a new one")
-    job.state = JobState.WAITING
+    job.state, job.progress = JobState.WAITING, ""
     for name, value in _origin_of(actor).items():
         setattr(job, name, value)
     job.save()
@@ -115,11 +118,18 @@ def sweep() -> int:
 
 
 def _made(
-    kind: JobKind, state: JobState, actor: User | None, key: str, total: int, parameters: dict[str, Any]
+    kind: JobKind,
+    state: JobState,
+    actor: User | None,
+    key: str,
+    total: int,
+    parameters: dict[str, Any],
+    progress: str = "",
 ) -> Job:
     if actor is not None:
         kind.ensure_allowed(actor)
-    job = Job(kind=kind.name, key=key, state=state, total=total, parameters=parameters, **_origin_of(actor))
+    numbers = {"total": total, "progress": progress}
+    job = Job(kind=kind.name, key=key, state=state, parameters=parameters, **numbers, **_origin_of(actor))
     try:
         with transaction.atomic():
             job.save(force_insert=True)

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalogue import batches, ending
-from catalogue.models import Batch, Product, ProductAddOn, ServicePackage
-from circletel.core.models import AuditEntry
+from catalogue.models import Product, ProductAddOn, ServicePackage
+from circletel.core import jobs
+from circletel.core.models import AuditEntry, Job
 from tests.catalogue.admin.conftest import texts
 from tests.catalogue.test_versions import republished
 from tests.factories import approved_product, draft_product, live_package, mr_botha
@@ -149,7 +150,7 @@ def test_the_end_of_sale_is_set_and_taken_back(as_role):
 def test_a_refused_attempt_is_told_and_written_down(as_role, deed):
     package = live_package()
     batch = batches.plan("publish", [package.source_admin_product_id], actor=mr_botha())
-    batches.cancel(batch.pk, actor=mr_botha())
+    jobs.cancel(batch.pk, actor=mr_botha())
     ending.end_life(package.pk, at=timezone.now() + timedelta(days=10), actor=mr_botha())
     target, address = {
         "end_sale_one": (package, "admin:catalogue_servicepackage_end_of_sale_one"),
@@ -157,7 +158,7 @@ def test_a_refused_attempt_is_told_and_written_down(as_role, deed):
             package.versions.latest("recorded_from"),
             "admin:catalogue_packageversion_publish_again_one",
         ),
-        "cancel": (batch, "admin:catalogue_batch_cancel"),
+        "cancel": (batch, "admin:core_job_cancel_one"),
     }[deed]
     written = AuditEntry.objects.count()
 
@@ -201,30 +202,30 @@ def test_a_large_selection_becomes_a_plan_that_is_started_and_watched(as_role):
         follow=True,
     )
 
-    batch = Batch.objects.get()
+    batch = Job.objects.get()
     assert texts(response) == ["This is a plan: nothing is done before you start it."]
-    assert "21 products, nothing done yet. 0 would be refused today" in page(response)
+    assert "Planned. 0 of 21 · nothing is done yet, and 0 would be refused today" in page(response)
     assert not ServicePackage.objects.exists()
 
-    client.post(reverse("admin:catalogue_batch_start", args=[batch.pk]), CONFIRMED)
-    progress = reverse("admin:catalogue_batch_progress", args=[batch.pk])
+    client.post(reverse("admin:core_job_start_one", args=[batch.pk]), CONFIRMED)
+    progress = reverse("admin:core_job_progress", args=[batch.pk])
     assert "0 of 21" in page(client.get(progress))
-    batches.run(batch.pk)
+    jobs.run(batch.pk)
     done = client.get(progress)
-    assert "21 of 21 : 21 done, 0 refused, 0 failed" in page(done)
+    assert "Done. 21 of 21" in page(done)
     assert done["HX-Refresh"] == "true"
 
 
 def test_a_batch_is_started_and_cancelled_by_those_who_may_do_its_deed(as_role):
     batch = batches.plan("publish", [approved_product().pk], actor=mr_botha())
 
-    for name in ("start", "cancel"):
-        url = reverse(f"admin:catalogue_batch_{name}", args=[batch.pk])
+    for name in ("start_one", "cancel_one"):
+        url = reverse(f"admin:core_job_{name}", args=[batch.pk])
         assert as_role("Auditor").post(url, CONFIRMED).status_code == 403
-    as_role("Publisher").post(reverse("admin:catalogue_batch_cancel", args=[batch.pk]), CONFIRMED)
+    as_role("Publisher").post(reverse("admin:core_job_cancel_one", args=[batch.pk]), CONFIRMED)
 
     batch.refresh_from_db()
-    assert batch.status == "cancelled"
+    assert batch.state == "cancelled"
 
 
 def test_pricing_is_approved_on_its_own_button(as_role):

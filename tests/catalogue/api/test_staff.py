@@ -5,7 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from catalogue import batches
-from catalogue.models import Batch, ServicePackage
+from catalogue.models import ServicePackage
+from circletel.core import jobs
+from circletel.core.models import Job
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
@@ -31,7 +33,7 @@ def test_it_starts_a_batch_and_returns_at_once():
     assert response.status_code == 202
     assert response.json()["progress"]["waiting"] == 2
     assert not ServicePackage.objects.exists()
-    batches.run(response.json()["id"])
+    jobs.run(response.json()["id"])
     done = client.get(response["Location"]).json()
     assert (done["status"], [item["state"] for item in done["items"]]) == ("done", ["done", "refused"])
     assert "it is draft, not approved" in done["items"][1]["message"]
@@ -67,7 +69,7 @@ def test_what_is_not_understood_is_refused(body, says):
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/problem+json"
     assert says in response.text
-    assert not Batch.objects.exists()
+    assert not Job.objects.exists()
 
 
 def test_unknown_products_and_a_filter_without_any_are_a_conflict():
@@ -83,7 +85,7 @@ def test_who_may():
 
     assert post(Client(), body).status_code == 401
     assert post(as_(ms_naidoo()), body).status_code == 403
-    assert not Batch.objects.exists()
+    assert not Job.objects.exists()
 
 
 def test_a_batch_is_cancelled_and_seen_by_those_who_may():
