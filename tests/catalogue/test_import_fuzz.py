@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.models import Product, ProductPricing
@@ -12,11 +12,10 @@ from catalogue.product_import import BadFile, import_products, parse
 from catalogue.product_import.columns import BY_NAME, COLUMNS
 from circletel.core.models import AuditEntry
 from tests.factories import ms_naidoo
+from tests.fuzz.inputs import fuzzed
 
-pytestmark = pytest.mark.django_db
-thorough = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
+thorough = fuzzed(few=50, many=1000)
 
 GOOD = {
     "sku": "FIBRE-1",

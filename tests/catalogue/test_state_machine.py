@@ -1,6 +1,7 @@
 """The life of a product, every transition tried as every role, against a model of a few lines."""
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,6 +13,7 @@ from circletel.core.errors import Refused
 from circletel.core.models import AuditEntry
 from circletel.core.roles import ROLES
 from tests.factories import draft_product, ms_naidoo, person
+from tests.fuzz.inputs import fuzzed
 
 RIGHTS = {
     "submit": "catalogue.submit_product",
@@ -105,10 +107,6 @@ class LifeOfAProduct(RuleBasedStateMachine):
         ) or self.status == "archived"
 
 
+@pytest.mark.fuzz
 class TestLifeOfAProduct(LifeOfAProduct.TestCase, TestCase):
-    settings = settings(
-        max_examples=25,
-        stateful_step_count=20,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    settings = settings(fuzzed(few=12, many=100), stateful_step_count=20)

@@ -1,6 +1,7 @@
 """What is thrown at every door, and how often."""
 
 import math
+import os
 from collections import Counter
 from typing import Any
 
@@ -12,8 +13,11 @@ COUNTED: Counter[str] = Counter()
 
 
 def fuzzed(*, few: int, many: int) -> settings:
-    """`few` examples in an ordinary test run, `many` with the profile of `make fuzz`."""
-    is_large = settings.get_current_profile_name() == "fuzz"
+    """`few` examples in an ordinary test run, `many` with `make fuzz`.
+
+    That runs `tests/fuzz` with its profile, and every other test that is marked `fuzz` with FUZZ_EXAMPLES.
+    """
+    is_large = settings.get_current_profile_name() == "fuzz" or "FUZZ_EXAMPLES" in os.environ
     return settings(
         max_examples=many if is_large else few, deadline=None, suppress_health_check=list(HealthCheck)
     )

@@ -7,11 +7,12 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.models import VatRate
 from pricing.rule import NoPrice, PriceHistory, Reason, VatStep, price_for_customer, prices_for_customers
+from tests.fuzz.inputs import fuzzed
 from tests.pricing.histories import JOHANNESBURG, OPENED, Told, package_opened, write
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +133,8 @@ def instants_of(changes):
     return sorted({each.astimezone(UTC) for each in found} | {OPENED - 900 * DAY, OPENED + 4000 * DAY})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@fuzzed(few=30, many=500)
 @given(changes=histories(), data=st.data())
 def test_python_sql_and_the_naive_model_agree(opened, changes, data):
     instants = instants_of(changes)

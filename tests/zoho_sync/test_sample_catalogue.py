@@ -5,6 +5,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from catalogue import demo
 from catalogue.models import PackageStatus, ServicePackage
@@ -17,11 +18,16 @@ def csv_rows():
         return list(csv.DictReader(file))
 
 
-@pytest.fixture
-def sample(db):
-    """The sample catalogue, imported, approved and published by the demo people."""
-    demo.set_up(lambda _line: None)
-    return list(ServicePackage.objects.all())
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def sample(django_db_setup, django_db_blocker):
+    """The sample catalogue, imported, approved and published by the demo people; gone with the module."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        demo.set_up(lambda _line: None)
+        yield list(ServicePackage.objects.all())
+        transaction.set_rollback(True)
 
 
 def test_every_package_of_the_file_lives(sample):

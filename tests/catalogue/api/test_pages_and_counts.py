@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from catalogue.api.asked import ORDERING_TERMS
 from tests.catalogue.api.packages import package
+from tests.fuzz.inputs import fuzzed
 
 LIST = "/api/v1/packages/"
 
@@ -37,8 +38,9 @@ def test_cursors_lead_there_and_back(client):
     assert walked(client, last.json()["previous"], "previous") == [pages[1], pages[0]]
 
 
+@pytest.mark.fuzz
 class TestCursors(TestCase):
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @fuzzed(few=10, many=200)
     @given(
         speeds=st.lists(st.tuples(st.none() | st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=12),
         terms=st.lists(

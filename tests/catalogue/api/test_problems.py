@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
@@ -16,6 +16,7 @@ from catalogue.api.problems import as_problem
 from catalogue.api.views import LIST_PARAMETERS
 from catalogue.storefront.document import PUBLIC_FIELDS
 from tests.catalogue.api.packages import package
+from tests.fuzz.inputs import fuzzed
 
 pytestmark = pytest.mark.django_db
 
@@ -262,7 +263,8 @@ PLAUSIBLE = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@fuzzed(few=60, many=1000)
 @given(
     query=st.lists(st.tuples(st.sampled_from(PARAMETERS) | st.text(max_size=10), ODD | PLAUSIBLE), max_size=6)
 )
@@ -277,7 +279,8 @@ def test_no_query_is_a_failure_of_ours(client, query):
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@fuzzed(few=40, many=1000)
 @given(query=st.binary(max_size=60).map(lambda raw: raw.decode("latin-1")))
 def test_no_raw_query_is_a_failure_of_ours(client, query):
     response = client.generic("GET", "/api/v1/packages/", QUERY_STRING=query)
@@ -285,7 +288,8 @@ def test_no_raw_query_is_a_failure_of_ours(client, query):
     assert response.status_code in (200, 400)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@fuzzed(few=60, many=1000)
 @given(path=st.binary(max_size=60))
 def test_no_address_is_a_failure_of_ours(client, path):
     encoded = "".join(f"%{byte:02X}" for byte in path)

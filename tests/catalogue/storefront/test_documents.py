@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -19,6 +19,7 @@ from catalogue.storefront.document import SHAPE, document
 from pricing import applying
 from tests.catalogue.api.packages import package
 from tests.factories import live_package, mr_botha
+from tests.fuzz.inputs import fuzzed
 
 START = datetime(2026, 11, 2, 6, tzinfo=UTC)
 
@@ -158,8 +159,9 @@ def _promotion(price, begin, end):
     }
 
 
+@pytest.mark.fuzz
 class TestServedIsBuilt(TestCase):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @fuzzed(few=25, many=300)
     @given(
         deeds=st.lists(DEEDS, max_size=8),
         minutes=st.lists(st.integers(-6 * 24 * 60, 21 * 24 * 60), min_size=1, max_size=5),

@@ -4,14 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.catalogue.tmf620.world import BASES, READABLE, WRITABLE, small_catalogue
 from tests.factories import ms_naidoo
+from tests.fuzz.inputs import fuzzed
 
-pytestmark = pytest.mark.django_db
-SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
+SOME = fuzzed(few=30, many=300)
 
 KINDS = [f"{BASES[version]}/{name}" for version, names in READABLE.items() for name in names]
 WRITTEN = [f"{base}/{name}" for base in BASES.values() for name in WRITABLE]
