@@ -13,7 +13,7 @@ import pytest
 import redis
 from celery import current_app
 from django.db import connection
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -39,6 +39,19 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         PeriodicTask.objects.update(date_changed=LONG_AGO)
         # What comes back after a test that commits.
         connection._test_serialized_contents = connection.creation.serialize_db_to_string()
+
+
+_flush = TransactionTestCase._fixture_teardown
+
+
+def _flush_and_restore(test: TransactionTestCase) -> None:
+    """The rows of the migrations come back at once: which test a process of xdist takes next is not certain."""
+    _flush(test)
+    connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
+
+
+TransactionTestCase._fixture_teardown = _flush_and_restore
+TransactionTestCase._fixture_setup = classmethod(lambda _case: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
