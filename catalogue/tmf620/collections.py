@@ -1,35 +1,78 @@
-"""The resources by kind: a page of them, or one, in a fixed number of queries whatever the size of the page."""
+"""What is on sale by kind of resource: a page of it, or one, in a fixed number of queries whatever the size of the page."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, IntegerField, Max, QuerySet, TextField, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from catalogue.models import MarketSegment, ServicePackage
-from catalogue.tmf620 import columns, resources, totals, written
+from catalogue.storefront import epoch as epochs
+from catalogue.storefront.epoch import Epoch
+from catalogue.tmf620 import attributes, resources, written
 from catalogue.tmf620.categories import CategoryKey
-from catalogue.tmf620.columns import INSTALLATION_NOW, PRICE_NOW, Columns
-from catalogue.tmf620.dialects import Kind, Rendering
+from catalogue.tmf620.dialects import V4, Kind, Rendering
 from catalogue.tmf620.matching import filtered
-from catalogue.tmf620.queries import Condition, Query
+from catalogue.tmf620.queries import Query, chosen
 from catalogue.tmf620.values import Document
+from catalogue.tmf620.written import as_json
+
+# Of these kinds each package is one resource, so that a page of packages is a page of them.
+ONE_A_PACKAGE = (Kind.OFFERING, Kind.SPECIFICATION)
+_counted: tuple[Epoch | None, int] = (None, 0)
 
 
-@dataclass(frozen=True)
-class Page:
-    documents: list[Document]
-    total: int
-    """How many match, on all pages."""
+def page(kind: Kind, query: Query, rendering: Rendering, offset: int, limit: int) -> tuple[list[str], int]:
+    """One page as JSON, and how many match on all pages. Raises InvalidQuery."""
+    attributes.ensure_known(kind, query)
+    if kind in ONE_A_PACKAGE and not query.conditions and not query.sort:
+        packages = _in_order(rendering)
+        texts, total = written.texts(packages[offset : offset + limit], kind, rendering), _count(packages)
+        if query.fields is None:
+            return texts, total
+        documents = [json.loads(text) for text in texts]
+    else:
+        documents = _matching(kind, query, rendering)
+        total = len(documents)
+        documents = documents[offset : offset + limit]
+    return as_texts(documents, query, rendering), total
 
 
-class Collection(Protocol):
-    def page(self, query: Query, rendering: Rendering, offset: int, limit: int) -> Page: ...
+def find(kind: Kind, id: str, rendering: Rendering) -> Document | None:
+    if kind in written.BUILDERS:
+        key = as_uuid(id[:36])
+        package = on_sale(rendering).filter(pk=key).first() if key else None
+        documents = written.BUILDERS[kind](package, rendering) if package else []
+    else:
+        documents = everything(kind, rendering)
+    return next((document for document in documents if document["id"] == id), None)
 
-    def get(self, id: str, rendering: Rendering) -> Document | None: ...
+
+def everything(kind: Kind, rendering: Rendering) -> list[Document]:
+    """All of one kind, in the usual order."""
+    if kind in written.BUILDERS:
+        documents: list[Document] = json.loads(
+            f"[{','.join(written.texts(_in_order(rendering), kind, rendering))}]"
+        )
+        return documents
+    changed = categories(rendering)
+    if kind is Kind.CATALOG:
+        roots = [key for key in changed if key.parent is None]
+        return [resources.catalog(roots, max(changed.values(), default=None), rendering)]
+    return [
+        resources.category(key, [sub for sub in changed if sub.parent == key], at, rendering)
+        for key, at in changed.items()
+    ]
+
+
+def as_texts(documents: list[Document], query: Query, rendering: Rendering) -> list[str]:
+    """Each with the attributes asked for."""
+    return [as_json(chosen(document, query.fields, rendering.dialect.always)) for document in documents]
 
 
 def on_sale(rendering: Rendering) -> QuerySet[ServicePackage]:
@@ -43,145 +86,11 @@ def as_uuid(id: str) -> UUID | None:
         return None
 
 
-@dataclass(frozen=True)
-class PackageCollection:
-    """One resource for each package on sale, under the package's id."""
+def categories(rendering: Rendering) -> Mapping[CategoryKey, datetime]:
+    """Every category that something on sale stands in, with the latest change below it, in one query.
 
-    kind: Kind
-    columns: Columns
-
-    def page(self, query: Query, rendering: Rendering, offset: int, limit: int) -> Page:
-        packages = self._matching(query, rendering)
-        ordered = self._ordered(packages, query)[offset : offset + limit]
-        return Page([self.build(package, rendering) for package in ordered], packages.count())
-
-    def texts(self, query: Query, rendering: Rendering, offset: int, limit: int) -> tuple[list[str], int]:
-        """The same page as JSON, from what was written down ahead as far as that is true, and the total."""
-        packages = self._matching(query, rendering)
-        ordered = self._ordered(packages, query)
-        total = totals.total((self.kind, query.conditions), packages.count)
-        return written.texts(ordered, offset, limit, self.kind, rendering), total
-
-    def build(self, package: ServicePackage, rendering: Rendering) -> Document:
-        return written.BUILDERS[self.kind](package, rendering)
-
-    def _ordered(self, packages: QuerySet[ServicePackage], query: Query) -> QuerySet[ServicePackage]:
-        return packages.alias(**columns.sort_keys(query, self.columns)).order_by(
-            *columns.sort_terms(query), "name", "contract_months", "id"
-        )
-
-    def get(self, id: str, rendering: Rendering) -> Document | None:
-        key = as_uuid(id)
-        package = on_sale(rendering).filter(pk=key).first() if key else None
-        return self.build(package, rendering) if package else None
-
-    def _matching(self, query: Query, rendering: Rendering) -> QuerySet[ServicePackage]:
-        packages, conditions = on_sale(rendering), []
-        for condition in query.conditions:
-            if condition.path == "category.id" and condition.operator in ("eq", "ne"):
-                packages = packages.filter(_in_category(condition, rendering))
-            else:
-                conditions.append(condition)
-        return columns.restrict(packages, Query(tuple(conditions)), self.columns)
-
-
-def _in_category(condition: Condition, rendering: Rendering) -> Q:
-    keys = [key for key in category_index(rendering).keys if key.id in condition.values]
-    within = Q(pk__in=[])
-    for key in keys:
-        if key.service_type:
-            within |= Q(market_segment=key.segment, service_type__iexact=key.service_type)
-    return ~within if condition.operator == "ne" else within
-
-
-class PriceCollection:
-    """The charges of every package on sale: one to four for each."""
-
-    def page(self, query: Query, rendering: Rendering, offset: int, limit: int) -> Page:
-        first, *others = (self._rows(charge, query, rendering) for charge in resources.CHARGES)
-        rows = first.union(*others, all=True)
-        ordered = rows.order_by(*columns.sort_terms(query), "name", "contract_months", "id", "position")
-        chosen = [(row[0], row[1]) for row in ordered[offset : offset + limit]]
-        packages = ServicePackage.objects.in_bulk({id for id, _ in chosen})
-        documents = [
-            document
-            for id, position in chosen
-            if (document := self._document(packages[id], resources.CHARGES[position], rendering))
-        ]
-        return Page(documents, rows.count())
-
-    def get(self, id: str, rendering: Rendering) -> Document | None:
-        for charge in resources.CHARGES:
-            key = as_uuid(id.removesuffix(f"-{charge}")) if id.endswith(f"-{charge}") else None
-            if key and (package := on_sale(rendering).filter(pk=key).first()):
-                return self._document(package, charge, rendering)
-        return None
-
-    def _document(self, package: ServicePackage, name: str, rendering: Rendering) -> Document | None:
-        for charge in resources.charges(package, rendering.at):
-            if charge.name == name:
-                return resources.price(package, charge, rendering)
-        return None
-
-    def _rows(self, charge: str, query: Query, rendering: Rendering) -> QuerySet[Any, Any]:
-        condition, amount, title = self._sql(rendering)[charge]
-        known = columns.price_columns(charge, amount, columns.price_name(title))
-        charged = columns.restrict(on_sale(rendering).filter(condition), query, known)
-        position = Value(resources.CHARGES.index(charge), IntegerField())
-        keys = columns.sort_keys(query, known)
-        return (
-            charged.order_by()
-            .annotate(position=position, **keys)
-            .values_list("id", "position", "name", "contract_months", *keys)
-        )
-
-    def _sql(self, rendering: Rendering) -> dict[str, tuple[Q, Any, Any]]:
-        """For each charge: which packages have it, its amount and its title. `resources.charges` in SQL."""
-        today = timezone.localdate(rendering.at)
-        offered = (
-            (Q(promotion_from=None) | Q(promotion_from__lte=today))
-            & (Q(promotion_to=None) | Q(promotion_to__gte=today))
-            & (
-                Q(new_customer_price=None, promotion_price__lt=F("price"))
-                | Q(promotion_price__lt=F("new_customer_price"))
-            )
-        )
-        return {
-            resources.RECURRING: (Q(), PRICE_NOW, Value("a month")),
-            resources.DISCOUNT: (offered, F("promotion_price") - PRICE_NOW, Value("discount a month")),
-            resources.INSTALLATION: (
-                Q(installation_fee__isnull=False),
-                INSTALLATION_NOW,
-                Value("installation"),
-            ),
-            resources.HARDWARE: (
-                ~Q(hardware_model="") & Q(hardware_price__isnull=False),
-                F("hardware_price"),
-                F("hardware_model"),
-            ),
-        }
-
-
-@dataclass(frozen=True)
-class CategoryIndex:
-    """Every category that something on sale stands in, with the latest change below it."""
-
-    changed: Mapping[CategoryKey, Any]
-
-    @property
-    def keys(self) -> list[CategoryKey]:
-        return list(self.changed)
-
-    @property
-    def roots(self) -> list[CategoryKey]:
-        return [key for key in self.changed if key.parent is None]
-
-    def below(self, key: CategoryKey) -> list[CategoryKey]:
-        return [sub for sub in self.changed if sub.parent == key]
-
-
-def category_index(rendering: Rendering) -> CategoryIndex:
-    """In one query. Segments come before their service types."""
+    Segments come before their service types.
+    """
     order = Case(
         *(When(market_segment=value, then=Value(i)) for i, value in enumerate(MarketSegment.values)),
         output_field=IntegerField(),
@@ -198,42 +107,36 @@ def category_index(rendering: Rendering) -> CategoryIndex:
         root = CategoryKey(row["market_segment"])
         changed[root] = max(changed.get(root, row["changed"]), row["changed"])
         changed[CategoryKey(row["market_segment"], row["spelling"])] = row["changed"]
-    return CategoryIndex(changed)
+    return changed
 
 
-class MemoryCollection:
-    """Few enough to be built whole and filtered in memory."""
-
-    def all(self, rendering: Rendering) -> list[Document]:
-        raise NotImplementedError
-
-    def page(self, query: Query, rendering: Rendering, offset: int, limit: int) -> Page:
-        documents = filtered(self.all(rendering), query)
-        return Page(documents[offset : offset + limit], len(documents))
-
-    def get(self, id: str, rendering: Rendering) -> Document | None:
-        return next((document for document in self.all(rendering) if document["id"] == id), None)
+def _in_order(rendering: Rendering) -> QuerySet[ServicePackage]:
+    return on_sale(rendering).order_by("name", "contract_months", "id")
 
 
-class CategoryCollection(MemoryCollection):
-    def all(self, rendering: Rendering) -> list[Document]:
-        index = category_index(rendering)
-        return [
-            resources.category(key, index.below(key), changed, rendering)
-            for key, changed in index.changed.items()
-        ]
+def _matching(kind: Kind, query: Query, rendering: Rendering) -> list[Document]:
+    documents = everything(kind, rendering)
+    paths = {condition.path for condition in query.conditions} | {path for path, _ in query.sort}
+    if attributes.AMOUNT not in paths or rendering.dialect.embeds_prices:
+        return filtered(documents, query)
+    # This version only refers to the prices that are asked for: the other one knows their amounts.
+    shown = {document["id"]: document for document in documents}
+    embedded = everything(kind, replace(rendering, dialect=V4))
+    prices = {document["id"]: document["productOfferingPrice"] for document in embedded}
+    judged = [{**shown[id], "productOfferingPrice": prices[id]} for id in shown if id in prices]
+    return [shown[document["id"]] for document in filtered(judged, query)]
 
 
-class CatalogCollection(MemoryCollection):
-    def all(self, rendering: Rendering) -> list[Document]:
-        index = category_index(rendering)
-        return [resources.catalog(index.roots, max(index.changed.values(), default=None), rendering)]
-
-
-COLLECTIONS: dict[Kind, Collection] = {
-    Kind.CATALOG: CatalogCollection(),
-    Kind.CATEGORY: CategoryCollection(),
-    Kind.OFFERING: PackageCollection(Kind.OFFERING, columns.OFFERING),
-    Kind.SPECIFICATION: PackageCollection(Kind.SPECIFICATION, columns.SPECIFICATION),
-    Kind.PRICE: PriceCollection(),
-}
+def _count(packages: QuerySet[ServicePackage]) -> int:
+    """Once an epoch: it is the same for every page, and the dearest part of each."""
+    global _counted
+    epoch, keeps = epochs.current(timezone.now())
+    if not keeps:
+        return packages.count()
+    if _counted[0] is not epoch:
+        counted = packages.count()
+        # A change while it was counted makes it one of no epoch.
+        if epochs.current(timezone.now())[0] is not epoch:
+            return counted
+        _counted = epoch, counted
+    return _counted[1]

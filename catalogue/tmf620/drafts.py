@@ -17,7 +17,8 @@ from catalogue.content import differences, plain, product_content
 from catalogue.models import Product, ServicePackage, TmfDraft
 from catalogue.product_import.apply import write
 from catalogue.product_import.plan import NOTHING, PlannedRow, contradictions_in
-from catalogue.tmf620 import mapping, shapes, values
+from catalogue.tmf620 import collections, mapping, shapes, values
+from catalogue.tmf620.collections import as_uuid
 from catalogue.tmf620.dialects import Dialect, Kind, Rendering
 from catalogue.tmf620.errors import Conflict, InvalidBody, NotFound
 from catalogue.tmf620.values import Document
@@ -46,12 +47,9 @@ def documents(kind: Kind, rendering: Rendering) -> list[Document]:
 
 
 def find(kind: Kind, id: str, dialect: Dialect) -> TmfDraft | None:
-    try:
-        key = uuid.UUID(id)
-    except ValueError:
-        return None
+    key = as_uuid(id)
     drafts = TmfDraft.objects.filter(kind=kind, version=dialect.version, product__packages=None)
-    return drafts.select_related("product").filter(pk=key).first()
+    return drafts.select_related("product").filter(pk=key).first() if key else None
 
 
 def document(draft: TmfDraft, rendering: Rendering) -> Document:
@@ -179,17 +177,14 @@ def _edit_package(kind: Kind, id: str, patch: Document, actor: User, dialect: Di
 
 def _package(kind: Kind, id: str, dialect: Dialect, deed: str) -> ServicePackage:
     """The package an offering on sale is. What is derived from packages cannot be written to by itself."""
-    from catalogue.tmf620.collections import COLLECTIONS, as_uuid, on_sale
-
     rendering = Rendering(dialect)
-    key = as_uuid(id)
     if kind is Kind.OFFERING:
-        package = (
-            on_sale(rendering).select_related("source_admin_product").filter(pk=key).first() if key else None
-        )
+        key = as_uuid(id)
+        offered = collections.on_sale(rendering).select_related("source_admin_product")
+        package = offered.filter(pk=key).first() if key else None
         if package is not None:
             return package
-    elif COLLECTIONS[kind].get(id, rendering) is not None:
+    elif collections.find(kind, id, rendering) is not None:
         raise Conflict(
             f"This {dialect.name(kind)} comes from what is on sale and cannot be {deed} by itself:"
             " edit the productOffering, have it approved and publish it; a price moves through a price change."

@@ -63,13 +63,11 @@ def tell(package: ServicePackage) -> None:
 
 def parts(package: ServicePackage, rendering: Rendering) -> dict[str, Document]:
     """Every resource that stands for the package, by `kind/id`."""
-    found = {
-        f"{Kind.OFFERING}/{package.pk}": resources.offering(package, rendering),
-        f"{Kind.SPECIFICATION}/{package.pk}": resources.specification(package, rendering),
+    return {
+        f"{kind}/{document['id']}": document
+        for kind, build in written.BUILDERS.items()
+        for document in build(package, rendering)
     }
-    for document in resources.prices(package, rendering):
-        found[f"{Kind.PRICE}/{document['id']}"] = document
-    return found
 
 
 def _changes(

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from catalogue.models import HubDelivery, HubEvent, HubListener
 from catalogue.tmf620 import deliver, queries
+from catalogue.tmf620.collections import as_uuid
 from catalogue.tmf620.dialects import Dialect
 from catalogue.tmf620.errors import InvalidBody, NotFound
 from catalogue.tmf620.events import wants
@@ -54,8 +55,6 @@ def register(callback: str, query: str, *, actor: User, dialect: Dialect) -> Hub
 def unregister(id: str, *, actor: User, dialect: Dialect) -> None:
     """Nothing more is sent; what was owed is forgotten. Raises NotFound."""
     ensure_may(actor, "catalogue.delete_hublistener", "remove listeners")
-    from catalogue.tmf620.collections import as_uuid
-
     key = as_uuid(id)
     listener = HubListener.objects.filter(pk=key, version=dialect.version).first() if key else None
     if listener is None:

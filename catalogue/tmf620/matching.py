@@ -1,4 +1,4 @@
-"""Filters and order over documents in memory: categories, the catalog and drafts. `columns` does it in SQL."""
+"""Filters and order over documents: what is on sale, drafts, and events before they are sent."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,10 +21,10 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def filtered(documents: list[Document], query: Query) -> list[Document]:
-    """Those that meet every condition, in the order asked for; equals keep theirs."""
+    """Those that meet every condition, in the order asked for; equals keep theirs, and what has no value goes last."""
     kept = [document for document in documents if all(meets(document, c) for c in query.conditions)]
     for path, downwards in reversed(query.sort):
-        kept.sort(key=lambda document: _sort_key(document, path), reverse=downwards)
+        kept.sort(key=lambda document: _sort_key(document, path, downwards), reverse=downwards)
     return kept
 
 
@@ -100,8 +100,11 @@ def _ordered(value: Any, text: str, compare: Callable[[Any, Any], bool]) -> bool
     return False
 
 
-def _sort_key(document: Document, path: str) -> tuple[int, Any]:
+def _sort_key(document: Document, path: str, downwards: bool) -> tuple[int, Any]:
     value = next(found_at(document, path), None)
+    if value is None:
+        return (-1 if downwards else 3), 0.0
     if isinstance(value, bool | int | float):
         return 1, float(value)
-    return (2, str(value)) if value is not None else (0, 0.0)
+    instant = as_instant(str(value))
+    return 2, f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}" if instant else str(value)

@@ -16,6 +16,7 @@ from typing import Any
 from django.http import QueryDict
 
 from catalogue.tmf620.errors import InvalidQuery
+from catalogue.tmf620.patterns import safe_pattern
 from circletel.core.rest.parameters import split
 
 # Without `limit`, a list shows this many at most; and nobody gets more than LARGEST_LIMIT at once.
@@ -128,9 +129,11 @@ def _read_filter(name: str, given: list[str]) -> Iterator[tuple[str, str, tuple[
         # The whole text too: a name may hold a comma without anybody quoting it.
         values = [value for text in given for value in {*_split(text), text}]
         yield path, operator, tuple(values)
-    else:
-        for text in given:
-            yield path, operator, (text,)
+        return
+    for text in given:
+        if operator == "regex":
+            safe_pattern(text)  # raises InvalidQuery
+        yield path, operator, (text,)
 
 
 def _split(text: str) -> list[str]:

@@ -19,8 +19,7 @@ from rest_framework.views import APIView
 from catalogue.api import window
 from catalogue.models import TmfDraft
 from catalogue.storefront import epoch as epochs
-from catalogue.tmf620 import drafts, hub, queries
-from catalogue.tmf620.collections import COLLECTIONS, Collection, PackageCollection
+from catalogue.tmf620 import collections, drafts, hub, queries
 from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering, public_url
 from catalogue.tmf620.errors import InvalidBody, NotFound, as_tmf_error
 from catalogue.tmf620.matching import filtered
@@ -59,10 +58,6 @@ class TmfView(APIView):
     def get_exception_handler(self) -> Callable[..., Any]:
         return as_tmf_error
 
-    @property
-    def collection(self) -> Collection:
-        return COLLECTIONS[self.kind]
-
     def rendering(self) -> Rendering:
         return Rendering(self.dialect, public_url() or self.request.build_absolute_uri("/").rstrip("/"))
 
@@ -87,7 +82,7 @@ class ListView(TmfView):
 
     def get(self, request: Request) -> HttpResponse:
         query = queries.read(request.query_params)
-        if not self._is_the_same_for_all() or not window.kept.most_bytes:
+        if self.drafts() or not window.kept.most_bytes:
             return self._answer(query)
         # The same for everybody: kept in the process until the catalogue or the clock makes it untrue.
         epoch, keeps = epochs.current(timezone.now())
@@ -100,10 +95,6 @@ class ListView(TmfView):
         if keeps and epochs.current(timezone.now())[0] is epoch:
             window.kept.put(epoch, address, _kept(response))
         return response
-
-    def _is_the_same_for_all(self) -> bool:
-        """Whether what is shown comes from what is on sale alone: drafts do not."""
-        return not self.drafts()
 
     def _answer(self, query: Query) -> HttpResponse:
         shown, total = self._page_of(query)
@@ -126,18 +117,10 @@ class ListView(TmfView):
         """
         rendering = self.rendering()
         unsold = filtered(drafts.documents(self.kind, rendering), query) if self.drafts() else []
-        part = self._as_json(unsold[query.offset : query.offset + query.limit], query)
+        part = unsold[query.offset : query.offset + query.limit]
         offset, limit = max(query.offset - len(unsold), 0), query.limit - len(part)
-        if query.fields is None and isinstance(self.collection, PackageCollection):
-            sold, total = self.collection.texts(query, rendering, offset, limit)
-        else:
-            page = self.collection.page(query, rendering, offset, limit)
-            sold, total = self._as_json(page.documents, query), page.total
-        return [*part, *sold], len(unsold) + total
-
-    def _as_json(self, documents: list[Document], query: Query) -> list[str]:
-        always = self.dialect.always
-        return [as_json(queries.chosen(document, query.fields, always)) for document in documents]
+        sold, total = collections.page(self.kind, query, rendering, offset, limit)
+        return [*collections.as_texts(part, query, rendering), *sold], len(unsold) + total
 
     def _links(self, query: Query, total: int) -> str:
         """Where the other pages are; empty when this is all there is."""
@@ -200,7 +183,7 @@ class ItemView(TmfView):
     def _document(self, id: str) -> Document:
         rendering = self.rendering()
         draft = drafts.find(self.kind, id, self.dialect) if self.drafts() else None
-        document = drafts.document(draft, rendering) if draft else self.collection.get(id, rendering)
+        document = drafts.document(draft, rendering) if draft else collections.find(self.kind, id, rendering)
         if document is None:
             raise NotFound(f"There is no {self.dialect.name(self.kind)} with the id {id[:80]}.")
         return document

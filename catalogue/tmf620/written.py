@@ -17,9 +17,11 @@ from catalogue.tmf620 import resources
 from catalogue.tmf620.dialects import DIALECTS, Kind, Rendering
 from catalogue.tmf620.values import Document
 
-BUILDERS: dict[Kind, Callable[[ServicePackage, Rendering], Document]] = {
-    Kind.OFFERING: resources.offering,
-    Kind.SPECIFICATION: resources.specification,
+# By kind: every resource that stands for a package.
+BUILDERS: dict[Kind, Callable[[ServicePackage, Rendering], list[Document]]] = {
+    Kind.OFFERING: lambda package, rendering: [resources.offering(package, rendering)],
+    Kind.SPECIFICATION: lambda package, rendering: [resources.specification(package, rendering)],
+    Kind.PRICE: resources.prices,
 }
 # Stands for the address of this server. JSON never holds it as it is, so no text of a package is taken for it.
 ROOT = "\x01"
@@ -48,17 +50,15 @@ def write_down(packages: Iterable[ServicePackage], at: datetime) -> None:
     )
 
 
-def texts(
-    packages: QuerySet[ServicePackage], offset: int, limit: int, kind: Kind, rendering: Rendering
-) -> list[str]:
-    """One page of the ordered packages as JSON, in at most two queries and the one for the VAT rate."""
+def texts(packages: QuerySet[ServicePackage], kind: Kind, rendering: Rendering) -> list[str]:
+    """What stands for each of the packages, as JSON with commas between, in at most three queries."""
     resource = f"{rendering.dialect.version}/{kind}"
     beside = FilteredRelation("tmf620_documents", condition=Q(tmf620_documents__resource=resource))
-    rows = packages.alias(written=beside).values_list("pk", "changed_at", *PROMOTION, *WRITTEN)
-    page = list(rows[offset : offset + limit])
+    page = list(packages.alias(written=beside).values_list("pk", "changed_at", *PROMOTION, *WRITTEN))
     root = as_json(rendering.root)[1:-1]
     # Only amounts with and without VAT depend on its rate.
-    rate = rendering.vat_rate if rendering.dialect.embeds_prices and kind is Kind.OFFERING else None
+    shows_vat = kind is Kind.PRICE or (kind is Kind.OFFERING and rendering.dialect.embeds_prices)
+    rate = rendering.vat_rate if shows_vat else None
     found = {}
     for pk, changed_at, *promotion, written_at, written_rate, promoted, text in page:
         true = written_at == changed_at and rate in (None, written_rate)
@@ -67,7 +67,7 @@ def texts(
     missing = [pk for pk, *_ in page if pk not in found]
     if missing:
         whole = ServicePackage.objects.in_bulk(missing)
-        found |= {pk: as_json(BUILDERS[kind](whole[pk], rendering)) for pk in missing if pk in whole}
+        found |= {pk: _text(kind, whole[pk], rendering) for pk in missing if pk in whole}
     return [found[pk] for pk, *_ in page if pk in found]
 
 
@@ -100,15 +100,19 @@ def _documents(package: ServicePackage, at: datetime, vat_rate: Any) -> Iterable
     for version, dialect in DIALECTS.items():
         rendering = Rendering(dialect, ROOT, at)
         rendering.vat_rate = vat_rate
-        for kind, build in BUILDERS.items():
+        for kind in BUILDERS:
             yield TmfDocument(
                 package=package,
                 resource=f"{version}/{kind}",
-                text=_with_root(as_json(build(package, rendering))),
+                text=_with_root(_text(kind, package, rendering)),
                 changed_at=package.changed_at,
                 vat_rate=vat_rate,
                 promoted=package.promotion_price_at(at) is not None,
             )
+
+
+def _text(kind: Kind, package: ServicePackage, rendering: Rendering) -> str:
+    return ",".join(map(as_json, BUILDERS[kind](package, rendering)))
 
 
 def _with_root(text: str) -> str:

@@ -381,8 +381,9 @@ def test_registering_needs_the_right_and_a_query_that_is_understood(client):
     client.force_login(ms_naidoo())
     assert client.post(f"{V4}/hub", body, content_type="application/json").status_code == 403
     client.force_login(integrator())
-    wrong = client.post(f"{V4}/hub", body | {"query": "event type=x"}, content_type="application/json")
-    assert wrong.status_code == 400
+    for query in ("event type=x", "eventType.regex=(a%2B)%2B"):
+        wrong = client.post(f"{V4}/hub", body | {"query": query}, content_type="application/json")
+        assert wrong.status_code == 400
     assert HubListener.objects.count() == 0
 
 
