@@ -128,7 +128,7 @@ PUBLISH = Action(
     bulk_job=batches.plan,
     done="{}.",
     bulk_done="published",
-    warn=_worth_saying,
+    warnings=_worth_saying,
 )
 ARCHIVE = Action(
     name="archive",
@@ -266,7 +266,7 @@ DRAFT_PRICE_CHANGES = Action(
     on_page=False,
     bulk_label="Draft price changes to the proposed prices",
     done=lambda said: [f"{sentence}." for sentence in said],
-    in_vain=lambda said: "" if said else "None of these rows proposes a price for a live package.",
+    nothing_done=lambda said: "" if said else "None of these rows proposes a price for a live package.",
 )
 
 # --- events of TMF620
@@ -282,5 +282,5 @@ SEND_EVENT_AGAIN = Action(
     icon="sync",
     bulk_label="Send selected events again",
     done=lambda number: f"{number} event{'s' if number != 1 else ''} will be sent again at once.",
-    in_vain=lambda number: "" if number else "Nothing to send: what you chose was delivered.",
+    nothing_done=lambda number: "" if number else "Nothing to send: what you chose was delivered.",
 )

@@ -14,6 +14,7 @@ from django.utils import timezone
 from catalogue import services
 from catalogue.models import BatchDeed, BatchItem, BatchStatus, ItemState, Product
 from circletel.core import jobs
+from circletel.core.actions import refusal_recorded
 from circletel.core.errors import Refused
 from circletel.core.models import Job, JobState
 
@@ -97,13 +98,12 @@ def _do_next(deed: BatchDeed, running: jobs.RunningJob, number: Counter[str]) ->
         item = items.order_by("position").first()
         if item is None:
             return None
+        actor: Any = running.actor
         try:
-            with transaction.atomic():
-                outcome = service(item.product_id, actor=running.actor)
+            with refusal_recorded(deed, Product, item.product_id, actor=actor), transaction.atomic():
+                outcome = service(item.product_id, actor=actor)
             state, message = ItemState.DONE, words or str(outcome)
         except Refused as refusal:
-            actor: Any = running.actor
-            services.record_refusal(deed, item.product_id, actor=actor, refusal=refusal)
             state, message = ItemState.REFUSED, str(refusal)
         except Exception as error:
             # One product that breaks our own code must not stop the others. The log has the traceback.

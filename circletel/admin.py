@@ -72,7 +72,7 @@ RUN_NOW = Action(
     icon="play_arrow",
     in_row=True,
     done="{.name}: a worker takes it now.",
-    shows=lambda _line: reverse("admin:django_celery_beat_periodictask_changelist"),
+    next_page=lambda _line: reverse("admin:django_celery_beat_periodictask_changelist"),
 )
 
 

@@ -86,7 +86,7 @@ def _resync(model: type[Model], packages_of: Callable[..., QuerySet[ServicePacka
             bulk_label=f"Re-sync {name}: what differs",
             bulk_fields={},
             done=_on_the_way,
-            in_vain=_nothing_to_send,
+            nothing_done=_nothing_to_send,
         )
         everything = replace(
             differing,
@@ -127,7 +127,7 @@ SEND_AGAIN = Action(
     icon="sync",
     bulk_label="Send selected records again",
     done=lambda number: f"{number} record{'s' if number != 1 else ''} will be sent again at once.",
-    in_vain=lambda number: "" if number else "Nothing to send: what you chose is in step.",
+    nothing_done=lambda number: "" if number else "Nothing to send: what you chose is in step.",
 )
 
 # --- alerts
@@ -222,8 +222,8 @@ CHECK_NOW = Action(
     submit="Ask",
     icon="policy",
     done=lambda looked: f"{looked[0]}." if _is_locked(looked) else "",
-    warn=_is_open,
-    shows=itemgetter(0),
+    warnings=_is_open,
+    next_page=itemgetter(0),
 )
 LOCK_FIELDS = replace(
     CHECK_NOW,

@@ -5,12 +5,11 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
@@ -22,7 +21,7 @@ from catalogue.pricelists import services
 from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, badge
+from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, badge, fragment
 from circletel.core.admin.long_lists import LongList
 from circletel.core.uploads import at_most
 
@@ -57,6 +56,7 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
     )
     readonly_fields = ("shown_hash",)
     object_actions = PRICE_LIST
+    extra_pages = {"<uuid:object_id>/panel/": "panel", "<uuid:object_id>/refused.csv": "refused"}
     change_form_outer_before_template = "admin/catalogue/pricelist/panel.html"
 
     @display(description="Price list", ordering="file_name", header=True)
@@ -100,21 +100,6 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
 
     # --- the page
 
-    def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
-                "<uuid:object_id>/panel/",
-                self.admin_site.admin_view(self.panel_view),
-                name="catalogue_pricelist_panel",
-            ),
-            path(
-                "<uuid:object_id>/refused.csv",
-                self.admin_site.admin_view(self.refused_view),
-                name="catalogue_pricelist_refused",
-            ),
-        ]
-        return [*own, *super().get_urls()]
-
     def change_view(
         self,
         request: HttpRequest,
@@ -130,25 +115,15 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
 
     def panel_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """The refreshing part of the page, alone. When the work is done the whole page is asked for anew."""
-        price_list = self._visible(request, object_id)
-        response = HttpResponse(self._panel(request, price_list))
-        response["Cache-Control"] = "no-store"
-        if not price_list.is_moving:
-            response["HX-Refresh"] = "true"
-        return response
+        price_list = _known(object_id)
+        return fragment(self._panel(request, price_list), is_last=not price_list.is_moving)
 
     def refused_view(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
-        price_list = self._visible(request, object_id)
+        price_list = _known(object_id)
         response = StreamingHttpResponse(refused_csv(price_list), content_type="text/csv; charset=utf-8")
         name = f"refused-{price_list.supplier.code}-{price_list.uploaded_at:%Y-%m-%d}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
-
-    def _visible(self, request: HttpRequest, object_id: UUID) -> PriceList:
-        price_list = get_object_or_404(PriceList.objects.select_related("supplier"), pk=object_id)
-        if not self.has_view_permission(request, price_list):
-            raise PermissionDenied
-        return price_list
 
     def _panel(self, request: HttpRequest, price_list: PriceList) -> SafeString:
         rows = f"{reverse('admin:catalogue_pricelistrow_changelist')}?list={price_list.pk}"
@@ -174,6 +149,10 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
         }
         # A rendered template.
         return mark_safe(render_to_string("admin/catalogue/pricelist/standing.html", context, request))  # noqa: S308
+
+
+def _known(key: UUID) -> PriceList:
+    return get_object_or_404(PriceList.objects.select_related("supplier"), pk=key)
 
 
 def latest_lists() -> QuerySet[PriceList]:

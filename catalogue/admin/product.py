@@ -101,7 +101,7 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
     change_form_outer_before_template = "admin/catalogue/product/panel.html"
     actions_list = ("import_products",)
 
-    def performed(self, request: HttpRequest, one: Action, outcome: Any) -> None:
+    def after_action(self, request: HttpRequest, one: Action, outcome: Any) -> None:
         """Its page shows how a published product comes to Zoho, so that goes ahead of background work."""
         if one is PUBLISH:
             hurry(outcome.package)

@@ -10,7 +10,6 @@ from catalogue.services.life_cycle import (
     approve_pricing,
     archive,
     objections,
-    record_refusal,
     reject,
     submit,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "record_creations",
     "record_edit",
     "record_edits",
-    "record_refusal",
     "rehearsed_publish",
     "reject",
     "submit",

@@ -137,11 +137,6 @@ def objections(deed: str, product: Product, *, actor: User) -> list[str]:
     return found + [str(problem) for problem in problems(product, with_vat=False)]
 
 
-def record_refusal(action: str, product_id: Any, *, actor: User, refusal: Refused) -> None:
-    """Write a refused attempt into the audit trail. Called by the doors, outside the transaction that was undone."""
-    audit.record_refusal(action, Product, product_id, actor=actor, refusal=refusal)
-
-
 def _move(
     product: Product,
     status: ProductStatus,

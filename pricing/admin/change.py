@@ -182,11 +182,11 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: PriceChange | None = None) -> bool:
         return obj is not None and self.has_change_permission(request, obj)
 
-    def is_shown(self, method: Any, record: PriceChange) -> bool:
+    def is_offered(self, method: Any, record: PriceChange) -> bool:
         links = LINKS_BY_STATUS[PriceChangeStatus(record.status)]
-        return super().is_shown(method, record) and (hasattr(method, "action") or method.__name__ in links)
+        return super().is_offered(method, record) and (hasattr(method, "action") or method.__name__ in links)
 
-    def performed(self, request: HttpRequest, one: Action, outcome: Any) -> None:
+    def after_action(self, request: HttpRequest, one: Action, outcome: Any) -> None:
         if one is PUBLISH:
             _warn_of_what_does_not_fit(request, outcome.pk)
 

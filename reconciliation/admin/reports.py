@@ -5,17 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, section
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, fragment, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
@@ -48,6 +47,11 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     list_filter = ("state", "scope", "started_at")
     list_select_related = ("job",)
     list_actions = (RUN_NOW,)
+    extra_pages = {
+        "<uuid:report_id>/progress/": "progress",
+        "<uuid:report_id>/csv/": "csv",
+        "<uuid:report_id>/json/": "json",
+    }
     list_before_template = "admin/reconciliation/trend.html"
     change_form_outer_before_template = "admin/reconciliation/report.html"
     fieldsets = (section(None, ("started_at", "shown_state"), ("calls", "took"), "requested_by", "trouble"),)
@@ -106,7 +110,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
             "more": max(len(report.findings) - MOST_SHOWN, 0),
             "running": report.current_state == ReportState.RUNNING,
             "urls": {
-                name: reverse(f"admin:reconciliation_report_{name}", args=[report.pk])
+                name: reverse(f"admin:reconciliation_reconciliationreport_{name}", args=[report.pk])
                 for name in ("progress", "csv", "json")
             },
         }
@@ -114,35 +118,19 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
 
     # --- beside the pages: progress and files
 
-    def get_urls(self) -> list[URLPattern]:
-        views = {"progress": self.progress_view, "csv": self.csv_view, "json": self.json_view}
-        own = [
-            path(
-                f"<uuid:report_id>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"reconciliation_report_{name}",
-            )
-            for name, view in views.items()
-        ]
-        return [*own, *super().get_urls()]
-
     def progress_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
         """The panel of the report's page, which asks for itself while the run goes on."""
-        response = HttpResponse(self._panel(request, self._visible(request, report_id)))
-        response["Cache-Control"] = "no-store"
-        return response
+        return fragment(self._panel(request, _known(report_id)))
 
     def csv_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
-        return csv_answer(self._visible(request, report_id))
+        return csv_answer(_known(report_id))
 
     def json_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
-        return json_answer(self._visible(request, report_id))
+        return json_answer(_known(report_id))
 
-    def _visible(self, request: HttpRequest, report_id: UUID) -> ReconciliationReport:
-        report = get_object_or_404(ReconciliationReport, pk=report_id)
-        if not self.has_view_permission(request, report):
-            raise PermissionDenied
-        return report
+
+def _known(key: UUID) -> ReconciliationReport:
+    return get_object_or_404(ReconciliationReport, pk=key)
 
 
 def _row(coverage: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ NOT_PAGES = {
     "catalogue_product_zoho_standing", "catalogue_servicepackage_panel",
     "zoho_sync_productintegration_group_progress", "pricing_pricenotice_csv", "pricing_pricenotice_json",
     "pricing_pricechange_impact_csv", "pricing_pricechange_proof_csv",
-    "pricing_noticestage_preview", "reconciliation_report_progress", "reconciliation_report_csv",
-    "reconciliation_report_json",
+    "pricing_noticestage_preview", "reconciliation_reconciliationreport_progress", "reconciliation_reconciliationreport_csv",
+    "reconciliation_reconciliationreport_json",
 }  # fmt: skip
 # History and deletion are Django's own; ours is the audit trail.
 DJANGOS = ("_history", "_delete")

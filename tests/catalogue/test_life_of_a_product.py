@@ -6,8 +6,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from catalogue import services
+from catalogue.actions import PUBLISH
 from catalogue.content import whole_content
 from catalogue.models import PackageStatus, Product, ProductHardware, ProductStatus, ServicePackage
+from circletel.core.actions import perform
 from circletel.core.errors import ContentChanged, NotAllowed, NotReady, Refused, WrongStatus
 from circletel.core.models import AuditEntry
 from circletel.core.origin import Origin, acting_from
@@ -354,12 +356,13 @@ def test_a_product_whose_package_is_active_is_not_archived():
 
 def test_a_refused_attempt_is_written_down_too():
     product = draft_product()
-    refusal = WrongStatus("it is draft")
 
-    services.record_refusal("publish", product.pk, actor=mr_botha(), refusal=refusal)
+    with pytest.raises(WrongStatus) as refusal:
+        perform(PUBLISH, product.pk, actor=mr_botha())
 
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.result, entry.detail) == ("publish", "refused", "it is draft")
+    assert (entry.action, entry.result, entry.detail) == ("publish", "refused", str(refusal.value))
+    assert entry.target_id == str(product.pk)
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ class TestAdmin:
         report.refresh_from_db()
         assert (report.state, report.calls) == (ReportState.COMPLETE, 1)
         assert report.job.result == "Complete: 0 findings, 1 calls"
-        panel = operator.get(page("report_progress", report.pk)).content.decode()
+        panel = operator.get(page("reconciliationreport_progress", report.pk)).content.decode()
         assert "Zoho agrees with the catalogue." in panel
         assert "hx-get" not in panel
 

@@ -12,8 +12,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-# A sentence with a place for what the service returned; or a function of that, which gives one or several.
-Said = str | Callable[[Any], str | list[str]]
+# A text with a place for what the service returned, or a function of that which gives one or several.
+Message = str | Callable[[Any], str | list[str]]
 
 
 def reason_form(**field: Any) -> type[BaseDialogForm]:
@@ -30,12 +30,8 @@ def always(_record: Any) -> bool:
     return True
 
 
-def nothing(_outcome: Any) -> tuple[str, ...]:
+def no_warnings(_outcome: Any) -> tuple[str, ...]:
     return ()
-
-
-def itself(outcome: Any) -> Any:
-    return outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +50,17 @@ class Action:
     offered: Callable[[Any], bool] = always
     """Whether the record's page shows it. Whoever posts it all the same is refused by the service."""
     label: str = ""
-    """On its button; the name where nothing else is said."""
+    """On its button; the name by default."""
     takes_many: bool = False
     """The service takes a list of keys and does all of them or none."""
     audit_name: str = ""
-    """How a refusal is called in the audit trail; the name where nothing else is said."""
+    """The action of a refusal in the audit trail; the name by default."""
 
     # The dialog
     title: str
     description: str = ""
     submit: str = ""
-    """The dialog's button; the label where nothing else is said."""
+    """The dialog's button; the label by default."""
     form: type[BaseDialogForm] = BaseDialogForm
     """Its cleaned data are the fields of the service."""
     icon: str | None = None
@@ -80,21 +76,21 @@ class Action:
     bulk_job: Callable[..., Model] | None = None
     """Plans a job for more than `MOST_AT_ONCE` records: `bulk_job(audit name, keys, actor=…)`."""
 
-    # What is said afterwards
-    done: Said = ""
+    # The messages afterwards
+    done: Message = ""
     bulk_done: str = "done"
     """After the number of records that were done one by one."""
-    in_vain: Callable[[Any], str] | None = None
-    """What is said instead where the outcome is that there was nothing to do; empty otherwise."""
-    warn: Callable[[Any], Iterable[str]] = nothing
-    shows: Callable[[Any], Any] = itself
-    """The record whose page is shown then, or an address; the page it was for anything else."""
+    nothing_done: Callable[[Any], str] | None = None
+    """The message instead where the outcome is that there was nothing to do; empty otherwise."""
+    warnings: Callable[[Any], Iterable[str]] = no_warnings
+    next_page: Callable[[Any], Model | str] | None = None
+    """The record whose page follows, or an address. By default the outcome, where that is a record."""
 
     def __post_init__(self) -> None:
         words = self.name.replace("_", " ")
         label = self.label or words.capitalize()
-        for field, unless_said in (("label", label), ("submit", label), ("audit_name", words)):
-            object.__setattr__(self, field, getattr(self, field) or unless_said)
+        for field, default in (("label", label), ("submit", label), ("audit_name", words)):
+            object.__setattr__(self, field, getattr(self, field) or default)
 
     @property
     def path(self) -> str:
@@ -115,11 +111,11 @@ class Action:
             return person.has_perm(self.permission)
         return self.permission(person, key)
 
-    def sentences(self, outcome: Any) -> list[str]:
-        said = self.done.format(outcome) if isinstance(self.done, str) else self.done(outcome)
-        return said if isinstance(said, list) else [said] if said else []
+    def messages(self, outcome: Any) -> list[str]:
+        text = self.done.format(outcome) if isinstance(self.done, str) else self.done(outcome)
+        return text if isinstance(text, list) else [text] if text else []
 
     @property
-    def asks(self) -> bool:
-        """Whether its form has fields."""
+    def has_fields(self) -> bool:
+        """Whether its form asks for anything."""
         return self.form is not BaseDialogForm

@@ -21,7 +21,7 @@ from circletel.core.errors import Refused
 
 # What a person waits for. A larger selection becomes a job, where the action can be one.
 MOST_AT_ONCE = 20
-MOST_SAID = 20
+MOST_SHOWN = 20
 
 
 class ActionsAdmin(OwnTrail, ExtraPages):
@@ -69,14 +69,14 @@ class ActionsAdmin(OwnTrail, ExtraPages):
         return [
             shown
             for shown in super().get_actions_detail(request, object_id)
-            if record is not None and self.is_shown(shown.method, record)
+            if record is not None and self.is_offered(shown.method, record)
         ]
 
-    def is_shown(self, method: Any, record: Any) -> bool:
+    def is_offered(self, method: Any, record: Any) -> bool:
         one = getattr(method, "action", None)
         return one is None or one.offered(record)
 
-    def performed(self, request: HttpRequest, one: Action, outcome: Any) -> None:
+    def after_action(self, request: HttpRequest, one: Action, outcome: Any) -> None:
         """Called after an action on one record or on the list. For subclasses."""
 
     # --- one record, or the list as a whole
@@ -94,14 +94,13 @@ class ActionsAdmin(OwnTrail, ExtraPages):
         try:
             outcome = perform(one, key, actor=request.user, **_fields(form))  # type: ignore[arg-type]
         except Refused as refusal:
-            _say_refused(request, refusal.reasons)
+            _show_refusal(request, refusal.reasons)
             return moved_to(request, self._list() if key is None else self._page(self.opts, key))
-        _say_done(request, one, outcome)
-        self.performed(request, one, outcome)
+        _show_outcome(request, one, outcome)
+        self.after_action(request, one, outcome)
         return moved_to(
             request,
-            self._page_of(one.shows(outcome))
-            or (self._list() if key is None else self._page(self.opts, key)),
+            self._page_after(one, outcome) or (self._list() if key is None else self._page(self.opts, key)),
         )
 
     # --- a selection
@@ -110,10 +109,10 @@ class ActionsAdmin(OwnTrail, ExtraPages):
         self, request: HttpRequest, one: Action, records: QuerySet[Any]
     ) -> HttpResponse | None:
         form = None
-        if one.asks and one.bulk_fields is None:
+        if one.has_fields and one.bulk_fields is None:
             form = one.form(request, data=request.POST if "_form_submitted" in request.POST else None)
             if not form.is_valid():
-                return self._asked_for(request, one, records, form)
+                return self._form_page(request, one, records, form)
         fields = _fields(form) if form else one.bulk_fields or {}
         keys = list(records.values_list("pk", flat=True))
         if one.bulk_job is not None and len(keys) > MOST_AT_ONCE:
@@ -125,15 +124,15 @@ class ActionsAdmin(OwnTrail, ExtraPages):
             outcome = perform(one, keys, actor=request.user, **fields)  # type: ignore[arg-type]
         except Refused as refusal:
             if form is None:
-                _say_refused(request, refusal.reasons)
+                _show_refusal(request, refusal.reasons)
                 return None
-            form.add_error(None, list(refusal.reasons[:MOST_SAID]))
-            return self._asked_for(request, one, records, form)
-        _say_done(request, one, outcome)
-        page = self._page_of(one.shows(outcome))
+            form.add_error(None, list(refusal.reasons[:MOST_SHOWN]))
+            return self._form_page(request, one, records, form)
+        _show_outcome(request, one, outcome)
+        page = self._page_after(one, outcome)
         return HttpResponseRedirect(page) if page else None
 
-    def _asked_for(
+    def _form_page(
         self, request: HttpRequest, one: Action, records: QuerySet[Any], form: BaseDialogForm
     ) -> HttpResponse:
         """The page with the action's form, which comes back to the list's address."""
@@ -145,8 +144,8 @@ class ActionsAdmin(OwnTrail, ExtraPages):
             action=one,
             form=form,
             number=number,
-            chosen=records[:MOST_SAID],
-            more=max(number - MOST_SAID, 0),
+            chosen=records[:MOST_SHOWN],
+            more=max(number - MOST_SHOWN, 0),
             checkbox=helpers.ACTION_CHECKBOX_NAME,
             selected=request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
             across=request.POST.get("select_across", "0"),
@@ -159,7 +158,7 @@ class ActionsAdmin(OwnTrail, ExtraPages):
         try:
             job = one.bulk_job(one.audit_name, keys, actor=request.user)
         except Refused as refusal:
-            _say_refused(request, refusal.reasons)
+            _show_refusal(request, refusal.reasons)
             return None
         messages.info(request, "This is a plan: nothing is done before you start it.")
         return HttpResponseRedirect(self._page(job._meta, job.pk))
@@ -174,19 +173,23 @@ class ActionsAdmin(OwnTrail, ExtraPages):
                 reasons += refusal.reasons
             else:
                 number += 1
-                warnings += one.warn(outcome)
+                warnings += one.warnings(outcome)
         if number:
             messages.success(request, f"{number} {one.bulk_done}.")
-        _say(request, messages.WARNING, warnings)
-        _say_refused(request, reasons)
+        _show(request, messages.WARNING, warnings)
+        _show_refusal(request, reasons)
 
-    # --- where it goes on
+    # --- the page that follows
 
-    def _page_of(self, shown: Any) -> str | None:
-        """The page of a record, or the address itself; None for anything else."""
-        if isinstance(shown, Model) and self.admin_site.is_registered(type(shown)):
-            return self._page(shown._meta, shown.pk)
-        return shown if isinstance(shown, str) else None
+    def _page_after(self, one: Action, outcome: Any) -> str | None:
+        """None where it is the page of before."""
+        if one.next_page is not None:
+            outcome = one.next_page(outcome)
+            if isinstance(outcome, str):
+                return outcome
+        if isinstance(outcome, Model) and self.admin_site.is_registered(type(outcome)):
+            return self._page(outcome._meta, outcome.pk)
+        return None
 
     def _page(self, opts: Any, key: Any) -> str:
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[key])
@@ -234,21 +237,21 @@ def _fields(form: BaseDialogForm) -> dict[str, Any]:
     return {name: value for name, value in form.cleaned_data.items() if name != "_form_submitted"}
 
 
-def _say_done(request: HttpRequest, one: Action, outcome: Any) -> None:
-    if one.in_vain is not None and (nothing_done := one.in_vain(outcome)):
-        messages.info(request, nothing_done)
+def _show_outcome(request: HttpRequest, one: Action, outcome: Any) -> None:
+    if one.nothing_done is not None and (text := one.nothing_done(outcome)):
+        messages.info(request, text)
         return
-    said = one.sentences(outcome)
-    _say(request, messages.SUCCESS, said)
-    _say(request, messages.WARNING, [each for each in one.warn(outcome) if f"{each}." not in said])
+    done = one.messages(outcome)
+    _show(request, messages.SUCCESS, done)
+    _show(request, messages.WARNING, [each for each in one.warnings(outcome) if f"{each}." not in done])
 
 
-def _say_refused(request: HttpRequest, reasons: Sequence[str]) -> None:
-    _say(request, messages.ERROR, reasons, "; the audit trail has them all")
+def _show_refusal(request: HttpRequest, reasons: Sequence[str]) -> None:
+    _show(request, messages.ERROR, reasons, "; the audit trail has them all")
 
 
-def _say(request: HttpRequest, level: int, sentences: Sequence[str], where: str = "") -> None:
-    for sentence in sentences[:MOST_SAID]:
-        messages.add_message(request, level, sentence)
-    if len(sentences) > MOST_SAID:
-        messages.add_message(request, level, f"… and {len(sentences) - MOST_SAID} more{where}.")
+def _show(request: HttpRequest, level: int, texts: Sequence[str], where: str = "") -> None:
+    for text in texts[:MOST_SHOWN]:
+        messages.add_message(request, level, text)
+    if len(texts) > MOST_SHOWN:
+        messages.add_message(request, level, f"… and {len(texts) - MOST_SHOWN} more{where}.")

@@ -227,9 +227,10 @@ class ExtraPages(ModelAdmin):
         return TemplateResponse(request, template, every | context)
 
 
-def fragment(html: str) -> HttpResponse:
-    """What a page asks for again and again of itself."""
-    return HttpResponse(html, headers={"Cache-Control": "no-store"})
+def fragment(html: str, *, is_last: bool = False) -> HttpResponse:
+    """What a page asks for again and again of itself. After the last it asks for the whole page once more."""
+    refresh = {"HX-Refresh": "true"} if is_last else {}
+    return HttpResponse(html, headers={"Cache-Control": "no-store", **refresh})
 
 
 class InTable(TabularInline):

@@ -506,9 +506,13 @@ def test_a_test_mail_is_sent_by_post(client, change, settings, mailoutbox):
     client.get(address)
     assert mailoutbox == []
 
-    client.post(address, {"_form_submitted": "True"})
+    answer = client.post(address, {"_form_submitted": "True"}, follow=True)
 
     assert [message.to for message in mailoutbox] == [["zanele.khumalo@example.com"]]
+    assert answer.redirect_chain == [(STAGE, 302)]
+    assert [str(one) for one in answer.context["messages"]] == [
+        "A test is on its way to zanele.khumalo@example.com."
+    ]
 
 
 def test_an_auditor_reads_the_words_and_edits_none(client, change):
