@@ -33,7 +33,7 @@ def run() -> str:
     begun = time.perf_counter()
     answer = client.post(f"{_url('group')}?cause={cause}", {"deed": "retry_group"})
     took = (time.perf_counter() - begun) * 1000
-    going = queue.GroupRetry.objects.get()
+    going = queue.retries().get()
     lines.append(f"  retry of {going.total:,} records answers {answer.status_code} after {took:.0f} ms")
     owed, dead = ProductIntegration.objects.owed().count(), queue.in_trouble().count()
     return "\n".join([f"  {PACKAGES:,} packages, {owed:,} records owed, {dead:,} dead", *lines])

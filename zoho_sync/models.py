@@ -322,6 +322,5 @@ from zoho_sync.operating.models import (  # noqa: E402, F401
     AlertDelivery,
     AlertRule,
     DailyFigures,
-    GroupRetry,
     Resync,
 )

@@ -4,7 +4,6 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from circletel.core.enqueue import send_now
 from circletel.core.jobs import job
 from zoho_sync import claims, field_security, services, sync
 from zoho_sync.backfill.run import BACKFILL
@@ -19,7 +18,7 @@ from zoho_sync.operating import alerts, outbox, queue, summary, upkeep
 log = structlog.get_logger(__name__)
 
 # The kinds of jobs that a worker must know.
-KINDS = (BACKFILL,)
+KINDS = (BACKFILL, queue.RETRY_GROUP)
 
 # What has to wait longer than a first retry is left to the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 70.0
@@ -87,17 +86,9 @@ def check_field_security() -> None:
 
 
 @shared_task
-def follow_group_retry(going_id: str) -> None:
-    """Take the next step of a group retry, and look again shortly; the watch each minute does it too."""
-    if queue.advance(going_id):
-        send_now("zoho_sync.tasks.follow_group_retry", going_id, seconds=2)
-
-
-@shared_task
 @job
 def watch() -> str:
-    """Each minute: find what is worth telling, send what waits, go on with group retries."""
-    queue.advance_all()
+    """Each minute: find what is worth telling, send what waits."""
     return f"{alerts.watch()}; {outbox.send_due()}"
 
 

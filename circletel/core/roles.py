@@ -44,6 +44,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "zoho_sync.view_productintegration",
     ),
     "Pricing manager": (
+        "core.view_job",
         "catalogue.view_product",
         "catalogue.approve_pricing",
         "catalogue.view_servicepackage",
@@ -68,6 +69,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "zoho_sync.view_productintegration",
     ),
     "Pricing approver": (
+        "core.view_job",
         "catalogue.view_product",
         "catalogue.approve_pricing",
         "catalogue.view_servicepackage",

@@ -15,7 +15,7 @@ AXE = Path(__file__).parent / "axe" / "axe.min.js"
 NOT_PAGES = {
     "core_job_progress", "catalogue_pricelist_panel", "catalogue_pricelist_refused",
     "catalogue_product_zoho_standing", "catalogue_servicepackage_panel",
-    "zoho_sync_productintegration_group_progress", "pricing_pricenotice_csv", "pricing_pricenotice_json",
+    "pricing_pricenotice_csv", "pricing_pricenotice_json",
     "pricing_pricechange_impact_csv", "pricing_pricechange_proof_csv",
     "pricing_noticestage_preview", "reconciliation_reconciliationreport_progress", "reconciliation_reconciliationreport_csv",
     "reconciliation_reconciliationreport_json",

@@ -145,11 +145,12 @@ def test_a_refusal_ends_the_job_and_is_audited():
     assert (entry.result, entry.detail) == ("refused", "There is nothing to count")
 
 
-def test_a_job_that_is_not_done_is_run_again_in_its_time():
-    does(lambda _job: jobs.Again(60, "waits for calls"))
+def test_a_job_that_is_not_done_is_run_again_in_its_time(sent_tasks):
+    does(lambda _job: jobs.Again(59, "waits for calls"))
     job = requested()
 
     assert jobs.run(job.pk) is True
+    assert sent_tasks == [("circletel.core.tasks.run_job", (str(job.pk),), 59)]
     assert (read(job).state, read(job).progress, read(job).lease_token) == (
         "waiting",
         "waits for calls",
@@ -508,7 +509,7 @@ def test_the_list_leaves_out_what_the_schedule_has_done():
 
     assert ("tests.broken" in shown, "0 of 4" in shown, "tests.swept" in shown) == (True, True, False)
     assert "tests.swept" in everything
-    assert client_of(person("sipho.dube", "Pricing manager")).get(LIST).status_code == 403
+    assert client_of(person("sipho.dube", "Cost viewer")).get(LIST).status_code == 403
 
 
 def test_the_page_shows_progress_and_stops_asking_at_the_end():

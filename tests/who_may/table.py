@@ -32,7 +32,7 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "axes.accessattempt":                ("AU",                      NOBODY,        SUPERUSER,     SUPERUSER),
     "core.apitoken":                ("SO AU TH",                "TH",          NOBODY,        NOBODY),
     "core.auditentry":              ("AU",                      NOBODY,        NOBODY,        NOBODY),
-    "core.job":                     ("PM AP PB SO AU",                   NOBODY,        NOBODY,        NOBODY),
+    "core.job":                     ("PM AP PB PR PA SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "catalogue.columnmapping":           ("PM AU",                   "PM",          "PM",          NOBODY),
     "catalogue.hubdelivery":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
     "catalogue.hublistener":             ("TM AU",                   NOBODY,        NOBODY,        NOBODY),
@@ -165,7 +165,7 @@ OTHERS: dict[str, str] = {
     "page app_list": STAFF,
     "page auth_user_password_change": SUPERUSER,
     "page autocomplete": NOBODY,  # asked for nothing; asked for a product, see the test of its own
-    "page core_job_progress": "PM AP PB SO AU",
+    "page core_job_progress": "PM AP PB PR PA SO AU",
     "page catalogue_packageversion_compare": "PM AP PB PR PA AU",
     "page catalogue_packageversion_on_sale": "PM AP PB PR PA AU",
     "page catalogue_pricelist_panel": "PM PR AU",
@@ -186,7 +186,6 @@ OTHERS: dict[str, str] = {
     "page view_on_site": STAFF,
     "page zoho_sync_productintegration_group": "PM AP PB PR PA SO AU",
     "POST page zoho_sync_productintegration_group": "SO",
-    "page zoho_sync_productintegration_group_progress": "PM AP PB PR PA SO AU",
     "page zoho_sync_productintegration_retry_queue": "PM AP PB PR PA SO AU",
 }
 
@@ -210,7 +209,7 @@ REST: dict[str, str] = {
     "GET metrics": EVERYBODY,  # from this machine; from elsewhere with METRICS_TOKEN
     "POST mail/resend/tracking": EVERYBODY,  # signed by the provider
 
-    "GET api/admin/batches/<uuid:id>": "PM AP PB SO AU",
+    "GET api/admin/batches/<uuid:id>": "PM AP PB PR PA SO AU",
     "POST api/admin/batches/<uuid:id>/cancel": "PB SO",
     "GET api/admin/products": "PM AP PB PR PA SO AU TM",
     "POST api/admin/products": "PM TM",

@@ -42,7 +42,6 @@ from zoho_sync.models import (
     AlertDelivery,
     AlertRule,
     FieldSecurityCheck,
-    GroupRetry,
     Kind,
     MappingCheck,
     SmokeTest,
@@ -209,7 +208,6 @@ class World:
         )
         MappingCheck.objects.create(mapping_version="1" * 64, remote_id="1")
         FieldSecurityCheck.objects.create(result="locked", holes=0, new_holes=0, unknown=0)
-        self.going = GroupRetry.objects.create(cause="x", total=1, requested_by=mr_botha())
 
     def _reconciliation(self) -> None:
         self.report = ReconciliationReport.objects.create(state="complete", finished_at=timezone.now())
@@ -237,7 +235,6 @@ class World:
             "admin/pricing/pricechange/<path:object_id>/amend/": {"object_id": self.published.pk},
             "api/admin/price-changes/<uuid:id>/cancel": {"id": self.published.pk},
             "api/admin/price-changes/<uuid:id>/amend": {"id": self.published.pk},
-            "admin/zoho_sync/productintegration/retry-queue/progress/": {"going_id": self.going.pk},
             "tmf-api/productCatalogManagement/v4/productOffering/": {"id": self.package.pk},
             "productCatalogManagement/v5/productOffering/": {"id": self.package.pk},
             "api/v1/packages/": {"sku_or_slug": self.package.slug, "id": self.package.pk},

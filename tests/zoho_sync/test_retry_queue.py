@@ -4,17 +4,19 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from catalogue.models import ServicePackage
+from circletel.core import jobs
 from circletel.core.errors import NotAllowed, NotReady
-from circletel.core.models import AuditEntry
+from circletel.core.models import AuditEntry, Job
 from tests.factories import live_package, ms_naidoo, person
 from tests.zoho_sync.crowd import crowd
 from zoho_sync import claims, services
-from zoho_sync.models import GroupRetry, Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating import queue
 from zoho_sync.operating.causes import advice_on, cause_of
 
@@ -171,25 +173,33 @@ def test_a_group_is_tried_with_one_first_and_the_rest_follow(client):
     post(client, deed="retry_group")
 
     assert [state(row) for row in (first, second, third)] == ["pending", "dead", "dead"]
-    going = GroupRetry.objects.get()
-    assert (going.state, going.total, going.sent, going.probe) == ("probing", 3, 1, first)
-    assert queue.advance(going.pk)
+    job = Job.objects.get()
+    assert (job.total, job.parameters["first"]) == (3, str(first.pk))
+    assert advanced() == ("waiting", 0, "the first one is tried")
     assert state(second) == "dead"
 
     taken(first)
-    assert queue.advance(going.pk)
-
-    going.refresh_from_db()
-    assert (going.state, going.sent) == ("sending", 3)
+    assert advanced() == ("waiting", 1, "1 went through, 0 failed")
     assert [state(row) for row in (first, second, third)] == ["ok", "pending", "pending"]
     taken(second)
     ProductIntegration.objects.filter(pk=third.pk).update(status=SyncStatus.DEAD, next_retry_at=None)
-    assert not queue.advance(going.pk)
-    going.refresh_from_db()
-    assert (going.state, going.detail) == ("done", "2 went through, 1 failed")
-    begun, ended = AuditEntry.objects.filter(action__startswith="retry group").order_by("at")
-    assert (begun.actor_name, begun.detail) == ("Lerato Mokoena", "3 records, one of them first")
-    assert ended.detail == "Done. 2 went through, 1 failed"
+    assert advanced() == ("done", 3, "2 went through, 1 failed")
+    assert Job.objects.get().result == "2 went through, 1 failed"
+    begun, ended = AuditEntry.objects.filter(target_type="job").order_by("at")
+    assert (begun.actor_name, begun.action) == ("Lerato Mokoena", "requested")
+    assert (ended.actor_name, ended.action, ended.detail) == (
+        "Lerato Mokoena",
+        "retry group result",
+        "2 went through, 1 failed",
+    )
+
+
+def advanced():
+    """What is known of the one job after its next step."""
+    Job.objects.update(due_at=Now())
+    assert jobs.run(Job.objects.get().pk)
+    job = Job.objects.get()
+    return (job.state, job.done, job.progress)
 
 
 def taken(row):
@@ -208,10 +218,12 @@ def test_when_the_first_fails_again_the_rest_is_left_alone(client):
         status=SyncStatus.DEAD, next_retry_at=None, last_sync_error="Still invalid"
     )
 
-    assert not queue.advance(GroupRetry.objects.get().pk)
+    assert advanced()[0] == "failed"
 
-    going = GroupRetry.objects.get()
-    assert (going.state, going.detail, state(second)) == ("stopped", "Still invalid", "dead")
+    assert state(second) == "dead"
+    why = "Refused: The first one failed again, so the rest is left alone. Still invalid"
+    assert Job.objects.get().error == why
+    assert why in client.get(GROUP, {"cause": CAUSE}).content.decode()
 
 
 def test_a_second_click_is_answered_with_the_first(client):
@@ -220,8 +232,8 @@ def test_a_second_click_is_answered_with_the_first(client):
     post(client, deed="retry_group")
     post(client, deed="retry_group")
 
-    assert GroupRetry.objects.count() == 1
-    assert AuditEntry.objects.filter(action="retry group").count() == 1
+    assert Job.objects.count() == 1
+    assert AuditEntry.objects.filter(action="requested").count() == 1
 
 
 def test_giving_up_takes_a_reason_and_takes_it_out_of_the_queue(client):

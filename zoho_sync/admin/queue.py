@@ -7,17 +7,17 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from unfold.admin import ModelAdmin
 
+from circletel.core.admin.jobs import progress_context
 from circletel.core.errors import Refused
 from zoho_sync.models import Kind, System
 from zoho_sync.operating import queue
 from zoho_sync.operating.causes import ADVICE, advice_on
 from zoho_sync.operating.compare import compare
-from zoho_sync.operating.models import GroupRetry, GroupRetryState
 
 FILTERS = ("system", "kind", "error_class", "age")
 PER_PAGE = 50
@@ -32,11 +32,6 @@ class RetryQueuePages(ModelAdmin):
         return [
             path("retry-queue/", wrap(self.queue_view), name="zoho_sync_productintegration_retry_queue"),
             path("retry-queue/group/", wrap(self.group_view), name="zoho_sync_productintegration_group"),
-            path(
-                "retry-queue/progress/<uuid:going_id>/",
-                wrap(self.group_progress_view),
-                name="zoho_sync_productintegration_group_progress",
-            ),
             *super().get_urls(),
         ]
 
@@ -59,7 +54,7 @@ class RetryQueuePages(ModelAdmin):
                     "age": AGE_WORDS.items(),
                 },
                 "group_url": reverse("admin:zoho_sync_productintegration_group"),
-                "retries": GroupRetry.objects.select_related("requested_by")[:5],
+                "retries": queue.retries().select_related("requested_by")[:5],
             },
         )
 
@@ -74,7 +69,7 @@ class RetryQueuePages(ModelAdmin):
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
         shown = next((row for row in page if str(row.pk) == request.GET.get("record")), None)
         shown = shown or next(iter(page), None)
-        going = GroupRetry.objects.filter(cause=cause).first()
+        last = queue.retries(cause).first()
         context = {
             **self.admin_site.each_context(request),
             "title": "One cause",
@@ -86,19 +81,9 @@ class RetryQueuePages(ModelAdmin):
             "comparison": compare(shown) if shown else None,
             "may_resync": request.user.has_perm("zoho_sync.resync_productintegration"),
             "queue_url": reverse("admin:zoho_sync_productintegration_retry_queue"),
-            **(progress_context(going) if going else {}),
+            **(progress_context(last) if last else {}),
         }
         return render(request, "zoho_sync/retry_group.html", context)
-
-    def group_progress_view(self, request: HttpRequest, going_id: UUID) -> HttpResponse:
-        """The refreshing part of the page, alone. It asks for the whole page once the retry is over."""
-        self._ensure_may_look(request)
-        going = get_object_or_404(GroupRetry, pk=going_id)
-        response = render(request, "zoho_sync/group_progress.html", progress_context(going))
-        if going.state not in queue.GOING_ON:
-            response["HX-Refresh"] = "true"
-        response["Cache-Control"] = "no-store"
-        return response
 
     def _ensure_may_look(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -120,8 +105,8 @@ class RetryQueuePages(ModelAdmin):
         if one := _ids([request.POST.get("one", "")]):
             return _sent(queue.retry(one, actor=actor))
         if deed == "retry_group":
-            going = queue.retry_group(cause, actor=actor)
-            return f"{going.get_state_display()}: {going.total} records in the group."
+            job = queue.retry_group(cause, actor=actor)
+            return f"The first of {job.total} records is tried; the rest follow when it goes through."
         if deed == "retry_selection":
             return _sent(queue.retry(chosen, actor=actor))
         rows = group if deed == "give_up_group" else group.filter(pk__in=chosen)
@@ -141,14 +126,3 @@ def _ids(values: list[str]) -> list[UUID]:
         except ValueError:
             continue
     return found
-
-
-def progress_context(going: GroupRetry) -> dict[str, Any]:
-    numbers = queue.progress(going)
-    return {
-        "going": going,
-        "numbers": numbers,
-        "over": numbers["done"] + numbers["failed"],
-        "is_going_on": going.state in queue.GOING_ON,
-        "is_stopped": going.state == GroupRetryState.STOPPED,
-    }

@@ -189,30 +189,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='GroupRetry',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('cause', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('probing', 'Trying the first one'), ('sending', 'The first one went through: sending the rest'), ('done', 'Done'), ('stopped', 'Stopped: the first one failed again')], default='probing', max_length=10)),
-                ('total', models.PositiveIntegerField()),
-                ('sent', models.PositiveIntegerField(default=0, help_text='How many were put back into the queue.')),
-                ('detail', models.TextField(blank=True)),
-                ('requested_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('correlation_id', models.CharField(blank=True, max_length=64)),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('probe', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='zoho_sync.productintegration')),
-            ],
-            options={
-                'verbose_name': 'group retry',
-                'verbose_name_plural': 'group retries',
-                'db_table': 'zoho_group_retries',
-                'ordering': ['-requested_at'],
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('probing', 'sending'))), fields=('cause',), name='group_retry_once_at_a_time')],
-            },
-        ),
-        migrations.CreateModel(
             name='SmokeTest',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

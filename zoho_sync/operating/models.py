@@ -45,48 +45,6 @@ class Resync(models.Model):
         return f"{self.package} to {self.get_system_display()}"
 
 
-class GroupRetryState(models.TextChoices):
-    PROBING = "probing", "Trying the first one"
-    SENDING = "sending", "The first one went through: sending the rest"
-    DONE = "done", "Done"
-    STOPPED = "stopped", "Stopped: the first one failed again"
-
-
-class GroupRetry(models.Model):
-    """A whole group of failed records tried again: one first, the rest when that one goes through."""
-
-    State = GroupRetryState
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    cause = models.CharField(max_length=200)
-    state = models.CharField(max_length=10, choices=GroupRetryState.choices, default=GroupRetryState.PROBING)
-    probe = models.ForeignKey("zoho_sync.ProductIntegration", models.SET_NULL, null=True, related_name="+")
-    total = models.PositiveIntegerField()
-    sent = models.PositiveIntegerField(default=0, help_text="How many were put back into the queue.")
-    detail = models.TextField(blank=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    requested_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True)
-    correlation_id = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        db_table = "zoho_group_retries"
-        verbose_name = "group retry"
-        verbose_name_plural = "group retries"
-        ordering = ["-requested_at"]
-        default_permissions = ("view",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["cause"],
-                condition=Q(state__in=("probing", "sending")),
-                name="group_retry_once_at_a_time",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.cause}: {self.get_state_display()}"
-
-
 class DailyFigures(models.Model):
     """How one system stood on one South African day, as last counted; the trend on the home page."""
 

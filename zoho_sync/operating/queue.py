@@ -6,24 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
-from circletel.core import audit
-from circletel.core.enqueue import enqueue
-from circletel.core.errors import NotReady, WrongStatus
-from circletel.core.origin import current_origin
+from circletel.core import audit, jobs
+from circletel.core.errors import NotReady, Refused, WrongStatus
+from circletel.core.models import Job
+from circletel.core.models.job import ENDED
 from zoho_sync import services
 from zoho_sync.models import TROUBLE, Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.causes import Advice, advice_on, parts
-from zoho_sync.operating.models import GroupRetry, GroupRetryState
 from zoho_sync.operating.resync import URGENT, may_resync
 
 AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 # Ahead of background work, behind the one record that somebody looks at.
 SOON = 5
-GOING_ON = (GroupRetryState.PROBING, GroupRetryState.SENDING)
+# Until somebody looks again how far a group retry is.
+LOOK_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -118,105 +118,99 @@ def give_up(rows: QuerySet[ProductIntegration], *, actor: User, reason: str) -> 
     return len(chosen)
 
 
-def retry_group(cause: str, *, actor: User) -> GroupRetry:
+def retry_group(cause: str, *, actor: User) -> Job:
     """Try one record of the group; the rest follow when it goes through. Returns at once: workers do it.
 
     Asked again while it is going on, it answers with what is going on. Raises NotAllowed, or WrongStatus when
     nothing fails of that cause any more.
     """
     may_resync(actor)
-    if going_on := GroupRetry.objects.filter(cause=cause, state__in=GOING_ON).first():
-        return going_on
+    if opened := retries(cause).exclude(state__in=ENDED).first():
+        return opened
     try:
         with transaction.atomic():
             return _begun(cause, actor)
-    except IntegrityError:  # somebody else pressed it at the same instant
-        return GroupRetry.objects.get(cause=cause, state__in=GOING_ON)
+    except jobs.AlreadyOpen as other:  # somebody else pressed it at the same instant
+        return other.job
 
 
-def _begun(cause: str, actor: User) -> GroupRetry:
+def retries(cause: str = "") -> QuerySet[Job]:
+    """The group retries, or those of one group, the last first."""
+    found = Job.objects.filter(kind=RETRY_GROUP.name)
+    return found.filter(key=_key(cause)) if cause else found
+
+
+def _key(cause: str) -> str:
+    return f"retry group {cause}"
+
+
+def _begun(cause: str, actor: User) -> Job:
     rows = in_trouble(cause=cause)
     probe = rows.order_by("failing_since", "pk").select_for_update(of=("self",)).first()
     if probe is None:
         raise WrongStatus("Nothing fails of this cause any more.")
-    going = GroupRetry.objects.create(
-        cause=cause,
-        probe=probe,
-        total=rows.count(),
-        sent=1,
-        requested_by=actor,
-        correlation_id=current_origin().correlation_id,
+    total = rows.count()
+    job = jobs.request(
+        RETRY_GROUP, actor=actor, key=_key(cause), total=total, cause=cause, first=str(probe.pk)
     )
-    _put_back(ProductIntegration.objects.filter(pk=probe.pk), going, priority=URGENT)
-    audit.record("retry group", going, actor=actor, detail=f"{going.total} records, one of them first")
+    _put_back(ProductIntegration.objects.filter(pk=probe.pk), job, priority=URGENT)
     system = Kind(probe.kind).system
     transaction.on_commit(lambda: services.give_another_chance([system]), robust=True)
-    enqueue("zoho_sync.tasks.follow_group_retry", str(going.pk), seconds=1)
-    return going
+    return job
 
 
-def _put_back(rows: QuerySet[ProductIntegration], going: GroupRetry, *, priority: int) -> int:
+def _put_back(rows: QuerySet[ProductIntegration], job: Job, *, priority: int) -> int:
     return rows.update(
         status=SyncStatus.PENDING,
         next_retry_at=timezone.now(),
         retry_count=0,
         priority=priority,
-        correlation_id=going.correlation_id,
+        correlation_id=job.correlation_id,
     )
 
 
-def advance(going_id: Any) -> bool:
-    """Look how far a group retry is and take its next step. Returns whether there is more to come.
+def _advance(job: jobs.RunningJob) -> str | jobs.Again:
+    """Look how far a group retry is and take its next step."""
+    if not job.parameters.get("rest_follows"):
+        first = ProductIntegration.objects.filter(pk=job.parameters["first"]).first()
+        if first is not None and first.status == SyncStatus.PENDING:
+            return jobs.Again(LOOK_SECONDS, "the first one is tried")
+        if first is not None and first.status != SyncStatus.OK:
+            raise Refused(
+                f"The first one failed again, so the rest is left alone. {first.last_sync_error}".strip()
+            )
+        _send_rest(job)
+    number = _numbers(job.job)
+    said = f"{number['done']} went through, {number['failed']} failed"
+    job.progress(number["done"] + number["failed"], text=said)
+    if number["waiting"]:
+        return jobs.Again(LOOK_SECONDS)
+    audit.record("retry group result", job.job, actor=job.actor, detail=said)
+    return said
 
-    Level-triggered: may be run by anyone at any time, twice or not at all.
-    """
-    with transaction.atomic():
-        going = GroupRetry.objects.select_for_update(of=("self",)).select_related("probe").get(pk=going_id)
-        if going.state == GroupRetryState.PROBING:
-            _look_at_probe(going)
-        elif going.state == GroupRetryState.SENDING:
-            _look_at_rest(going)
-        return going.state in GOING_ON
 
-
-def advance_all() -> None:
-    """Each minute: go on with what a lost message left."""
-    for going_id in GroupRetry.objects.filter(state__in=GOING_ON).values_list("pk", flat=True):
-        advance(going_id)
-
-
-def _look_at_probe(going: GroupRetry) -> None:
-    probe = going.probe
-    if probe is not None and probe.status == SyncStatus.PENDING:
-        return
-    if probe is not None and probe.status != SyncStatus.OK:
-        _finish(going, GroupRetryState.STOPPED, probe.last_sync_error)
-        return
-    rest = in_trouble(cause=going.cause)
+@transaction.atomic
+def _send_rest(job: jobs.RunningJob) -> None:
+    job.remember(rest_follows=True)
+    rest = in_trouble(cause=job.parameters["cause"])
     systems = {Kind(kind).system for kind in rest.order_by().values_list("kind", flat=True).distinct()}
-    going.sent += _put_back(rest, going, priority=SOON)
-    going.state = GroupRetryState.SENDING
-    going.save(update_fields=["sent", "state"])
+    _put_back(rest, job.job, priority=SOON)
     transaction.on_commit(lambda: services.give_another_chance(systems), robust=True)
 
 
-def _look_at_rest(going: GroupRetry) -> None:
-    numbers = progress(going)
-    if not numbers["waiting"]:
-        _finish(going, GroupRetryState.DONE, f"{numbers['done']} went through, {numbers['failed']} failed")
-
-
-def _finish(going: GroupRetry, state: GroupRetryState, detail: str) -> None:
-    going.state, going.detail, going.finished_at = state, detail, timezone.now()
-    going.save(update_fields=["state", "detail", "finished_at"])
-    audit.record("retry group result", going, actor=going.requested_by, detail=f"{state.label}. {detail}")
-
-
-def progress(going: GroupRetry) -> dict[str, int]:
+def _numbers(job: Job) -> dict[str, int]:
     """How many of the records that were put back wait, went through and failed. One query."""
-    rows = ProductIntegration.objects.filter(correlation_id=going.correlation_id)
+    rows = ProductIntegration.objects.filter(correlation_id=job.correlation_id)
     return rows.aggregate(
         waiting=Count("pk", filter=Q(status=SyncStatus.PENDING)),
         done=Count("pk", filter=Q(status=SyncStatus.OK)),
         failed=Count("pk", filter=Q(status__in=TROUBLE)),
     )
+
+
+RETRY_GROUP = jobs.JobKind(
+    "zoho_sync.retry_group",
+    "Retry a group of failed records",
+    _advance,
+    permission="zoho_sync.resync_productintegration",
+)

@@ -62,6 +62,11 @@ class RunningJob:
         if self.on_progress is not None:
             self.on_progress(self.job)
 
+    def remember(self, **values: Any) -> None:
+        """Keep `values` among the parameters, for the next run of this job. Raises as `renew`."""
+        self.parameters.update(values)
+        self._write(parameters=self.parameters)
+
     def log(self, text: str) -> None:
         """Add a line to the log on the job's page; the first ones go when there are many. Raises as `renew`."""
         line = [timezone.now().isoformat(timespec="seconds"), hide(text)[:1000]]

@@ -10,12 +10,10 @@ from circletel.core import audit
 from circletel.core.enqueue import enqueue, send_now
 from circletel.core.errors import NotAllowed, Refused, WrongStatus
 from circletel.core.jobs.kinds import JobKind, Runner, kind_of
-from circletel.core.jobs.running import FREE, run
+from circletel.core.jobs.running import FREE, RUN, run
 from circletel.core.models import Job, JobState
 from circletel.core.origin import current_origin, new_correlation_id
 from circletel.core.rights import name_of
-
-RUN = "circletel.core.tasks.run_job"
 
 
 class AlreadyOpen(Refused):

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from circletel.core import audit
+from circletel.core.enqueue import send_now
 from circletel.core.errors import NotAllowed, Refused
 from circletel.core.jobs.kinds import Again, JobKind, Runner, kind_of
 from circletel.core.jobs.lease import (
@@ -31,6 +32,9 @@ from circletel.core.tokens import UnusableToken, actor_of
 
 log = structlog.get_logger(__name__)
 
+RUN = "circletel.core.tasks.run_job"
+# Jobs that wait for longer are woken by the sweep.
+SWEPT_SECONDS = 60
 FREE = Q(state=JobState.WAITING, due_at__lte=Now()) | Q(state=JobState.RUNNING, leased_until__lt=Now())
 
 
@@ -139,6 +143,8 @@ def _returned(job: Job, result: Any) -> None:
     due_at = Now() + timedelta(seconds=result.seconds)
     values = {"progress": result.text[:300]} if result.text else {}
     leased(job).update(state=JobState.WAITING, due_at=due_at, lease_token=None, leased_until=None, **values)
+    if result.seconds < SWEPT_SECONDS:
+        send_now(RUN, str(job.pk), seconds=result.seconds)
 
 
 def _refused(job: Job, refusal: Refused) -> None:

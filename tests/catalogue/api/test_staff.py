@@ -93,7 +93,7 @@ def test_a_batch_is_cancelled_and_seen_by_those_who_may():
     cancel = reverse("batch-cancel", args=[batch.pk])
 
     assert post(as_(ms_naidoo()), {}, cancel).status_code == 403
-    stranger = as_(person("sets.prices", "Pricing manager"))
+    stranger = as_(person("sees.costs", "Cost viewer"))
     assert stranger.get(reverse("batch-detail", args=[batch.pk])).status_code == 403
     assert post(as_(mr_botha()), {}, cancel).json()["status"] == "cancelled"
     assert post(as_(mr_botha()), {}, cancel).status_code == 409
