@@ -10,6 +10,7 @@ from typing import Any
 import environ
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.text import format_lazy
 
 from circletel.logs import LOGGING  # noqa: F401  (a Django setting)
 
@@ -309,12 +310,14 @@ TMF620_ALLOW_PRIVATE_ADDRESSES = env.bool("TMF620_ALLOW_PRIVATE_ADDRESSES", defa
 
 
 # --- Admin ------------------------------------------------------------------------------------
-def _page(title: str, icon: str, app: str, model: str, page: str = "changelist") -> dict[str, Any]:
+def _page(
+    title: str, icon: str, app: str, model: str, page: str = "changelist", query: str = ""
+) -> dict[str, Any]:
     """One line of the side bar, for those who may see what it leads to."""
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{model}_{page}"),
+        "link": format_lazy("{}{}", reverse_lazy(f"admin:{app}_{model}_{page}"), query),
         "permission": lambda request: any(
             request.user.has_perm(f"{app}.{deed}_{model}") for deed in ("view", "change")
         ),
@@ -389,7 +392,7 @@ UNFOLD = {
                     _page("Findings", "difference", "reconciliation", "finding"),
                     _page("Comparisons", "compare_arrows", "reconciliation", "reconciliationreport"),
                     _page("Repairs", "build", "reconciliation", "repair"),
-                    _page("Smoke tests", "labs", "zoho_sync", "smoketest"),
+                    _page("Smoke tests", "labs", "core", "job", query="?kind=zoho_sync.smoke_test&shown=all"),
                     _page("Field security", "lock", "zoho_sync", "fieldsecuritycheck"),
                 ],
             },

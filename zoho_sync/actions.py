@@ -15,9 +15,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from catalogue.models import Product, ServicePackage
 from circletel.core.actions import Action, reason_form
 from circletel.core.errors import Refused
+from circletel.core.models import Job
 from zoho_sync import field_security, services, smoke_test
 from zoho_sync.connection.errors import ZohoError
-from zoho_sync.models import FieldSecurityCheck, ProductIntegration, SmokeTest, System
+from zoho_sync.models import FieldSecurityCheck, ProductIntegration, System
 from zoho_sync.operating import alerts
 from zoho_sync.operating.models import Alert, AlertRule, AlertState, Resync
 from zoho_sync.operating.resync import packages_of_products, resync_packages, synced_packages
@@ -253,14 +254,14 @@ class SmokeTestForm(BaseDialogForm):
     )
 
 
-def _smoke_test(*, actor: User, sku: str) -> SmokeTest:
+def _smoke_test(*, actor: User, sku: str) -> Job:
     return smoke_test.request(smoke_test.package_of_sku(sku) if sku else None, actor=actor)
 
 
 RUN_SMOKE_TEST = Action(
-    name="run_now",
+    name="smoke_test",
     label="Run smoke test",
-    model=SmokeTest,
+    model=ProductIntegration,
     service=_smoke_test,
     permission=smoke_test.PERMISSION,
     audit_name="smoke test",
@@ -272,5 +273,5 @@ RUN_SMOKE_TEST = Action(
     submit="Run",
     form=SmokeTestForm,
     icon="labs",
-    done="The smoke test begins; its steps appear below.",
+    done="The smoke test begins; its steps appear in the log below.",
 )

@@ -1,7 +1,6 @@
 import uuid
 from datetime import datetime
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
@@ -141,7 +140,10 @@ class ProductIntegration(models.Model):
         verbose_name = "Zoho record"
         ordering = ["package", "kind"]
         default_permissions = ("view",)
-        permissions = [("resync_productintegration", "Can send records to Zoho again")]
+        permissions = [
+            ("resync_productintegration", "Can send records to Zoho again"),
+            ("run_smoke_test", "Can run the Billing smoke test"),
+        ]
         indexes = [
             models.Index(
                 fields=["kind", "next_retry_at"],
@@ -181,43 +183,6 @@ class ProductIntegration(models.Model):
 
     def is_leased(self, now: datetime) -> bool:
         return self.leased_until is not None and self.leased_until > now
-
-
-class SmokeTest(models.Model):
-    """One run of the Billing smoke test: its steps, and the ids of what it made in Zoho."""
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        RUNNING = "running", "Running"
-        PASSED = "passed", "Passed"
-        FAILED = "failed", "Failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="+")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    keep = models.BooleanField(default=False, help_text="Leave what it makes in Zoho.")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
-    steps = models.JSONField(default=list, help_text="[{name, passed, figures}], in order.")
-    made = models.JSONField(default=dict, help_text="Zoho ids of what was made, by what it is.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "billing_smoke_tests"
-        verbose_name = "smoke test"
-        ordering = ["-created_at"]
-        default_permissions = ("view",)
-        permissions = [("run_smoke_test", "Can run the Billing smoke test")]
-        constraints = [
-            models.CheckConstraint(
-                condition=~Q(status__in=("passed", "failed")) | Q(finished_at__isnull=False),
-                name="smoke_test_over_has_a_time",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"Smoke test of {self.package}, {self.get_status_display().lower()}"
 
 
 class ZohoSyncLog(models.Model):

@@ -4,68 +4,61 @@ It makes and removes records of its own in Zoho Billing and touches nothing else
 a test organisation it refuses, unless told so twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import timedelta
+from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
 from catalogue.models import PackageStatus, ServicePackage
-from circletel.core import audit
-from circletel.core.enqueue import send_now
+from circletel.core import jobs
 from circletel.core.errors import NotReady, Refused
+from circletel.core.models import Job, JobState
 from circletel.core.rights import ensure_may
 from zoho_sync.billing import organisation
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.desired import current_terms, desired_records
-from zoho_sync.models import Kind, ProductIntegration, SmokeTest, SyncStatus, System
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.smoke_checks import Expectation, expected_lines
 from zoho_sync.smoke_run import Run, Step, perform
 
 PERMISSION = "zoho_sync.run_smoke_test"
 # How often the one who asks has to say yes before a production organisation is touched.
 CONFIRMATIONS = 2
-LONGEST_WAIT = timedelta(minutes=10)
 Tell = Callable[[Step], None]
 
 
-def request(package: ServicePackage | None, *, actor: User) -> SmokeTest:
-    """Ask a worker for a run with `package`, or with any that is in step. Raises NotAllowed, NotReady."""
+def request(package: ServicePackage | None, *, actor: User) -> Job:
+    """Ask a worker for a run with `package`, or with any that is in step. Raises NotAllowed, NotReady, AlreadyOpen."""
     ensure_may(actor, PERMISSION, "run the smoke test")
-    # A message can get lost; one that waited longer will not be taken up any more.
-    recent = timezone.now() - LONGEST_WAIT
-    if SmokeTest.objects.filter(status=SmokeTest.Status.WAITING, created_at__gte=recent).exists():
-        raise NotReady("A smoke test is waiting already; look at its result first")
-    return start(package, actor=actor, queued=True)
+    return jobs.request(SMOKE_TEST, actor=actor, key=SMOKE_TEST.name, **_about(package, keep=False))
 
 
-def start(
-    package: ServicePackage | None, *, actor: User | None, keep: bool = False, queued: bool
-) -> SmokeTest:
-    """A test that is written down and not run yet; `actor` None is whoever has a shell here. Raises NotReady."""
+def run_here(
+    package: ServicePackage | None, *, keep: bool, confirmations: int, tell: Tell = lambda _step: None
+) -> Job:
+    """Run it in this process, for whoever has a shell here. Raises NotReady, AlreadyOpen; nothing that Zoho does."""
+    return jobs.run_here(
+        SMOKE_TEST,
+        key=SMOKE_TEST.name,
+        runner=partial(_carry_out, confirmations=confirmations, tell=tell),
+        **_about(package, keep=keep),
+    )
+
+
+def _about(package: ServicePackage | None, *, keep: bool) -> dict[str, Any]:
     if not settings.ZOHO_API_URL:
         raise NotReady("No Zoho is configured (docs/configuration.md)")
     chosen = package or any_in_step()
     complain_unless_in_step(chosen)
-    with transaction.atomic():
-        test = SmokeTest.objects.create(package=chosen, requested_by=actor, keep=keep)
-        audit.record("smoke test", chosen, actor=actor, detail=f"Billing, keep={keep}")
-        if queued:
-            transaction.on_commit(lambda: _enqueue(test.pk))
-    return test
-
-
-def _enqueue(pk: UUID) -> None:
-    if not send_now("zoho_sync.tasks.run_smoke_test", str(pk)):
-        test = SmokeTest.objects.get(pk=pk)
-        _fail(test, "No worker could be told: the broker does not answer. Try again.", lambda _step: None)
+    return {"package": str(chosen.pk), "sku": chosen.sku, "name": chosen.name, "keep": keep}
 
 
 def package_of_sku(sku: str) -> ServicePackage:
@@ -109,28 +102,40 @@ def complain_unless_in_step(package: ServicePackage) -> None:
         raise NotReady(f"{package} is not on sale, so nobody can subscribe to it")
 
 
-def carry_out(pk: UUID | str, *, confirmations: int = 0, tell: Tell = lambda _step: None) -> SmokeTest:
-    """Run the test now, once: a second call returns what there is. Never raises for what Zoho does."""
-    taken = SmokeTest.objects.filter(pk=pk, status=SmokeTest.Status.WAITING).update(
-        status=SmokeTest.Status.RUNNING, started_at=timezone.now()
-    )
-    test = SmokeTest.objects.select_related("package").get(pk=pk)
-    if not taken:
-        return test
+def _carry_out(
+    job: jobs.RunningJob, *, confirmations: int = 0, tell: Tell = lambda _step: None
+) -> dict[str, Any]:
+    """Every step is written down as it is done: after a power cut the ids tell what to look for in Zoho."""
+    steps = list[Step]()
+
+    def told(step: Step, made: dict[str, str] | None = None) -> None:
+        steps.append(step)
+        # Whoever took the job over, what this run made in Zoho is removed by this run.
+        with suppress(jobs.LeaseLost):
+            if made:
+                job.remember(made=made)
+            job.log(f"{'✓' if step.passed else '✗'} {step.name}: {step.figures}")
+        tell(step)
+
     http = ZohoHttp(System.BILLING)
     try:
-        _carry_out(test, BillingClient(http), confirmations, tell)
-    except (ZohoError, Refused) as trouble:
-        _fail(test, str(trouble), tell)
-    except Exception as mistake:
-        _fail(test, f"{type(mistake).__name__}: {mistake}", tell)
-        raise
+        _perform(job.parameters, BillingClient(http), confirmations, told)
+    except (ZohoError, Refused) as error:
+        told(Step("Broken off" if steps else "Could not be run", False, str(error)))
     finally:
         http.close()
-    return test
+    if wrong := [f"{step.name}: {step.figures}" for step in steps if not step.passed]:
+        raise jobs.Failed("; ".join(wrong))
+    return {"passed": True, "steps": len(steps)}
 
 
-def _carry_out(test: SmokeTest, client: BillingClient, confirmations: int, tell: Tell) -> None:
+def _perform(
+    parameters: dict[str, Any],
+    client: BillingClient,
+    confirmations: int,
+    told: Callable[..., None],
+) -> None:
+    package = ServicePackage.objects.get(pk=parameters["package"])
     found = client.get_organisation()
     refuse_production(found, confirmations)
     terms = current_terms()
@@ -138,22 +143,12 @@ def _carry_out(test: SmokeTest, client: BillingClient, confirmations: int, tell:
         client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat
     )
     how = "include" if terms.prices_include_vat else "exclude"
-    first = Step("Organisation", True, f"{found.name} ({found.mode or 'mode unknown'}), prices {how} VAT")
-    expected = Expectation(
-        expected_lines(desired_records(test.package, terms)),
-        terms.vat_rate,
-        standing.vat_id,
-        terms.prices_include_vat,
-    )
-
-    def told(run: Run) -> None:
-        _keep(test, [first, *run.steps], run.made)
-        tell(run.steps[-1])
-
-    tell(first)
-    run = Run(f"smoke-{uuid4().hex[:10]}", expected, client, tell=told)
-    perform(run, today=timezone.localdate(), keep=test.keep)
-    _finish(test, passed=run.passed)
+    figures = f"{found.name} ({found.mode or 'mode unknown'}), prices {how} VAT"
+    told(Step("Organisation", True, figures))
+    records = desired_records(package, terms)
+    expected = Expectation(expected_lines(records), terms.vat_rate, standing.vat_id, terms.prices_include_vat)
+    run = Run(f"smoke-{uuid4().hex[:10]}", expected, client, tell=lambda run: told(run.steps[-1], run.made))
+    perform(run, today=timezone.localdate(), keep=parameters["keep"])
 
 
 def refuse_production(found: organisation.Organisation, confirmations: int) -> None:
@@ -167,31 +162,22 @@ def refuse_production(found: organisation.Organisation, confirmations: int) -> N
     )
 
 
-def _keep(test: SmokeTest, steps: list[Step], made: dict[str, str]) -> None:
-    # Saved step by step: after a power cut the ids tell what to look for in Zoho.
-    test.steps, test.made = [asdict(step) for step in steps], dict(made)
-    test.save(update_fields=["steps", "made"])
-
-
-def _finish(test: SmokeTest, *, passed: bool) -> None:
-    test.status = SmokeTest.Status.PASSED if passed else SmokeTest.Status.FAILED
-    test.finished_at = timezone.now()
-    test.save(update_fields=["status", "finished_at"])
-
-
-def _fail(test: SmokeTest, words: str, tell: Tell) -> None:
-    step = Step("Could not be run" if not test.steps else "Broken off", False, words)
-    test.steps = [*test.steps, asdict(step)]
-    test.save(update_fields=["steps"])
-    tell(step)
-    _finish(test, passed=False)
-
-
-def as_json(test: SmokeTest) -> dict[str, Any]:
+def as_json(job: Job, steps: Sequence[Step]) -> dict[str, Any]:
     """The result for programs."""
+    about = job.parameters
     return {
-        "passed": test.status == SmokeTest.Status.PASSED,
-        "package": {"id": str(test.package_id), "sku": test.package.sku, "name": test.package.name},
-        "made": test.made,
-        "steps": test.steps,
+        "passed": job.state == JobState.DONE,
+        "package": {"id": about["package"], "sku": about["sku"], "name": about["name"]},
+        "made": about.get("made", {}),
+        "steps": [asdict(step) for step in steps],
     }
+
+
+SMOKE_TEST = jobs.JobKind(
+    "zoho_sync.smoke_test",
+    "Billing smoke test",
+    _carry_out,
+    permission=PERMISSION,
+    is_cancellable=False,
+    is_resumable=False,
+)

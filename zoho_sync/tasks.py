@@ -5,7 +5,7 @@ from celery import shared_task
 from django.conf import settings
 
 from circletel.core.jobs import job
-from zoho_sync import claims, field_security, services, sync
+from zoho_sync import claims, field_security, services, smoke_test, sync
 from zoho_sync.backfill.run import BACKFILL
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
@@ -18,18 +18,10 @@ from zoho_sync.operating import alerts, outbox, queue, summary, upkeep
 log = structlog.get_logger(__name__)
 
 # The kinds of jobs that a worker must know.
-KINDS = (BACKFILL, queue.RETRY_GROUP)
+KINDS = (BACKFILL, queue.RETRY_GROUP, smoke_test.SMOKE_TEST)
 
 # What has to wait longer than a first retry is left to the sweep that comes each minute anyway.
 LONGEST_COUNTDOWN = 70.0
-
-
-@shared_task
-def run_smoke_test(pk: str) -> None:
-    """Carry out a smoke test that somebody asked for. A message that comes twice does nothing the second time."""
-    from zoho_sync import smoke_test
-
-    smoke_test.carry_out(pk)
 
 
 @shared_task

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from circletel.core.models import Job, JobState
 from circletel.preflight.checks import Check, State, judged
 from zoho_sync.billing import preparation as billing
 from zoho_sync.billing.client import BillingClient
@@ -15,7 +16,8 @@ from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation as crm
 from zoho_sync.crm.client import CrmClient
-from zoho_sync.models import FieldSecurityCheck, MappingCheck, SmokeTest, System
+from zoho_sync.models import FieldSecurityCheck, MappingCheck, System
+from zoho_sync.smoke_test import SMOKE_TEST
 
 SECURITY_DAYS, SMOKE_TEST_DAYS = 2, 30
 LONGEST_PAUSE_SECONDS = 0.2
@@ -95,8 +97,8 @@ def billing_organisation() -> Iterator[Check]:
 
 def smoke_test() -> Iterator[Check]:
     name, mend = "Billing smoke test", "run manage.py billing_smoke_test"
-    over = (SmokeTest.Status.PASSED, SmokeTest.Status.FAILED)
-    last = SmokeTest.objects.filter(status__in=over).order_by("-finished_at").first()
+    over = Job.objects.filter(kind=SMOKE_TEST.name, state__in=(JobState.DONE, JobState.FAILED))
+    last = over.order_by("-finished_at").first()
     if last is None or last.finished_at is None:
         yield Check(name, State.UNKNOWN, "no invoice was proved yet", mend)
         return
@@ -106,8 +108,8 @@ def smoke_test() -> Iterator[Check]:
     else:
         yield judged(
             name,
-            last.status == SmokeTest.Status.PASSED,
-            f"{last.get_status_display().lower()} on {day}",
+            last.state == JobState.DONE,
+            f"{'passed' if last.state == JobState.DONE else 'failed'} on {day}",
             mend,
         )
 

@@ -28,7 +28,6 @@ from zoho_sync.models import (
     FieldSecurityCheck,
     MappingCheck,
     ProductIntegration,
-    SmokeTest,
     SyncStatus,
     ZohoSyncLog,
 )
@@ -84,7 +83,6 @@ def _zoho(admin: User) -> None:
             error_class=outcome,
             duration_ms=84,
         )
-    SmokeTest.objects.create(package_id=package, requested_by=admin)
     MappingCheck.objects.create(mapping_version="1", remote_id="5843210000000000001", lost=[])
     FieldSecurityCheck.objects.create(
         result=FieldSecurityCheck.Result.choices[0][0], holes=0, new_holes=0, unknown=0

@@ -12,11 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from circletel import preflight
+from circletel.core.models import Job
 from circletel.core.roles import ROLES
 from circletel.preflight import State, checks, operations, services, zoho
 from circletel.preflight import settings as environment
 from reconciliation.models import ReconciliationReport, ReportState
-from zoho_sync.models import FieldSecurityCheck, SmokeTest
+from zoho_sync.models import FieldSecurityCheck
 from zoho_sync.operating.models import AlertDelivery
 
 
@@ -146,7 +147,12 @@ class TestSingleChecks:
 
     def test_no_smoke_test_is_no_proof(self) -> None:
         assert states(zoho.smoke_test()) == {"Billing smoke test": "cannot tell"}
-        assert SmokeTest.objects.count() == 0
+
+    def test_the_last_smoke_test_is_told(self) -> None:
+        for state in ("done", "failed"):
+            Job.objects.create(kind="zoho_sync.smoke_test", state=state, finished_at=timezone.now())
+            expected = "ok" if state == "done" else "failed"
+            assert states(zoho.smoke_test()) == {"Billing smoke test": expected}
 
 
 @pytest.mark.django_db

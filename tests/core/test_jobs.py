@@ -145,6 +145,20 @@ def test_a_refusal_ends_the_job_and_is_audited():
     assert (entry.result, entry.detail) == ("refused", "There is nothing to count")
 
 
+def test_a_bad_end_is_no_bug():
+    def step(job):
+        job.remember(made=["one"])
+        raise jobs.Failed("The price is 749.00")
+
+    does(step)
+    job = requested(what="fibre")
+    assert jobs.run(job.pk) is True
+
+    assert (read(job).state, read(job).error) == ("failed", "The price is 749.00")
+    assert read(job).parameters == {"what": "fibre", "made": ["one"]}
+    assert not AuditEntry.objects.filter(result="refused").exists()
+
+
 def test_a_job_that_is_not_done_is_run_again_in_its_time(sent_tasks):
     does(lambda _job: jobs.Again(59, "waits for calls"))
     job = requested()
@@ -272,7 +286,7 @@ def test_a_kind_that_must_not_begin_twice_ends_with_its_worker():
 
     assert (read(job).state, read(job).error) == (
         "failed",
-        "The worker was lost. Such a job does not begin a second time.",
+        "The worker was lost, and such a job does not begin a second time.",
     )
 
 

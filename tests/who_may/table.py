@@ -61,7 +61,6 @@ PAGES: dict[str, tuple[str, str, str, str]] = {
     "zoho_sync.fieldsecuritycheck":      ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.mappingcheck":            ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.productintegration":      ("PM AP PB PR PA SO AU",    NOBODY,        NOBODY,        NOBODY),
-    "zoho_sync.smoketest":               ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
     "zoho_sync.zohosynclog":             ("SO AU",                   NOBODY,        NOBODY,        NOBODY),
 }
 
@@ -149,7 +148,7 @@ DEEDS: dict[str, str] = {
     "zoho_sync.fieldsecuritycheck: lock_fields": "SO",
     "zoho_sync.productintegration: send_again_selected": "SO",
     "zoho_sync.productintegration: send_again_one": "SO",
-    "zoho_sync.smoketest: run_now": "SO",
+    "zoho_sync.productintegration: smoke_test": "SO",
 }
 
 # Other pages of the admin. Without a row of its own, posting to a page is for whom reading it is for.

@@ -44,7 +44,6 @@ from zoho_sync.models import (
     FieldSecurityCheck,
     Kind,
     MappingCheck,
-    SmokeTest,
     System,
     ZohoSyncLog,
 )
@@ -187,7 +186,6 @@ class World:
         self.listener = listener
 
     def _zoho(self, now: Any) -> None:
-        SmokeTest.objects.create(package=self.package)
         alert = Alert.objects.create(
             rule=AlertRule.objects.first(),
             cause="x",

@@ -221,7 +221,7 @@ def test_when_the_first_fails_again_the_rest_is_left_alone(client):
     assert advanced()[0] == "failed"
 
     assert state(second) == "dead"
-    why = "Refused: The first one failed again, so the rest is left alone. Still invalid"
+    why = "The first one failed again, so the rest is left alone. Still invalid"
     assert Job.objects.get().error == why
     assert why in client.get(GROUP, {"cause": CAUSE}).content.decode()
 

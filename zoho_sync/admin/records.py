@@ -16,7 +16,7 @@ from unfold.decorators import display
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import ReadOnlyAdmin, badge, link, section
 from circletel.core.admin.long_lists import LongList
-from zoho_sync.actions import SEND_AGAIN
+from zoho_sync.actions import RUN_SMOKE_TEST, SEND_AGAIN
 from zoho_sync.admin.pretty import pretty
 from zoho_sync.admin.queue import RetryQueuePages
 from zoho_sync.connection.codes import advice_for
@@ -72,6 +72,7 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ActionsAdmin, ReadOnlyA
     search_fields = ("remote_key", "remote_id", "package__name", "package__sku", "last_sync_error")
     list_select_related = ("package",)
     object_actions = (SEND_AGAIN,)
+    list_actions = (RUN_SMOKE_TEST,)
     fieldsets = (
         section(
             None,

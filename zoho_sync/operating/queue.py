@@ -11,7 +11,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from circletel.core import audit, jobs
-from circletel.core.errors import NotReady, Refused, WrongStatus
+from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.models import Job
 from circletel.core.models.job import ENDED
 from zoho_sync import services
@@ -176,7 +176,7 @@ def _advance(job: jobs.RunningJob) -> str | jobs.Again:
         if first is not None and first.status == SyncStatus.PENDING:
             return jobs.Again(LOOK_SECONDS, "the first one is tried")
         if first is not None and first.status != SyncStatus.OK:
-            raise Refused(
+            raise jobs.Failed(
                 f"The first one failed again, so the rest is left alone. {first.last_sync_error}".strip()
             )
         _send_rest(job)

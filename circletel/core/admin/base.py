@@ -55,6 +55,8 @@ def in_words(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(in_words, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {in_words(item)}" for name, item in value.items())
     text = str(value)
     with suppress(ValueError):  # shaped like a day, and none
         if _INSTANT.fullmatch(text):

@@ -1,6 +1,6 @@
 """Work in the background: each piece of it is one row of `jobs`. How to write a kind of job: docs/jobs.md."""
 
-from circletel.core.jobs.kinds import Again, JobKind, kind_of
+from circletel.core.jobs.kinds import Again, Failed, JobKind, kind_of
 from circletel.core.jobs.lease import Cancelled, LeaseLost, RunningJob
 from circletel.core.jobs.requests import (
     AlreadyOpen,
@@ -19,6 +19,7 @@ __all__ = [
     "Again",
     "AlreadyOpen",
     "Cancelled",
+    "Failed",
     "JobKind",
     "LeaseLost",
     "RunningJob",

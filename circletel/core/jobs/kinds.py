@@ -15,6 +15,10 @@ Runner = Callable[[RunningJob], Any]
 _KINDS: dict[str, "JobKind"] = {}
 
 
+class Failed(Exception):
+    """Raised by a runner whose work came to a bad end that is no bug; str() says why, to a person."""
+
+
 @dataclass(frozen=True)
 class Again:
     """What a runner returns that is not done: the job waits, and is run again in so many seconds."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 from circletel.core import audit
 from circletel.core.enqueue import send_now
 from circletel.core.errors import NotAllowed, Refused
-from circletel.core.jobs.kinds import Again, JobKind, Runner, kind_of
+from circletel.core.jobs.kinds import Again, Failed, JobKind, Runner, kind_of
 from circletel.core.jobs.lease import (
     LEASED_UNTIL,
     Cancelled,
@@ -36,10 +36,6 @@ RUN = "circletel.core.tasks.run_job"
 # Jobs that wait for longer are woken by the sweep.
 SWEPT_SECONDS = 60
 FREE = Q(state=JobState.WAITING, due_at__lte=Now()) | Q(state=JobState.RUNNING, leased_until__lt=Now())
-
-
-class WorkerLost(Exception):
-    """The worker that ran the job was lost, and it must not begin again."""
 
 
 def run(
@@ -95,14 +91,14 @@ def _work(running: RunningJob, runner: Runner | None) -> None:
                     log.warning("job_taken_over", job=str(job.pk), kind=job.kind)
                     running.log("The worker was lost: another one takes over.")
                     if not kind.is_resumable:
-                        raise WorkerLost("Such a job does not begin a second time.")
+                        raise Failed("The worker was lost, and such a job does not begin a second time.")
                 result = (runner or kind.runner)(running)
         except Cancelled:
             _end(job, JobState.CANCELLED)
         except LeaseLost:
             log.warning("job_lease_lost", job=str(job.pk), kind=job.kind)
-        except WorkerLost as lost:
-            _end(job, JobState.FAILED, error=f"The worker was lost. {lost}")
+        except Failed as failure:
+            _end(job, JobState.FAILED, error=hide(str(failure)))
         except Refused as refusal:
             _refused(job, refusal)
         except Exception as error:

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from circletel.core.errors import Refused
+from circletel.core.models import JobState
 from zoho_sync import smoke_test
-from zoho_sync.models import SmokeTest
 from zoho_sync.smoke_run import Step
 
 
@@ -32,18 +32,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, package: str | None, keep: bool, json: bool, yes_production: int, **_: Any) -> None:
+        steps = list[Step]()
+
+        def tell(step: Step) -> None:
+            steps.append(step)
+            if not json:
+                self._print(step)
+
         try:
-            chosen = smoke_test.package_of_sku(package) if package is not None else None
-            test = smoke_test.start(chosen, actor=None, keep=keep, queued=False)
+            chosen = smoke_test.package_of_sku(package) if package is not None else smoke_test.any_in_step()
+            if not json:
+                self.stdout.write(f"Smoke test of Zoho Billing with {chosen}")
+            job = smoke_test.run_here(chosen, keep=keep, confirmations=yes_production, tell=tell)
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
-        if not json:
-            self.stdout.write(f"Smoke test of Zoho Billing with {test.package}")
-        tell = (lambda _step: None) if json else self._print
-        test = smoke_test.carry_out(test.pk, confirmations=yes_production, tell=tell)
         if json:
-            self.stdout.write(_pretty(smoke_test.as_json(test)))
-        if test.status != SmokeTest.Status.PASSED:
+            self.stdout.write(_pretty(smoke_test.as_json(job, steps)))
+        if job.state != JobState.DONE:
             raise CommandError("The smoke test failed: see the steps marked with a cross.")
         if not json:
             self.stdout.write("Passed.")
