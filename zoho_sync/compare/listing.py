@@ -1,11 +1,12 @@
 """What Zoho holds and what it ought to hold, in a scratch file, so that memory does not grow with either."""
 
-import json
+import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from django.utils import timezone
 
@@ -37,7 +38,7 @@ class Listing:
                 shelf.name,
                 _stored(each.id),
                 *map(_folded, (each.key, each.code, each.name)),
-                json.dumps(each.as_json()),
+                pickle.dumps(each),
             )
             for each in records
         )
@@ -48,7 +49,7 @@ class Listing:
 
     def expect(self, shelf: Shelf, record: Expected) -> None:
         """Keep what Zoho ought to hold."""
-        row = (shelf.name, record.key, json.dumps(record.as_json()))
+        row = (shelf.name, record.key, pickle.dumps(record))
         self._file.execute("INSERT INTO expected VALUES (?, ?, ?)", row)
 
     def counts(self, shelf: Shelf) -> tuple[int, int]:
@@ -62,7 +63,7 @@ class Listing:
         )
         with closing(rows):
             for _key, sharing in groupby(rows, itemgetter(0)):
-                yield [Expected.from_json(json.loads(record)) for _key, record in sharing]
+                yield [_loaded(record) for _key, record in sharing]
 
     def with_key(self, shelf: Shelf, key: str) -> list[Remote]:
         """Those with this key. CRM compares unique fields without regard to case, Billing is taken at its word."""
@@ -92,7 +93,7 @@ class Listing:
             "SELECT record FROM remote WHERE list = ? AND NOT taken ORDER BY key, id", (shelf.name,)
         )
         with closing(rows):
-            yield from (Remote.from_json(json.loads(record)) for (record,) in rows)
+            yield from (_loaded(record) for (record,) in rows)
 
     def _count(self, table: str, shelf: Shelf) -> int:
         sql = f"SELECT count(*) FROM {table} WHERE list = ?"  # noqa: S608  (a name of ours)
@@ -103,7 +104,11 @@ class Listing:
             f"SELECT record FROM remote WHERE list = ? AND {column} = ?",  # noqa: S608  (a name of ours)
             (shelf.name, value),
         )
-        return [Remote.from_json(json.loads(record)) for (record,) in found]
+        return [_loaded(record) for (record,) in found]
+
+
+def _loaded(record: bytes) -> Any:
+    return pickle.loads(record)  # noqa: S301  (written above, in a file without a name)
 
 
 def _folded(text: str) -> bytes:

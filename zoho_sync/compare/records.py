@@ -66,13 +66,6 @@ class Expected:
         """It ought to be in use. What ought to be switched off may as well be gone."""
         return not self.retired and is_active(self.payload)
 
-    def as_json(self) -> list[Any]:
-        return [getattr(self, name) for name in self.__slots__]
-
-    @classmethod
-    def from_json(cls, values: list[Any]) -> "Expected":
-        return cls(*values)
-
 
 @dataclass(slots=True)
 class Remote:
@@ -95,13 +88,6 @@ class Remote:
     @property
     def code(self) -> str:
         return str(self.values.get("Product_Code") or "")
-
-    def as_json(self) -> list[Any]:
-        return [self.id, self.key, self.values, self.modified_at, self.modified_by]
-
-    @classmethod
-    def from_json(cls, values: list[Any]) -> "Remote":
-        return cls(*values)
 
 
 def is_active(values: Mapping[str, Any]) -> bool:
