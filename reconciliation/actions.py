@@ -163,7 +163,7 @@ APPLY = Action(
     description="Zoho is looked at once more. When anything moved since the plan was made, nothing is written.",
     icon="build",
     variant=ActionVariant.PRIMARY,
-    done="A worker applies it. What is owed to Zoho then goes out; the next comparison closes the findings.",
+    done="A worker applies it.",
 )
 
 # --- comparisons

@@ -160,6 +160,7 @@ def _compare(
     report.calls = calls.count()
     if is_stored:
         report.save()
+    progress("")
     return comparison
 
 

@@ -6,24 +6,20 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, badge, section
+from circletel.core.admin.base import ReadOnlyAdmin, badge, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import APPLY
-from reconciliation.admin.shared import BADGES, STYLE, plural
+from reconciliation.admin.shared import BADGES, STYLE, OfJob, plural
 from reconciliation.models import Repair
 from reconciliation.repair import FIX
 
 
-class RepairInline(ReadOnlyInline):
-    """Below the page of the job that applies it."""
-
+class RepairOfJob(OfJob):
     model = Repair
-    fields = ("deed", "state", "outcome")
-    show_change_link = True
 
 
-INLINES[FIX.name] = (RepairInline,)
+INLINES[FIX.name] = (RepairOfJob,)
 
 
 @admin.register(Repair)

@@ -14,11 +14,11 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, fragment, section
+from circletel.core.admin.base import ReadOnlyAdmin, fragment, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
-from reconciliation.admin.shared import BADGES, STYLE
+from reconciliation.admin.shared import BADGES, STYLE, OfJob
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.reporting import csv_answer, json_answer
 from reconciliation.services import RUN
@@ -27,15 +27,11 @@ BARS = 30
 MOST_SHOWN = 200
 
 
-class ReportInline(ReadOnlyInline):
-    """Below the page of the job that compares."""
-
+class ReportOfJob(OfJob):
     model = ReconciliationReport
-    fields = ("scope", "state", "calls")
-    show_change_link = True
 
 
-INLINES[RUN.name] = (ReportInline,)
+INLINES[RUN.name] = (ReportOfJob,)
 
 
 @admin.register(ReconciliationReport)

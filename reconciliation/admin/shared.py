@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.decorators import display
 
+from circletel.core.admin.base import ReadOnlyInline
 from reconciliation.words import said
 
 STYLE = {"all": ("reconciliation/reconciliation.css",)}
@@ -22,6 +25,18 @@ BADGES = {
     "Applied": "success",
     "Refused": "danger",
 }
+
+
+class OfJob(ReadOnlyInline):
+    """Below a job's page: what the job is about, with the way there."""
+
+    hide_title = True
+    fields = readonly_fields = ("page", "state")
+
+    @display(description="What")
+    def page(self, record: Any) -> SafeString:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return format_html('<a class="home-link" href="{}">{}</a>', reverse(name, args=[record.pk]), record)
 
 
 def value(stands: Any) -> SafeString:
