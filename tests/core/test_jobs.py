@@ -1,7 +1,7 @@
 """The job record: one worker at a time, taken over when that is lost, cancelled, refused; its page."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -577,3 +577,18 @@ def test_whoever_asked_sees_their_job_and_nobody_else_without_the_right():
     assert client_of(user).get(page_of(job)).status_code == 200
     assert client_of(person("some.body")).get(page_of(job)).status_code == 403
     assert client_of(person("some.body")).get(page_of(job, "progress")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("zoho_sync.tasks.watch", "Zoho sync: watch"),
+        ("catalogue.tmf620.tasks.sweep", "Catalogue tmf620: sweep"),
+        ("circletel.core.tasks.sweep_jobs", "Core: sweep jobs"),
+        ("catalogue.read_price_list", "Catalogue: read price list"),
+    ],
+)
+def test_a_job_is_called_by_its_app_and_what_it_does(kind, name):
+    requested = datetime(2026, 3, 1, 6, 5, tzinfo=UTC)
+
+    assert str(Job(kind=kind, requested_at=requested)) == f"{name}, 1 Mar 2026, 08:05"

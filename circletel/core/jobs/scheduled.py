@@ -19,6 +19,7 @@ from circletel.core.errors import Refused
 from circletel.core.jobs.kinds import JobKind, kind_of
 from circletel.core.jobs.running import run_now
 from circletel.core.models import Job, JobState
+from circletel.core.models.job import shown_kind
 from circletel.core.rights import ensure_may
 
 log = structlog.get_logger(__name__)
@@ -35,9 +36,10 @@ def job(work: Callable[..., Any]) -> Callable[[], bool]:
     return `Again`. Returns whether it ran: False when another run is at work, which costs nothing.
     """
     takes_job = bool(inspect.signature(work).parameters)
+    name = f"{work.__module__}.{work.__name__}"
     kind = JobKind(
-        name=f"{work.__module__}.{work.__name__}",
-        label=work.__name__.replace("_", " ").capitalize(),
+        name=name,
+        label=shown_kind(name),
         runner=work if takes_job else lambda _running: work(),
         is_cancellable=takes_job,
         is_scheduled=True,

@@ -23,6 +23,12 @@ class JobState(models.TextChoices):
 ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
+def shown_kind(kind: str) -> str:
+    """The name of a kind for people: `zoho_sync.tasks.watch` is “Zoho sync: watch”."""
+    *where, what = (part.replace("_", " ") for part in kind.split(".") if part not in ("circletel", "tasks"))
+    return f"{' '.join(where).capitalize()}: {what}" if where else what.capitalize()
+
+
 class Job(models.Model):
     """Work that a worker does later: asked for by a person, a token or the schedule.
 
@@ -102,7 +108,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}, {timezone.localtime(self.requested_at):%-d %b %Y, %H:%M}"
+        return f"{shown_kind(self.kind)}, {timezone.localtime(self.requested_at):%-d %b %Y, %H:%M}"
 
     @property
     def has_ended(self) -> bool:
