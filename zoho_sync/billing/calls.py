@@ -1,10 +1,11 @@
 """What every errand to Zoho Billing shares: its paths, its pages, and how answers are taken or refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from zoho_sync.connection.errors import RecordGone, ServerTrouble
 from zoho_sync.connection.http import Call, ZohoHttp
@@ -36,6 +37,7 @@ class Calls:
         safe: bool,
         body: dict[str, Any] | None = None,
         params: dict[str, Any] | None = None,
+        packages: Sequence[UUID] = (),
     ) -> dict[str, Any]:
         call = Call(
             method,
@@ -43,6 +45,7 @@ class Calls:
             safe=safe,
             body=None if body is None else without_none(body),
             params=params or {},
+            packages=packages,
             records=1,
         )
         return self.http.send(call).body or {}
