@@ -15,6 +15,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from catalogue.tmf620 import dialects, openapi
+
 WINDOWS = ("storefront", "admin", "tmf620-v4", "tmf620-v5")
 PROBLEM = "application/problem+json"
 TMF620 = ("/tmf-api/", "/productCatalogManagement/")
@@ -24,8 +26,6 @@ TMF620 = ("/tmf-api/", "/productCatalogManagement/")
 def description(window: str) -> dict[str, Any]:
     """The OpenAPI document of one of WINDOWS, as plain JSON. Raises KeyError for another."""
     if window.startswith("tmf620-"):
-        from catalogue.tmf620 import dialects, openapi
-
         return openapi.document(dialects.DIALECTS[window.removeprefix("tmf620-")])
     addresses = {
         "storefront": [

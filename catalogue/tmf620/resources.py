@@ -20,9 +20,8 @@ from catalogue.tmf620.values import Document
 
 ACTIVE, RETIRED = "Active", "Retired"
 CATALOG_ID, CATALOG_NAME = "circletel", "CircleTel"
-# The charges a package may have, in the order shown.
+# The charges a package may have, in the order in which `charges` shows them.
 RECURRING, DISCOUNT, INSTALLATION, HARDWARE = "recurring", "discount", "installation", "hardware"
-CHARGES = (RECURRING, DISCOUNT, INSTALLATION, HARDWARE)
 PRICE_TYPES = {
     RECURRING: "recurring",
     DISCOUNT: "discount",
