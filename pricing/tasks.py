@@ -8,18 +8,15 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from circletel.core.enqueue import send_now
-from circletel.core.errors import Refused
-from circletel.core.jobs import job
+from circletel.core.jobs import Again, Failed, RunningJob, job
 from pricing import applying, counting, moving, personal_data, proof, rechecking
-from pricing.mirror.pull import Order
-from pricing.mirror.pull import pull_subscriptions as pull
+from pricing.mirror.pull import Order, pull_in_job
 from pricing.notices import owing, sending
 from zoho_sync.backfill.report import Ending
 
 log = logging.getLogger(__name__)
 
-# A worker is given back before the broker would hand the message to another one.
+# A worker that is to end, as with a new version, waits for so long at most.
 SLICE_SECONDS = 480.0
 # When the calls of the day are used up: look again this often whether some are granted.
 PAUSE_SECONDS = 570
@@ -37,7 +34,7 @@ def apply_price_changes() -> None:
 
 @shared_task
 @job
-def pull_subscriptions() -> str:
+def pull_subscriptions(job: RunningJob) -> str | Again:
     """Each night: bring the mirror up to date, in slices, going on where the last one ended."""
     if not settings.ZOHO_API_URL:
         return "no Zoho is configured"
@@ -46,27 +43,27 @@ def pull_subscriptions() -> str:
     timer.daemon = True
     timer.start()
     try:
-        report = pull(Order(resume=True), say=log.info, stop=stop)
-    except Refused as refusal:
-        return str(refusal)
+        report = pull_in_job(job, Order(resume=True), say=job.log, stop=stop)
     finally:
         timer.cancel()
     done = f"{report.read} read, {report.gone} gone, {report.owed} to be read, {report.calls} calls"
-    if report.ending in (Ending.LATER, Ending.INTERRUPTED):
-        # Only a nudge: without it the next night goes on.
-        pause = 5 if report.ending is Ending.INTERRUPTED else PAUSE_SECONDS
-        send_now("pricing.tasks.pull_subscriptions", seconds=pause)
-        return f"{done}; goes on: {report.words}"
+    if report.ending is Ending.INTERRUPTED:
+        job.renew()  # unless it was cancelled
+        return Again(5, done)
+    if report.ending is Ending.LATER:
+        return Again(PAUSE_SECONDS, f"{done}; goes on: {report.words}")
     if report.ending is not Ending.IN_STEP:
-        raise RuntimeError(f"{report.words} ({done})")
+        raise Failed(f"{report.words} ({done})")
     return done
 
 
 @shared_task
 @job
-def send_price_notices() -> str:
+def send_price_notices(job: RunningJob) -> str:
     """Daily at 08:00 in Johannesburg, and after a publication: write down who is to be told by today, and tell them."""
-    return f"{owing.owe(timezone.now())}; {sending.send_due()}"
+    owed = owing.owe(timezone.now())
+    total = sending.due(timezone.now()).count()
+    return f"{owed}; {sending.send_due(progress=lambda number, sent: job.progress(number, total, str(sent)))}"
 
 
 @shared_task

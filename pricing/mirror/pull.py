@@ -1,21 +1,19 @@
 """A pull from the first page to the last subscription. Its state is rows, so it may be stopped and gone on with."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from catalogue.models import ServicePackage, vat_rate_today
-from circletel.core.errors import Refused
-from circletel.core.origin import Origin, acting_from, new_correlation_id
+from circletel.core import jobs
 from pricing.mirror import listing
 from pricing.mirror.reading import Terms, Unreadable, take_answer
 from pricing.mirror.report import PullReport, before_listing, plan_lines
@@ -56,14 +54,28 @@ Progress = Callable[[int, int, int], None]
 def pull_subscriptions(
     order: Order, *, say: Say, progress: Progress = lambda *_: None, stop: Event | None = None
 ) -> PullReport:
-    """Bring the mirror up to date. Raises Refused while another pull is at work, and nothing that is Zoho's."""
-    with _alone(), acting_from(Origin(correlation_id=new_correlation_id(), user_agent="pull_subscriptions")):
-        allowance = Allowance(order.max_calls)
-        http = BackgroundHttp(System.BILLING, patience=order.patience, stop=stop, allowance=allowance)
+    """Bring the mirror up to date. Raises nothing that is Zoho's; the report has it. One at a time: see `pull_in_job`."""
+    allowance = Allowance(order.max_calls)
+    http = BackgroundHttp(System.BILLING, patience=order.patience, stop=stop, allowance=allowance)
+    try:
+        return _Run(order, http, say, progress).go()
+    finally:
+        http.close()
+
+
+def pull_in_job(
+    job: jobs.RunningJob, order: Order, *, say: Say, progress: Progress = lambda *_: None, stop: Event
+) -> PullReport:
+    """`pull_subscriptions`, seen on the job's page. What is cancelled there ends after the call on its way."""
+
+    def both(done: int, total: int, calls: int) -> None:
+        progress(done, total, calls)
         try:
-            return _Run(order, http, say, progress).go()
-        finally:
-            http.close()
+            job.progress(done, total, f"{calls} calls")
+        except jobs.Cancelled:
+            stop.set()
+
+    return pull_subscriptions(order, say=say, progress=both, stop=stop)
 
 
 def unfinished() -> SubscriptionPull | None:
@@ -96,8 +108,6 @@ class _Run:
             report.ending, report.words = Ending.NOT_POSSIBLE, str(trouble)
         report.calls = self.http.allowance.used
         if self.pull is not None:
-            self.pull.calls += report.calls
-            self.pull.save(update_fields=["calls"])
             report.owed = self.pull.owed.filter(problem="").count()
         if report.words:
             self.say(report.words)
@@ -259,17 +269,3 @@ def _plans() -> dict[str, ServicePackage]:
 
 def _known() -> int:
     return Subscription.objects.filter(gone_at=None).count()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two pulls at once would spend calls twice. The lock goes with the session, so a killed one frees it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('pricing.pull'))")
-        if not cursor.fetchone()[0]:
-            raise Refused("Subscriptions are being pulled already: wait until that has ended")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext('pricing.pull'))")

@@ -16,7 +16,6 @@ class SubscriptionPull(models.Model):
     listed_to_the_end = models.BooleanField(default=False)
     customers_listed = models.BooleanField(default=False)
     counts = models.JSONField(default=dict, help_text="Rows of the list by what became of them.")
-    calls = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True, help_text="What a person has to look at; empty when nothing.")
 
     class Meta:

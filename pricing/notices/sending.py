@@ -61,6 +61,10 @@ class Sent:
     stopped: str = ""
     """Why it ended before everything was sent; empty when it did not."""
 
+    @property
+    def number(self) -> int:
+        return self.accepted + self.refused + self.unknown
+
     def __str__(self) -> str:
         parts = [f"{self.accepted} accepted", f"{self.refused} refused", f"{self.unknown} unknown"]
         return ", ".join(parts) + (f"; stopped: {self.stopped}" if self.stopped else "")
@@ -82,10 +86,15 @@ def due(now: datetime) -> QuerySet[PriceNotice]:
 
 
 def send_due(
-    now: datetime | None = None, *, pause: Callable[[float], object] = time.sleep, limit: int | None = None
+    now: datetime | None = None,
+    *,
+    pause: Callable[[float], object] = time.sleep,
+    limit: int | None = None,
+    progress: Callable[[int, Sent], object] = lambda _number, _sent: None,
 ) -> Sent:
     """Send what is due, at the pace of NOTICES_PER_SECOND, until nothing is left or the provider takes nothing.
 
+    `progress` hears after each notice how many were sent; what it raises ends the run.
     Any number of processes may do this at once: no notice is sent by two of them, nor twice by one that was killed.
     """
     begun, sent = now or timezone.now(), Sent()
@@ -97,7 +106,7 @@ def send_due(
     rates, in_a_row = VatRates(), {Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
     clock = time.monotonic()
     with get_connection() as provider:
-        while limit is None or sent.accepted + sent.refused + sent.unknown < limit:
+        while limit is None or sent.number < limit:
             if time.monotonic() - clock > LONGEST_RUN.total_seconds():
                 sent.stopped = "its time is over; the rest follows"
                 break
@@ -112,6 +121,7 @@ def send_due(
             answer = hand_over(notice, text, provider)
             _write_down(notice, answer, now or timezone.now())
             _count(sent, answer, in_a_row)
+            progress(sent.number, sent)
             if sent.stopped:
                 break
             _keep_pace(began, pause)

@@ -53,14 +53,15 @@ def run(
     return running is not None
 
 
-def run_now(kind: JobKind) -> bool:
+def run_now(kind: JobKind, *, runner: Runner | None = None) -> bool:
     """Do a job of `kind` here and now, in the system's name. False when one is running already: then it leaves no row."""
     job = Job(kind=kind.name, key=kind.name, correlation_id=new_correlation_id())
     Job.objects.bulk_create([job], ignore_conflicts=True)
     # Either the new one, or one that waits to be run again or lost its worker.
     opened = Job.objects.filter(key=kind.name, state__in=(JobState.WAITING, JobState.RUNNING))
+    opened.filter(state=JobState.WAITING).update(due_at=Now())
     key = opened.values_list("pk", flat=True).first()
-    return key is not None and run(key)
+    return key is not None and run(key, runner=runner)
 
 
 def _taken(job_id: Any) -> RunningJob | None:
@@ -72,7 +73,11 @@ def _taken(job_id: Any) -> RunningJob | None:
     lost, token = job.lease_token, uuid.uuid4()
     started_at = job.started_at or timezone.now()
     if not free.filter(lease_token=lost).update(
-        state=JobState.RUNNING, lease_token=token, leased_until=LEASED_UNTIL, started_at=started_at
+        state=JobState.RUNNING,
+        lease_token=token,
+        leased_until=LEASED_UNTIL,
+        started_at=started_at,
+        due_at=Now(),
     ):
         return None  # another worker was quicker
     job.state, job.lease_token, job.started_at = JobState.RUNNING, token, started_at

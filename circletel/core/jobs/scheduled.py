@@ -89,7 +89,7 @@ def with_runs(lines: QuerySet[PeriodicTask]) -> QuerySet[Any]:
     runs = Job.objects.filter(kind=OuterRef("task"), started_at__isnull=False).order_by("-started_at")
     last = {
         f"last_{name}": Subquery(runs.values(name)[:1])
-        for name in ("started_at", "finished_at", "state", "result", "error")
+        for name in ("started_at", "finished_at", "due_at", "state", "result", "error")
     }
     return lines.select_related("interval", "crontab", "solar", "clocked").annotate(
         done_at=Subquery(runs.filter(state=JobState.DONE).values("started_at")[:1]),
@@ -127,10 +127,11 @@ def _due(line: Any, now: datetime) -> datetime | None:
 
 
 def _is_late(line: Any, due: datetime, now: datetime) -> bool:
-    is_at_work = (
-        line.last_state in (JobState.WAITING, JobState.RUNNING) and line.last_started_at > now - LONGEST_RUN
-    )
-    return now > due + GRACE and not is_at_work
+    if now <= due + GRACE:
+        return False
+    # What is long may go on for days, a while at a time, and waits for its time between.
+    allowed = {JobState.RUNNING: LONGEST_RUN, JobState.WAITING: GRACE}.get(line.last_state)
+    return allowed is None or bool(line.last_due_at < now - allowed)
 
 
 def run_line(line_id: Any, *, actor: User) -> PeriodicTask:

@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='A waiting job is not begun before.')),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='A waiting job is not begun before; one that runs does so since then.')),
                 ('done', models.PositiveIntegerField(default=0)),
                 ('total', models.PositiveIntegerField(default=0, help_text='0 where it is not known.')),
                 ('progress', models.CharField(blank=True, max_length=300)),

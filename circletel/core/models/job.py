@@ -60,7 +60,9 @@ class Job(models.Model):
     requested_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(db_default=Now(), help_text="A waiting job is not begun before.")
+    due_at = models.DateTimeField(
+        db_default=Now(), help_text="A waiting job is not begun before; one that runs does so since then."
+    )
 
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0, help_text="0 where it is not known.")

@@ -1,5 +1,6 @@
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from json import dumps
 from typing import Any
 
@@ -7,8 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from circletel.core.commands import AsWritten, positive, write_to
-from circletel.core.errors import Refused
-from pricing.mirror.pull import Order, pull_subscriptions
+from circletel.core.jobs import Cancelled, Failed, RunningJob, kind_of, run_now
+from pricing.mirror.pull import Order, pull_in_job, pull_subscriptions
+from pricing.mirror.report import PullReport
 from zoho_sync.backfill.report import Ending
 from zoho_sync.backfill.run import stopped_by_signal
 
@@ -65,11 +67,32 @@ class Command(BaseCommand):
                 out.write(f"  {done} of {total} read, {calls} calls")
 
         with stopped_by_signal() as stop:
-            try:
+            if order.dry_run:
                 report = pull_subscriptions(order, say=out.write, progress=progress, stop=stop)
-            except Refused as refusal:
-                raise CommandError(f"{refusal}.") from None
+            else:
+                report = self._as_job(
+                    lambda job: pull_in_job(job, order, say=out.write, progress=progress, stop=stop)
+                )
         if json:
             write_to(self, json, dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
         if report.ending is not Ending.IN_STEP:
             sys.exit(int(report.ending))
+
+    def _as_job(self, pull: Callable[[RunningJob], PullReport]) -> PullReport:
+        """The nightly job, done here and now: one pull at a time."""
+        reports = list[PullReport]()
+
+        def runner(job: RunningJob) -> str:
+            report = pull(job)
+            reports.append(report)
+            match report.ending:
+                case Ending.INTERRUPTED:
+                    raise Cancelled
+                case Ending.NEEDS_PERSON | Ending.NOT_POSSIBLE:
+                    raise Failed(report.words)
+            return f"{report.read} read, {report.gone} gone, {report.owed} to be read. {report.words}".strip()
+
+        kind = kind_of("pricing.tasks.pull_subscriptions")
+        if kind is None or not run_now(kind, runner=runner):
+            raise CommandError("Subscriptions are being pulled already: wait until that has ended.")
+        return reports[0]

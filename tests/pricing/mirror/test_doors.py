@@ -1,17 +1,22 @@
 """The command and the nightly jobs."""
 
 import json
+from datetime import timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from circletel.core import jobs
 from circletel.core.models import Job
 from pricing import tasks
 from pricing.mirror.report import PullReport
-from pricing.models import Subscription
+from pricing.models import OwedRead, Subscription
+from tests.factories import person
 from zoho_sync.backfill.report import Ending
 
 pytestmark = pytest.mark.django_db
@@ -103,23 +108,84 @@ def test_the_nightly_job_pulls_and_writes_down_what_it_did(shop):
 def test_the_nightly_job_goes_on_by_itself_when_calls_are_used_up(zoho, monkeypatch, sent_tasks):
     asked = []
     later = PullReport(ending=Ending.LATER, words="No calls.", owed=7)
-    monkeypatch.setattr(tasks, "pull", lambda order, **_: asked.append(order) or later)
+    monkeypatch.setattr(tasks, "pull_in_job", lambda _job, order, **_: asked.append(order) or later)
 
     tasks.pull_subscriptions()
 
     assert [order.resume for order in asked] == [True]
-    assert sent_tasks == [("pricing.tasks.pull_subscriptions", (), 570)]
-    assert "7 to be read" in Job.objects.get().result
+    job = Job.objects.get()
+    assert (job.state, job.progress) == (
+        "waiting",
+        "0 read, 0 gone, 7 to be read, 0 calls; goes on: No calls.",
+    )
+    assert 560 < (job.due_at - timezone.now()).total_seconds() <= 570
+
+
+def test_a_slice_of_the_nightly_job_is_followed_by_the_next(shop, monkeypatch, sent_tasks):
+    told = [shop.join() for _ in range(2)]
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0)
+
+    tasks.pull_subscriptions()
+
+    job = Job.objects.get()
+    assert (job.state, job.progress) == ("waiting", "0 read, 0 gone, 0 to be read, 0 calls")
+    assert sent_tasks[-1] == ("circletel.core.tasks.run_job", (str(job.pk),), 5)
+    monkeypatch.undo()
+    tasks.pull_subscriptions()
+    assert (Job.objects.get().state, Subscription.objects.count()) == ("done", len(told))
+
+
+def test_a_pull_is_cancelled_on_its_page(shop, monkeypatch):
+    for _ in range(3):
+        shop.join()
+    operator = person("lerato.mokoena", "Sync operator")
+    monkeypatch.setattr("pricing.mirror.pull.PROGRESS_EVERY", 1)
+    progress = jobs.RunningJob.progress
+
+    def cancelled_after_one(job, done, *more):
+        if done == 1:
+            jobs.cancel(job.job.pk, actor=operator)
+        progress(job, done, *more)
+
+    monkeypatch.setattr(jobs.RunningJob, "progress", cancelled_after_one)
+    tasks.pull_subscriptions()
+
+    assert (Job.objects.get().state, Subscription.objects.count(), OwedRead.objects.count()) == (
+        "cancelled",
+        1,
+        2,
+    )
+
+
+def test_the_command_does_the_job_that_waits_and_none_that_runs(shop, monkeypatch):
+    shop.join()
+    later = PullReport(ending=Ending.LATER, words="No calls.", owed=7)
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks, "pull_in_job", lambda *_, **__: later)
+        tasks.pull_subscriptions()
+
+    assert command()[0] == 0
+
+    job = Job.objects.get()
+    assert (job.state, job.result) == ("done", "1 read, 0 gone, 0 to be read.")
+    key = {"kind": "pricing.tasks.pull_subscriptions", "key": "pricing.tasks.pull_subscriptions"}
+    lease = {"lease_token": uuid4(), "leased_until": timezone.now() + timedelta(minutes=1)}
+    Job.objects.create(state="running", started_at=timezone.now(), **key, **lease)
+    with pytest.raises(CommandError, match="pulled already"):
+        call_command("pull_subscriptions")
 
 
 def test_what_needs_a_person_is_a_job_that_failed(zoho, monkeypatch):
     report = PullReport(ending=Ending.NEEDS_PERSON, words="Zoho lists 3 of 6.")
-    monkeypatch.setattr(tasks, "pull", lambda *_, **__: report)
+    monkeypatch.setattr(tasks, "pull_in_job", lambda *_, **__: report)
 
-    with pytest.raises(RuntimeError, match="Zoho lists 3 of 6"):
-        tasks.pull_subscriptions()
+    tasks.pull_subscriptions()
 
-    assert Job.objects.get().state == "failed"
+    job = Job.objects.get()
+    assert (job.state, job.error) == (
+        "failed",
+        "Zoho lists 3 of 6. (0 read, 0 gone, 0 to be read, 0 calls)",
+    )
 
 
 def test_both_jobs_are_in_the_schedule():

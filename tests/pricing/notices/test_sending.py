@@ -18,12 +18,14 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
+from circletel.core import jobs
 from circletel.core.models import Job
 from pricing import services, tasks
 from pricing.models import MailOutage, NoticeStage, NoticeText, PriceMove, PriceNotice
 from pricing.notices import owing, sending
 from pricing.notices.provider import Outcome, outcome_of
 from pricing.notices.watching import look
+from tests.factories import person
 from tests.pricing.histories import package_opened
 from tests.pricing.notices.customers import told_customer
 from tests.pricing.people import PUBLISHED, R799, ms_khumalo, published
@@ -435,6 +437,33 @@ def test_the_task_owes_sends_and_says_so(change, mailoutbox):
         "nothing waits",
         "1 notices owed anew, 0 looked at otherwise; 1 accepted, 0 refused, 0 unknown",
     ]
+
+
+def test_sending_is_seen_and_cancelled_on_the_page_of_its_job(change, mailoutbox, monkeypatch):
+    owed(change, 3)
+    progress = jobs.RunningJob.progress
+
+    def cancelled_after_two(job, done, *more):
+        if done == 2:
+            jobs.cancel(job.job.pk, actor=person("lerato.mokoena", "Sync operator"))
+        progress(job, done, *more)
+
+    monkeypatch.setattr(jobs.RunningJob, "progress", cancelled_after_two)
+    with time_machine.travel(PUBLISHED, tick=False):
+        assert tasks.send_price_notices()
+
+    job = Job.objects.get()
+    assert (job.state, job.done, job.total, job.progress) == (
+        "cancelled",
+        1,
+        3,
+        "1 accepted, 0 refused, 0 unknown",
+    )
+    # The second was on its way.
+    assert (len(mailoutbox), sorted(PriceNotice.objects.values_list("state", flat=True))) == (
+        2,
+        ["accepted", "accepted", "owed"],
+    )
 
 
 def test_what_was_left_is_taken_up_by_day(change, mailoutbox):
