@@ -1,11 +1,13 @@
 """What must never be read in a log, a row or on a page: our secrets, wherever they turn up."""
 
 import re
-from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 HIDDEN = "…"
 SECRET_SETTINGS = (
@@ -32,6 +34,8 @@ _PEOPLE = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 
 def hide(text: str) -> str:
     """`text` without our secrets and without tokens of Zoho's."""
+    if len(text) < SHORTEST:
+        return text
     for secret in _secrets():
         text = text.replace(secret, HIDDEN)
     return _TOKENS.sub(HIDDEN, text)
@@ -58,17 +62,20 @@ def hidden(value: Any) -> Any:
             return value
 
 
-def _secrets() -> Iterator[str]:
-    if not settings.configured:
-        return
-    for name in SECRET_SETTINGS:
-        secret = str(getattr(settings, name, "") or "")
-        if len(secret) >= SHORTEST:
-            yield secret
+def _secrets() -> tuple[str, ...]:
+    return _secrets_of_settings() if settings.configured else ()
+
+
+@cache
+def _secrets_of_settings() -> tuple[str, ...]:
+    """Collected once: it is asked of each text in each answer of Zoho's."""
+    found = [str(getattr(settings, name, "") or "") for name in SECRET_SETTINGS]
     # The end of a webhook's path is what makes it secret.
-    end = urlsplit(str(getattr(settings, "SLACK_WEBHOOK_URL", "") or "")).path.rpartition("/")[2]
-    if len(end) >= SHORTEST:
-        yield end
-    password = str(settings.DATABASES["default"].get("PASSWORD") or "")
-    if len(password) >= SHORTEST:
-        yield password
+    found.append(urlsplit(str(getattr(settings, "SLACK_WEBHOOK_URL", "") or "")).path.rpartition("/")[2])
+    found.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
+    return tuple(secret for secret in found if len(secret) >= SHORTEST)
+
+
+@receiver(setting_changed)
+def _settings_changed(**_: Any) -> None:
+    _secrets_of_settings.cache_clear()

@@ -100,6 +100,7 @@ def test_a_killed_worker_and_a_broker_without_memory_leave_nothing_stuck_and_not
     assert not ProductIntegration.objects.exclude(lease_token=None).exists()
 
 
+@pytest.mark.torture
 def test_a_publish_while_the_broker_is_away_is_sent_by_the_sweep(zoho, each_second, settings):
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
     publish_packages()
@@ -112,6 +113,7 @@ def test_a_publish_while_the_broker_is_away_is_sent_by_the_sweep(zoho, each_seco
     assert_each_record_is_there_once(zoho)
 
 
+@pytest.mark.torture
 def test_four_workers_at_once_send_each_record_once(zoho, each_second):
     publish_packages()
 

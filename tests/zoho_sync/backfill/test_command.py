@@ -166,7 +166,7 @@ def test_resume_and_dry_run_exclude_each_other(zoho):
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.torture), signal.SIGKILL])
 def test_a_run_that_is_stopped_or_killed_is_taken_up_without_doubling_anything(zoho, settings, how):
     unsynced(301)
     zoho.set(latency_ms=300)
