@@ -238,3 +238,18 @@ def test_planning_takes_the_same_queries_for_two_and_for_twenty(django_assert_nu
         return len(captured)
 
     assert queries(2) == queries(20)
+
+
+@pytest.mark.django_db
+def test_an_author_does_not_start_the_approval_of_their_own_product_that_another_planned():
+    author = person("author.approver", "Product manager", "Approver")
+    product = draft_product(author=author)
+    services.submit(product.pk, actor=author)
+    planned = batches.plan("approve", [product.pk], actor=mr_botha())
+
+    jobs.start(planned.pk, actor=author)
+    jobs.run(planned.pk)
+
+    product.refresh_from_db()
+    assert (product.status, product.approved_by) == ("pending", None)
+    assert [item.state for item in planned.items.all()] == ["refused"]

@@ -6,14 +6,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from catalogue import batches, services
 from catalogue.models import ServicePackage, Supplier
-from circletel.core.errors import Refused
 from circletel.core.models import AuditEntry
 from tests.catalogue.pricelists.test_applying import applied, preview, publish, row
 from tests.catalogue.pricelists.workbooks import deal
 from tests.catalogue.tmf620.world import V4
-from tests.factories import draft_product, live_package, mr_botha, person
+from tests.factories import live_package, mr_botha, person
 from tests.known_faults import known_fault
 from tests.known_faults.conftest import logged_in
 
@@ -32,22 +30,6 @@ def test_a_session_without_its_second_factor_writes_nothing_by_tmf620(settings):
 
     package.refresh_from_db()
     assert package.end_of_sale is None
-
-
-@known_fault("a bulk approval acts as who planned it: the author starts it, and approves their own product")
-def test_an_author_does_not_start_the_approval_of_their_own_product_that_another_planned():
-    author = person("author.approver", "Product manager", "Approver")
-    product = draft_product(author=author)
-    services.submit(product.pk, actor=author)
-    with pytest.raises(Refused):
-        services.approve(product.pk, actor=author)
-    planned = batches.plan("approve", [product.pk], actor=mr_botha())
-
-    batches.start(planned.pk, actor=author)
-    batches.run(planned.pk)
-
-    product.refresh_from_db()
-    assert (product.status, product.approved_by) == ("pending", None)
 
 
 @known_fault("the storefront counts requests by what the visitor writes into X-Forwarded-For")
