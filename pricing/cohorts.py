@@ -4,7 +4,6 @@ Pure but for `judge`, which reads the mirror. What a customer ought to pay says 
 """
 
 from bisect import bisect_right
-from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from circletel.core.amounts import rand
+from pricing.billing_days import first_billing_on
 from pricing.models import Cohort, PriceChange, Subscription
 from pricing.models.subscription import LEAVING
 from pricing.notice import beginning_of, civil_day, earliest_effective_date
@@ -162,37 +162,17 @@ def price_of_the_term(subscription: Subscription, today: date, quotes: Quotes) -
 
 
 def first_renewal(subscription: Subscription, on_or_after: date) -> date | None:
-    """Its first billing date on or after that day, and after the last day of a fixed price.
-
-    Counted in months from the next billing date Zoho named, back as well when that lies later.
-    """
-    if subscription.next_billing_on is None or subscription.status in LEAVING:
+    """Its first billing date on or after that day, and after the last day of a fixed price."""
+    if subscription.status in LEAVING:
         return None
     if subscription.fixed_until is not None:
         on_or_after = max(on_or_after, subscription.fixed_until + timedelta(days=1))
-    known, anchor = subscription.next_billing_on, _billing_day(subscription)
-    months = (on_or_after.year - known.year) * 12 + on_or_after.month - known.month
-    candidates = (in_months(known, months + late, anchor) for late in (0, 1))
-    return next(day for day in candidates if day >= on_or_after)
-
-
-def in_months(day: date, months: int, day_of_month: int) -> date:
-    """`day`, so many months on, at that day of the month or the month's last: 31 Jan, 28 Feb, 31 Mar."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day_of_month, monthrange(year, month + 1)[1]))
+    return first_billing_on(subscription, on_or_after)
 
 
 def same_price(subscription: Subscription, one: Decimal, other: Decimal) -> bool:
     """Equal, as far as its prices in Zoho can tell: without VAT in them, two amounts a cent apart may be one."""
     return abs(one - other) <= (CENT if subscription.is_inclusive_tax is False else 0)
-
-
-def _billing_day(subscription: Subscription) -> int:
-    """The day of the month it is billed on. The last of a short month may stand for a later day."""
-    known, began = subscription.next_billing_on, subscription.current_term_starts_on
-    assert known is not None  # the caller saw it
-    is_last = known.day == monthrange(known.year, known.month)[1]
-    return max(known.day, began.day) if is_last and began is not None else known.day
 
 
 def _is_explained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> bool:

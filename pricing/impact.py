@@ -16,8 +16,9 @@ from catalogue.models import SupplierDeal
 from catalogue.pricelists.margin import cost
 from circletel.core.rights import ensure_may
 from circletel.core.spreadsheet import safe_cell
+from pricing.billing_days import in_months
 from pricing.capacity import CallPlan, plan_calls
-from pricing.cohorts import Judgement, effective_date_of, in_months, judge, same_price
+from pricing.cohorts import Judgement, effective_date_of, judge, same_price
 from pricing.models import Cohort, MoveState, NoticeStage, Occasion, PriceChange, PriceMove
 from pricing.notice import civil_day
 

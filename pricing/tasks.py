@@ -12,10 +12,14 @@ from circletel.core.enqueue import send_now
 from circletel.core.errors import Refused
 from circletel.core.jobs import job
 from pricing import applying, counting, moving, personal_data, proof, rechecking
+from pricing.mirror.details import read_details
 from pricing.mirror.pull import Order
 from pricing.mirror.pull import pull_subscriptions as pull
 from pricing.notices import owing, sending
 from zoho_sync.backfill.report import Ending
+from zoho_sync.billing.client import BillingClient
+from zoho_sync.connection.background import BackgroundHttp
+from zoho_sync.models import System
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 SLICE_SECONDS = 480.0
 # When the calls of the day are used up: look again this often whether some are granted.
 PAUSE_SECONDS = 570
+DETAILS_PATIENCE_SECONDS = 180.0
 
 
 @shared_task
@@ -60,6 +65,24 @@ def pull_subscriptions() -> str:
     if report.ending is not Ending.IN_STEP:
         raise RuntimeError(f"{report.words} ({done})")
     return done
+
+
+@shared_task
+@job
+def read_subscription_details() -> str:
+    """Nightly, after the subscriptions were pulled: coupons, what is scheduled, since when somebody is on a package."""
+    if not settings.ZOHO_API_URL:
+        return "no Zoho is configured"
+    stop = threading.Event()
+    timer = threading.Timer(SLICE_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    http = BackgroundHttp(System.BILLING, patience=DETAILS_PATIENCE_SECONDS, stop=stop)
+    try:
+        return str(read_details(BillingClient(http), timezone.now()))
+    finally:
+        timer.cancel()
+        http.close()
 
 
 @shared_task

@@ -99,6 +99,7 @@ def too_many(missing: int, known: int) -> bool:
 
 def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
     seen: list[Subscription] = []
+    agreed: list[Subscription] = []
     taken: list[Subscription] = []
     owed: list[OwedRead] = []
     for row, verdict, known in judged:
@@ -109,16 +110,17 @@ def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
             known.gone_at = None
             taken.append(known)
         if known is not None:
-            seen.append(known)
-    _seen(seen, pull.started_at)
+            (agreed if verdict in (Verdict.SAME, Verdict.RENEWED) else seen).append(known)
+    _seen(seen, seen_at=pull.started_at)
+    _seen(agreed, seen_at=pull.started_at, plan_seen_at=pull.started_at)
     names = [
         *("status", "current_term_starts_on", "current_term_ends_on", "next_billing_on"),
-        *("last_invoice_id", "listed", "gone_at"),
+        *("last_invoice_id", "listed", "gone_at", "remaining_cycles"),
     ]
     Subscription.objects.bulk_update(taken, names)
     # A row that moved to a later page while the list was read is there already.
     OwedRead.objects.bulk_create(owed, ignore_conflicts=True)
 
 
-def _seen(known: list[Subscription], at: datetime) -> None:
-    Subscription.objects.filter(pk__in=[each.pk for each in known]).update(seen_at=at)
+def _seen(known: list[Subscription], **values: datetime) -> None:
+    Subscription.objects.filter(pk__in=[each.pk for each in known]).update(**values)

@@ -1,3 +1,4 @@
+from pricing.models.billing import SyncedAddOn, SyncedCoupon, SyncedTax
 from pricing.models.change import PriceChange, PriceChangeStatus
 from pricing.models.ledger import Audience, PriceEntry
 from pricing.models.move import Cohort, Hold, MoveState, PriceMove, Verdict
@@ -14,7 +15,7 @@ from pricing.models.notice import (
     PriceNotice,
 )
 from pricing.models.pull import OwedRead, SubscriptionPull
-from pricing.models.subscription import Subscription
+from pricing.models.subscription import SinceHow, Subscription
 
 __all__ = [
     "TOLD",
@@ -36,7 +37,11 @@ __all__ = [
     "PriceEntry",
     "PriceMove",
     "PriceNotice",
+    "SinceHow",
     "Subscription",
     "SubscriptionPull",
+    "SyncedAddOn",
+    "SyncedCoupon",
+    "SyncedTax",
     "Verdict",
 ]

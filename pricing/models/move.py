@@ -18,6 +18,7 @@ class Cohort(models.TextChoices):
     DISCOUNTED = "discounted", "Has a discount"
     CANCELLING = "cancelling", "Is leaving"
     JOINED_DURING_NOTICE = "joined_during_notice", "Joined during the notice"
+    SINCE_UNKNOWN = "since_unknown", "Not known since when on this package"
 
 
 class MoveState(models.TextChoices):
@@ -31,12 +32,13 @@ class MoveState(models.TextChoices):
 
 
 class Hold(models.TextChoices):
-    """Why a move waits for somebody. Only the first kind lets go by itself."""
+    """Why a move waits for somebody. The first kind lets go by itself, the last once somebody has decided it."""
 
     NOTICE = "notice", "The customer was not told"
     NEGOTIATED = "negotiated", "Pays a price of its own"
     JOINED = "joined", "Joined during the notice at another price"
     KEEP_OR_CREDIT = "keep_or_credit", "Joined at the price of a cancelled change"
+    SINCE_UNKNOWN = "since_unknown", "Not known since when on this package"
 
 
 class Verdict(models.TextChoices):

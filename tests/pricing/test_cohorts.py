@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from pricing import applying, services
-from pricing.cohorts import cohort_of, first_renewal, in_months, judge, same_price
+from pricing.billing_days import in_months
+from pricing.cohorts import cohort_of, first_renewal, judge, same_price
 from tests.pricing.histories import JOHANNESBURG, package_opened
 from tests.pricing.people import (
     FIRST_OF_MAY,

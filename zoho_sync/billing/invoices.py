@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
-from zoho_sync.reading import Values, amount, day, flag, items, money, number, on_the_wire, text
+from zoho_sync.reading import Values, amount, day, flag, instant, items, money, number, on_the_wire, text
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class Invoice:
     tax_total: Decimal | None
     is_inclusive_tax: bool | None
     payments: tuple[str, ...]
+    coupons: tuple[str, ...] = ()
+    """The codes of those that lower it."""
+    created_at: datetime | None = None
 
     @classmethod
     def read(cls, values: Values) -> "Invoice":
@@ -79,6 +82,8 @@ class Invoice:
             tax_total=amount(values, "tax_total") if "tax_total" in values else told,
             is_inclusive_tax=flag(values, "is_inclusive_tax"),
             payments=tuple(text(each, "payment_id") for each in items(values, "payments")),
+            coupons=tuple(text(each, "coupon_code") for each in items(values, "coupons")),
+            created_at=instant(values, "created_time"),
         )
 
 

@@ -9,6 +9,7 @@ from pricing.mirror.reading import Terms, Unreadable, Verdict, judge_row, take_a
 from pricing.models import Subscription
 from zoho_sync.billing.subscriptions import Subscription as Told
 
+READ_AT = datetime(2026, 11, 3, tzinfo=UTC)
 TERMS = Terms(prices_include_vat=True, vat_rate=Decimal("0.15"))
 # As a real event carried it: more fields than any file lists, amounts as numbers, blanks for what is not set.
 ANSWER = {
@@ -43,7 +44,7 @@ ANSWER = {
 
 def read(terms=TERMS, months=1, **values):
     subscription = Subscription()
-    take_answer(subscription, Told.read(ANSWER | values), terms, contract_months=months)
+    take_answer(subscription, Told.read(ANSWER | values), terms, at=READ_AT, contract_months=months)
     return subscription
 
 
