@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from pricing.cohorts import NOT_NEEDED, Quotes, owed_prices, price_of_the_term, same_price
+from pricing.cohorts import Quotes, owed_prices, price_of_the_term, same_price
 from pricing.models import Cohort, MoveState, OwedRead, PriceMove, Subscription
 from pricing.notice import civil_day
 from pricing.rule import PriceHistory
@@ -50,10 +50,7 @@ def judge_billed(at: datetime, package_ids: Sequence[UUID] = ()) -> Iterator[tup
     while ids := _next_packages(renewing, after):
         after = ids[-1]
         quotes = {pk: Quotes(history) for pk, history in PriceHistory.of_many(ids).items()}
-        needed = (name for name in NOT_NEEDED if name != "listed")
-        rows = (
-            renewing.filter(package__in=ids).order_by("pk").defer(*needed).iterator(chunk_size=ROWS_AT_ONCE)
-        )
+        rows = renewing.filter(package__in=ids).order_by("pk").iterator(chunk_size=ROWS_AT_ONCE)
         while chunk := list(islice(rows, ROWS_AT_ONCE)):
             yield len(chunk), _wrong(chunk, quotes, today)
 

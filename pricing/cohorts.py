@@ -17,12 +17,12 @@ from pricing.billing_days import first_billing_on
 from pricing.models import Cohort, PriceChange, Subscription
 from pricing.models.subscription import LEAVING
 from pricing.notice import beginning_of, civil_day, earliest_effective_date
-from pricing.rule import NoPrice, PriceHistory, price_for_customer
+from pricing.rule import NoPrice, PriceForCustomer, PriceHistory, price_for_customer
 
 CENT = Decimal("0.01")
 # Zoho makes the invoices of a day at about six in the organisation's zone.
 RENEWALS_BEGIN = time(6, 0)
-NOT_NEEDED = ("listed", "addons", "read_at", "seen_at")
+NOT_NEEDED = ("listed",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,14 @@ class Quotes:
         self.history = history
         marks = {step.valid_from for step in history.steps} | {offer.valid_from for offer in history.offers}
         self._marks = sorted(marks)
-        self._known: dict[tuple[int, datetime], Decimal | None] = {}
+        self._known: dict[tuple[int, datetime], PriceForCustomer | None] = {}
 
     def price(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
+        """`price_for_customer`, VAT included; None where it knows no price."""
+        answer = self.answer(signed_up_at, at)
+        return None if answer is None else answer.including_vat
+
+    def answer(self, signed_up_at: datetime, at: datetime) -> PriceForCustomer | None:
         """`price_for_customer`; None where it knows no price."""
         if signed_up_at > at:
             return self._ask(signed_up_at, at)
@@ -67,9 +72,9 @@ class Quotes:
             self._known[key] = self._ask(signed_up_at, at)
         return self._known[key]
 
-    def _ask(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
+    def _ask(self, signed_up_at: datetime, at: datetime) -> PriceForCustomer | None:
         try:
-            return price_for_customer(self.history, signed_up_at, at).including_vat
+            return price_for_customer(self.history, signed_up_at, at)
         except NoPrice:
             return None
 
@@ -77,8 +82,7 @@ class Quotes:
 def judge(change: PriceChange, at: datetime) -> Iterator[Judgement]:
     """Every standing subscription of the package of `change`, as things are at `at`. Streams; four queries.
 
-    The subscriptions come without what no judgement needs: `listed`, `addons`, `read_at` and `seen_at` are read
-    one by one when asked for.
+    The subscriptions come without their rows of Zoho's list.
 
     A draft without a date is judged as if it were published then, for the earliest day that notice allows.
     """

@@ -54,6 +54,7 @@ def test_customers_and_rand_by_cohort(package, crowd):
         Cohort.DISCOUNTED: (1, 1, R799, R899),
         Cohort.CANCELLING: (1, 0, R799, Decimal("0.00")),
         Cohort.JOINED_DURING_NOTICE: (1, 0, R899, R899),
+        Cohort.SINCE_UNKNOWN: (0, 0, Decimal("0.00"), Decimal("0.00")),
     }
     assert (found.customers, found.moved) == (7, 4)
     assert (found.rand_now, found.rand_then) == (Decimal("6342.00"), Decimal("6043.00"))
