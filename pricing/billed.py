@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from pricing.cohorts import Quotes, owed_prices, price_of_the_term, same_price
+from pricing.cohorts import owed_prices, price_of_the_term, same_price
 from pricing.models import Cohort, MoveState, OwedRead, PriceMove, Subscription
 from pricing.notice import civil_day
+from pricing.quotes import Quotes
 from pricing.rule import PriceHistory
 
 PACKAGES_AT_ONCE = 500

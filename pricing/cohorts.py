@@ -3,7 +3,6 @@
 Pure but for `judge`, which reads the mirror. What a customer ought to pay says `price_for_customer` alone.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,7 +16,8 @@ from pricing.billing_days import first_billing_on
 from pricing.models import Cohort, PriceChange, Subscription
 from pricing.models.subscription import LEAVING
 from pricing.notice import beginning_of, civil_day, earliest_effective_date
-from pricing.rule import NoPrice, PriceForCustomer, PriceHistory, price_for_customer
+from pricing.quotes import Quotes, Reading, readings
+from pricing.rule import PriceHistory
 
 CENT = Decimal("0.01")
 # Zoho makes the invoices of a day at about six in the organisation's zone.
@@ -46,37 +46,6 @@ class Judgement:
         return self.renewal_on is not None and not same_price(
             self.subscription, self.price_then, self.expected_price
         )
-
-
-class Quotes:
-    """What the rule says customers of one package pay, each different answer worked out once."""
-
-    def __init__(self, history: PriceHistory) -> None:
-        self.history = history
-        marks = {step.valid_from for step in history.steps} | {offer.valid_from for offer in history.offers}
-        self._marks = sorted(marks)
-        self._known: dict[tuple[int, datetime], PriceForCustomer | None] = {}
-
-    def price(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
-        """`price_for_customer`, VAT included; None where it knows no price."""
-        answer = self.answer(signed_up_at, at)
-        return None if answer is None else answer.including_vat
-
-    def answer(self, signed_up_at: datetime, at: datetime) -> PriceForCustomer | None:
-        """`price_for_customer`; None where it knows no price."""
-        if signed_up_at > at:
-            return self._ask(signed_up_at, at)
-        # Between two marks every sign-up is answered alike.
-        key = bisect_right(self._marks, signed_up_at), at
-        if key not in self._known:
-            self._known[key] = self._ask(signed_up_at, at)
-        return self._known[key]
-
-    def _ask(self, signed_up_at: datetime, at: datetime) -> PriceForCustomer | None:
-        try:
-            return price_for_customer(self.history, signed_up_at, at)
-        except NoPrice:
-            return None
 
 
 def judge(change: PriceChange, at: datetime) -> Iterator[Judgement]:
@@ -126,15 +95,17 @@ def cohort_of(
 
     if subscription.status in LEAVING or subscription.gone_at is not None:
         return judged(Cohort.CANCELLING, pays, _leaves(subscription), None)
-    if not _is_explained(subscription, change, today, quotes):
-        return judged(Cohort.NEGOTIATED, pays, _unexplained(subscription, change, today, quotes))
-    if change.published_at is not None and subscription.signed_up_at >= change.published_at:
+    if (why := _not_of_the_rule(subscription)) or not _is_explained(subscription, change, today, quotes):
+        return judged(Cohort.NEGOTIATED, pays, why or _unexplained(subscription, change, today, quotes))
+    if len(possible := readings(subscription, quotes, _end_of(today))) > 1:
+        return judged(Cohort.SINCE_UNKNOWN, pays, since_unknown(possible))
+    if change.published_at is not None and subscription.came_at >= change.published_at:
         if same_price(subscription, pays, change.new_price):
             return judged(Cohort.JOINED_DURING_NOTICE, change.new_price)
         return judged(
             Cohort.STANDARD,
             change.new_price,
-            f"It signed up at {rand(change.new_price)} and is billed {rand(pays)}.",
+            f"It came at {rand(change.new_price)} and is billed {rand(pays)}.",
         )
     if subscription.discounted:
         return judged(Cohort.DISCOUNTED, change.new_price, "A coupon lowers what it pays.")
@@ -149,8 +120,19 @@ def cohort_of(
 
 
 def owed_prices(subscription: Subscription, today: date, quotes: Quotes) -> Iterator[Decimal | None]:
-    """Every price that the rule allows it in the term that is billed; None where the rule knows none."""
-    came, began = subscription.signed_up_at, subscription.current_term_starts_on
+    """Every price that the rule allows it in the term that is billed; None where the rule knows none.
+
+    By each instant at which it may have come onto the package, the latest one last.
+    """
+    earliest, latest = subscription.may_have_come
+    for came in (earliest, *quotes.marks_between(earliest, latest)):
+        yield from _owed_prices(subscription, came, today, quotes)
+
+
+def _owed_prices(
+    subscription: Subscription, came: datetime, today: date, quotes: Quotes
+) -> Iterator[Decimal | None]:
+    began = subscription.current_term_starts_on
     yield quotes.price(came, _end_of(today))
     if began is not None:
         # A change takes effect with a renewal: until then the term goes on at what held when it began.
@@ -196,8 +178,30 @@ def _explanations(
     yield from owed_prices(subscription, today, quotes)
 
 
+def _not_of_the_rule(subscription: Subscription) -> str:
+    """Why the rule, which is in rand a month, says nothing of its price; empty when it does."""
+    if not subscription.is_in_rand:
+        return f"It is billed in {subscription.currency_code}."
+    if subscription.interval_months is None:
+        return "It is billed by weeks or days."
+    months = subscription.interval_months
+    return "" if months == 1 else f"It is billed every {months} months."
+
+
+def since_unknown(possible: list[Reading]) -> str:
+    """Both readings of since when it is on its package, or all of them where there are more."""
+    told = "; ".join(f"since {_day(civil_day(one.since))}: {_prices(one)}" for one in possible)
+    return f"It is not known since when it is on this package: {told}."
+
+
+def _prices(reading: Reading) -> str:
+    """R 799,00, then R 899,00."""
+    different = dict.fromkeys(rand(price) for price in reading.prices if price is not None)
+    return ", then ".join(different) or "no price"
+
+
 def _unexplained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> str:
-    ought = quotes.price(subscription.signed_up_at, _end_of(today)) or change.old_price
+    ought = quotes.price(subscription.came_at, _end_of(today)) or change.old_price
     return f"It pays {rand(subscription.price)}; {rand(ought)} would be its price."
 
 

@@ -21,12 +21,14 @@ from pricing.capacity import CallPlan, plan_calls
 from pricing.cohorts import Judgement, effective_date_of, judge, same_price
 from pricing.models import Cohort, MoveState, NoticeStage, Occasion, PriceChange, PriceMove
 from pricing.notice import civil_day
+from pricing.renewal_preview import Previewer
 
 MONTHS = 12
 NOTHING = Decimal("0.00")
 COLUMNS = (
     *("subscription", "number", "customer", "email", "status", "cohort", "price_now", "price_then"),
-    *("quantity", "difference_a_month", "first_invoice_that_changes", "signed_up", "fixed_until", "why"),
+    *("quantity", "difference_a_month", "first_invoice_that_changes", "its_total_now", "its_total_then"),
+    *("signed_up", "on_package_since", "how_that_is_known", "fixed_until", "why"),
 )
 
 
@@ -75,6 +77,12 @@ class Impact:
     """What the change alone adds a month; `rand_then` also lacks those who leave."""
     first_invoice_on: date | None = None
     last_invoice_on: date | None = None
+    billed_now: Decimal = NOTHING
+    """What the first invoices that change would come to without it: with add-ons, discounts and VAT."""
+    billed_then: Decimal = NOTHING
+    """What they come to with it."""
+    billed_unknown: int = 0
+    """Subscriptions that move and whose invoice cannot be told; they are in neither sum."""
     margin_now: Decimal | None = None
     margin_then: Decimal | None = None
 
@@ -91,6 +99,14 @@ class Impact:
         held = sum(each.customers for each in self.cohorts if each.cohort == Cohort.DISCOUNTED)
         if held:
             found.append(f"{held} with a coupon wait for a person to decide.")
+        unclear = sum(each.customers for each in self.cohorts if each.cohort == Cohort.SINCE_UNKNOWN)
+        if unclear:
+            found.append(f"{unclear} wait for a person to decide since when they are on this package.")
+        if self.billed_unknown:
+            found.append(
+                f"Of {self.billed_unknown} subscriptions that move, it is not known what they will be billed in all;"
+                " the renewal preview says why."
+            )
         return found
 
 
@@ -104,6 +120,16 @@ class _Tally:
     pay_new: int = 0
     own: int = 0
     by_the_change: Decimal = NOTHING
+    billed_now: Decimal = NOTHING
+    billed_then: Decimal = NOTHING
+    billed_unknown: int = 0
+
+    def take_bill(self, now: Decimal | None, then: Decimal | None) -> None:
+        if now is None or then is None:
+            self.billed_unknown += 1
+            return
+        self.billed_now += now
+        self.billed_then += then
 
     def take(self, one: Judgement, new_price: Decimal) -> None:
         units, row = one.subscription.quantity, self.cohorts[one.cohort]
@@ -148,9 +174,11 @@ def _found(change_id: Any) -> PriceChange:
 
 def measure(change: PriceChange, at: datetime) -> Impact:
     """The impact of a change as the mirror stands. A fixed number of queries; memory does not grow with customers."""
-    tally = _Tally()
+    tally, previewer = _Tally(), Previewer.load()
     for judgement in judge(change, at):
         tally.take(judgement, change.new_price)
+        if judgement.moves:
+            tally.take_bill(*_bills(previewer, judgement, at))
     today, rows = civil_day(at), list(tally.cohorts.values())
     stages = NoticeStage.objects.filter(active=True).exclude(occasion=Occasion.WITHDRAWN).count()
     moved = sum(row.moved for row in rows)
@@ -168,6 +196,9 @@ def measure(change: PriceChange, at: datetime) -> Impact:
         rand_now=sum((row.rand_now for row in rows), NOTHING),
         rand_then=sum((row.rand_then for row in rows), NOTHING),
         by_the_change=tally.by_the_change,
+        billed_now=tally.billed_now,
+        billed_then=tally.billed_then,
+        billed_unknown=tally.billed_unknown,
         first_invoice_on=min(tally.renewals, default=None),
         last_invoice_on=max(tally.renewals, default=None),
     )
@@ -179,14 +210,26 @@ def measure(change: PriceChange, at: datetime) -> Impact:
 
 def rows_as_csv(change: PriceChange, at: datetime) -> Iterator[str]:
     """Every subscription, a line each, as it is read. No cell can be taken for a formula."""
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    writer, previewer = csv.writer(_Echo(), lineterminator="\r\n"), Previewer.load()
     yield writer.writerow(COLUMNS)
     for one in judge(change, at):
-        yield writer.writerow([safe_cell(each) for each in _cells(one)])
+        bills = _bills(previewer, one, at) if one.moves else (None, None)
+        yield writer.writerow([safe_cell(each) for each in _cells(one, *bills)])
 
 
-def _cells(one: Judgement) -> list[Any]:
-    subscription = one.subscription
+def _bills(previewer: Previewer, one: Judgement, at: datetime) -> tuple[Decimal | None, Decimal | None]:
+    """The total of the first invoice that changes, without the change and with it."""
+    day = one.renewal_on
+    assert day is not None  # that is what moving means
+    now = None if one.price_then == one.subscription.price else one.price_then
+    return (
+        previewer.total_on(one.subscription, day, now, at),
+        previewer.total_on(one.subscription, day, one.expected_price, at),
+    )
+
+
+def _cells(one: Judgement, total_now: Decimal | None, total_then: Decimal | None) -> list[Any]:
+    subscription, unknown = one.subscription, "unknown" if one.moves else None
     difference = (one.expected_price - one.price_then) * subscription.quantity if one.moves else NOTHING
     return [
         subscription.subscription_id,
@@ -200,7 +243,11 @@ def _cells(one: Judgement) -> list[Any]:
         subscription.quantity,
         difference,
         one.renewal_on if one.moves else None,
+        unknown if total_now is None else total_now,
+        unknown if total_then is None else total_then,
         subscription.signed_up_at.isoformat(),
+        subscription.on_package_since and subscription.on_package_since.isoformat(),
+        subscription.on_package_since_how,
         subscription.fixed_until,
         one.why,
     ]

@@ -39,16 +39,11 @@ class Cost:
 
 
 def joined_at_its_price(change: PriceChange) -> Iterator[Subscription]:
-    """Standing subscriptions made between publication and cancellation that pay the cancelled price. Streams."""
+    """Standing subscriptions that came between publication and cancellation and pay the cancelled price. Streams."""
     assert change.published_at is not None  # only published changes have joiners
-    made_meanwhile = Subscription.objects.renewing().filter(
-        package=change.package_id,
-        signed_up_at__gte=change.published_at,
-        price=change.new_price,
-    )
-    if change.cancelled_at is not None:
-        made_meanwhile = made_meanwhile.filter(signed_up_at__lt=change.cancelled_at)
-    return made_meanwhile.order_by("pk").iterator(chunk_size=CHUNK)
+    came = Subscription.objects.renewing().came_between(change.published_at, change.cancelled_at)
+    at_its_price = came.filter(package=change.package_id, price=change.new_price)
+    return at_its_price.order_by("pk").iterator(chunk_size=CHUNK)
 
 
 def list_joiners(change: PriceChange, at: datetime) -> int:
@@ -87,7 +82,7 @@ def list_joiners(change: PriceChange, at: datetime) -> int:
 def cost_of_return(move: PriceMove, today: date) -> Cost:
     """Of letting this joiner go back on its next renewal. Reads the change with its package, and the subscription."""
     subscription, change = move.subscription, move.change
-    began = civil_day(subscription.signed_up_at)
+    began = civil_day(subscription.came_at)
     until = max(subscription.next_billing_on or today, began)
     billed = max((until.year - began.year) * 12 + until.month - began.month, 1)
     return Cost(

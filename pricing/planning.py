@@ -81,6 +81,8 @@ def _state_of(judged: Judgement) -> tuple[MoveState, str, str]:
         return MoveState.NOT_NEEDED, "", judged.why or "It joined at the new price."
     if judged.cohort == Cohort.NEGOTIATED:
         return MoveState.HELD, Hold.NEGOTIATED, judged.why or "It pays a price of its own."
+    if judged.cohort == Cohort.SINCE_UNKNOWN:
+        return MoveState.HELD, Hold.SINCE_UNKNOWN, judged.why
     return MoveState.PLANNED, "", ""
 
 

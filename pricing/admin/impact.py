@@ -100,6 +100,10 @@ def figures(impact: Impact) -> list[tuple[str, str]]:
         found.append(
             ("Invoices that change", f"the first on {first:%-d %b %Y}, the last on {last:%-d %b %Y}")
         )
+    if impact.moved > impact.billed_unknown:
+        found.append(
+            ("What they come to", f"{rand(impact.billed_now)} → {rand(impact.billed_then)}, all of it")
+        )
     calls = impact.calls
     days = f"{calls.days} day{'' if calls.days == 1 else 's'}"
     found += [

@@ -25,6 +25,14 @@ class SinceHow(models.TextChoices):
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def came_between(self, since: datetime, until: datetime | None) -> "SubscriptionQuerySet":
+        """Those whose `came_at` is that instant or later, and before the other one."""
+        known, unknown = Q(on_package_since__gte=since), Q(on_package_since=None, signed_up_at__gte=since)
+        if until is not None:
+            known &= Q(on_package_since__lt=until)
+            unknown &= Q(signed_up_at__lt=until)
+        return self.filter(known | unknown)
+
     def standing(self) -> "SubscriptionQuerySet":
         """Served today or to be: those that renew, and those that leave with the end of their term."""
         return self.filter(status__in=(*BILLED, *LEAVING), gone_at=None)
@@ -189,6 +197,8 @@ class Subscription(models.Model):
     @property
     def may_have_come(self) -> tuple[datetime, datetime]:
         """The earliest and the latest instant at which it may have come onto its package."""
+        if self.on_package_since is not None and self.on_package_since_how == SinceHow.DECISION:
+            return self.on_package_since, self.on_package_since
         earliest = self.on_package_earliest or self.came_at
         return earliest, max(earliest, self.on_package_latest or earliest)
 

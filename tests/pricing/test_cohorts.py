@@ -107,7 +107,7 @@ def test_who_joined_but_is_billed_the_old_price_is_moved(package):
     found = judged(published(package), signed_up_at=PUBLISHED + timedelta(hours=1))
 
     assert told(found) == ("standard", R799, R899, date(2027, 5, 15))
-    assert found.why == "It signed up at R\u00a0899,00 and is billed R\u00a0799,00."
+    assert found.why == "It came at R\u00a0899,00 and is billed R\u00a0799,00."
 
 
 def test_a_price_that_is_new_already_needs_no_move(package):
