@@ -190,11 +190,11 @@ def _not_of_the_rule(subscription: Subscription) -> str:
 
 def since_unknown(possible: list[Reading]) -> str:
     """Both readings of since when it is on its package, or all of them where there are more."""
-    told = "; ".join(f"since {_day(civil_day(one.since))}: {_prices(one)}" for one in possible)
+    told = "; ".join(f"since {_day(civil_day(one.since))}: {prices_in_words(one)}" for one in possible)
     return f"It is not known since when it is on this package: {told}."
 
 
-def _prices(reading: Reading) -> str:
+def prices_in_words(reading: Reading) -> str:
     """R 799,00, then R 899,00."""
     different = dict.fromkeys(rand(price) for price in reading.prices if price is not None)
     return ", then ".join(different) or "no price"

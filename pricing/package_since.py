@@ -15,6 +15,7 @@ from circletel.core import audit
 from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.rights import ensure_may
 from pricing import rechecking
+from pricing.cohorts import prices_in_words
 from pricing.models import SinceHow, Subscription
 from pricing.quotes import Quotes, Reading, readings
 from pricing.rule import PriceHistory
@@ -37,6 +38,11 @@ def readings_of(subscription: Subscription, at: datetime) -> list[Reading]:
     undecided = seen if subscription.on_package_since_how == SinceHow.DECISION else subscription
     history = PriceHistory.of_many([subscription.package_id])[subscription.package_id]
     return readings(undecided, Quotes(history), at)
+
+
+def in_words(reading: Reading) -> str:
+    """2 Mar 2027 10:00: R 899,00."""
+    return f"{timezone.localtime(reading.since):%-d %b %Y %H:%M}: {prices_in_words(reading)}"
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from pricing.admin import proof as proof_page
 from pricing.admin.amounts import signed_percent, signed_rand
 from pricing.admin.batch import batch_view
 from pricing.admin.forms import PriceChangeForm
-from pricing.admin.impact import impact_csv_view, impact_view
+from pricing.admin.impact import impact_csv_view, impact_view, renewals_csv_view
 from pricing.admin.impact import summary as impact_summary
 from pricing.admin.notices import panel_of
 from pricing.impact import impact_of
@@ -193,9 +193,16 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
     # --- how subscriptions follow
 
     def get_urls(self) -> list[URLPattern]:
-        csv = self.admin_site.admin_view(impact_csv_view)
-        own = path("<uuid:change_id>/impact.csv", csv, name="pricing_pricechange_impact_csv")
-        return [own, *proof_page.urls_of(self), *super().get_urls()]
+        views = {"impact": impact_csv_view, "renewals": renewals_csv_view}
+        own = [
+            path(
+                f"<uuid:change_id>/{name}.csv",
+                self.admin_site.admin_view(view),
+                name=f"pricing_pricechange_{name}_csv",
+            )
+            for name, view in views.items()
+        ]
+        return [*own, *proof_page.urls_of(self), *super().get_urls()]
 
     @action(description="Price moves", permissions=["moves"], icon="move_down", url_path="moves")
     def moves_of_one(self, request: HttpRequest, object_id: Any) -> HttpResponse:

@@ -18,6 +18,7 @@ from circletel.core.errors import NotAllowed, Refused
 from pricing.admin.amounts import signed_rand
 from pricing.impact import Impact, impact_csv, impact_of
 from pricing.models import PriceChange
+from pricing.renewal_csv import file_name, renewals_csv
 
 LINES = (("old", "Old price", "#f59e0b"), ("new", "New price", "#16a34a"))
 OPTIONS = {
@@ -55,14 +56,24 @@ def impact_view(model_admin: Any, request: HttpRequest, change_id: UUID) -> Http
         "chart": _chart(impact),
         "options": json.dumps(OPTIONS),
         "csv_url": reverse("admin:pricing_pricechange_impact_csv", args=[change_id]),
+        "renewals_url": reverse("admin:pricing_pricechange_renewals_csv", args=[change_id]),
         "change_url": reverse("admin:pricing_pricechange_change", args=[change_id]),
     }
     return TemplateResponse(request, "pricing/impact.html", context)
 
 
 def impact_csv_view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+    name = f"impact-{change_id}-{timezone.localdate():%Y-%m-%d}.csv"
+    return _csv(request, change_id, impact_csv, name)
+
+
+def renewals_csv_view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+    return _csv(request, change_id, renewals_csv, file_name(change_id))
+
+
+def _csv(request: HttpRequest, change_id: UUID, rows: Any, name: str) -> HttpResponseBase:
     try:
-        lines = impact_csv(change_id, actor=request.user)  # type: ignore[arg-type]
+        lines = rows(change_id, actor=request.user)
     except PriceChange.DoesNotExist:
         raise Http404 from None
     except NotAllowed:
@@ -70,7 +81,6 @@ def impact_csv_view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
     except Refused as refusal:
         return _refused(request, change_id, refusal)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"impact-{change_id}-{timezone.localdate():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

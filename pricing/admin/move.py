@@ -54,6 +54,7 @@ class PriceMoveAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         ("In Zoho", {"fields": (("renewal_on", "lands_on"), ("scheduled_at", "confirmed_at"), "seen_price",
                                 ("attempts", "next_attempt_at"))}),
         ("Proof", {"fields": (("shown_verdict", "shown_wrong"), ("invoice_id", "invoiced_on", "invoiced_price"),
+                              ("expected_total", "invoiced_total"),
                               "proved_at", ("settled_at", "settled_how"))}),
         ("Decided", {"fields": (("decided_by", "decided_at"), "accepted_price")}),
     )  # fmt: skip

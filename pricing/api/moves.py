@@ -70,6 +70,8 @@ class PriceMoveSerializer(serializers.ModelSerializer):
             "invoice_id",
             "invoiced_on",
             "invoiced_price",
+            "expected_total",
+            "invoiced_total",
             "billed_wrong",
             "proved_at",
             "settled_at",

@@ -364,6 +364,8 @@ class Migration(migrations.Migration):
                 ('invoice_id', models.CharField(blank=True, max_length=50)),
                 ('invoiced_on', models.DateField(null=True)),
                 ('invoiced_price', models.DecimalField(blank=True, decimal_places=2, help_text='In rand, VAT included, as the customer is quoted.', max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0.00'))], verbose_name='price on the invoice')),
+                ('invoiced_total', models.DecimalField(blank=True, decimal_places=2, help_text='In rand, VAT included, as the customer is quoted.', max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0.00'))], verbose_name='total of the invoice')),
+                ('expected_total', models.DecimalField(blank=True, decimal_places=2, help_text='By the renewal preview, with the expected price; empty where it is not known. VAT included.', max_digits=10, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0.00'))], verbose_name='expected total')),
                 ('billed_wrong', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('invoiced_price'), '-', models.F('expected_price')), help_text='A month, in rand: below nothing when too little was billed.', output_field=models.DecimalField(decimal_places=2, max_digits=11, null=True))),
                 ('proved_at', models.DateTimeField(help_text='When the invoice was last read.', null=True)),
                 ('settled_at', models.DateTimeField(help_text='When somebody settled what was billed wrong, another way.', null=True)),

@@ -101,6 +101,11 @@ class PriceMove(models.Model):
     invoice_id = models.CharField(max_length=50, blank=True)
     invoiced_on = models.DateField(null=True)
     invoiced_price = optional_money("price on the invoice")
+    invoiced_total = optional_money("total of the invoice")
+    expected_total = optional_money(
+        "expected total",
+        help_text="By the renewal preview, with the expected price; empty where it is not known. VAT included.",
+    )
     billed_wrong = models.GeneratedField(
         expression=F("invoiced_price") - F("expected_price"),
         output_field=models.DecimalField(max_digits=11, decimal_places=2, null=True),
