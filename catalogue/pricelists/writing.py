@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from catalogue.models import Outcome, PriceList, PriceListRow, SupplierDeal
@@ -29,6 +31,7 @@ def row_of(decision: Decision, price_list: PriceList, position: int) -> PriceLis
         deal_id=deal.deal_id[:200],
         name=deal.content["name"][:500],
         values={name: getattr(deal, name) for name in _KEPT} if moves else {},
+        product_id=decision.product_id,
         **_decided(decision),
     )
 
@@ -58,12 +61,20 @@ def carry_out(
     moving = [decision for decision in decisions if decision.outcome in _CARRIED_OUT]
     write(moving, actor=actor)
     _remember(moving, price_list)
-    applied: dict[str, Any] = {}
+    differing, decided = [], dict[str, Any]()
     for row, decision in zip(rows, decisions, strict=True):
-        applied = {**_decided(decision), "applied_at": timezone.now()}
-        for name, value in applied.items():
-            setattr(row, name, value)
-    upsert(PriceListRow, rows, "id", [name.removesuffix("_id") for name in applied])
+        decided = _decided(decision)
+        if any(getattr(row, name) != value for name, value in decided.items()):
+            for name, value in decided.items():
+                setattr(row, name, value)
+            differing.append(row)
+    upsert(PriceListRow, differing, "id", [name.removesuffix("_id") for name in decided])
+    deals = SupplierDeal.objects.alias(upper_id=Upper("deal_id")).filter(
+        supplier=price_list.supplier, upper_id=Upper(OuterRef("deal_id"))
+    )
+    PriceListRow.objects.filter(pk__in=[row.pk for row in rows]).update(
+        applied_at=timezone.now(), product=Subquery(deals.values("product")[:1])
+    )
 
 
 def _decided(decision: Decision) -> dict[str, Any]:
@@ -73,7 +84,6 @@ def _decided(decision: Decision) -> dict[str, Any]:
         "reasons": decision.reasons,
         "remarks": decision.remarks,
         "changes": decision.shown_changes,
-        "product_id": decision.product_id,
         "listed_before": decision.listed_before,
         "listed_after": decision.deal.listed_price,
         "package_id": margin and margin.package.pk,

@@ -102,7 +102,7 @@ def plan_import(parsed: ParsedFile, *, lock: bool = False) -> ImportPlan:
     for row in parsed.rows:
         product = products.get(row.key)
         before = product_content(product) if product else NOTHING
-        said = {BY_NAME[name].path: value for name, value in row.values.items()}
+        said = plain({BY_NAME[name].path: value for name, value in row.values.items()})
         wanted = wanted_content(before, said, is_new=product is None)
         rows.append(PlannedRow(row.number, product, before, wanted))
         errors += contradictions(row.number, _beside(wanted) | row.values)
@@ -134,8 +134,7 @@ def products_by_key(skus: Collection[str], *, lock: bool) -> dict[Key, Product]:
 
 
 def wanted_content(before: dict[str, Any], said: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """`before` with the values `said`, {path: value}; what is not said stays as it is, and so does the key."""
-    said = plain(said)
+    """`before` with what is `said`, as `product_content` writes it; the rest stays as it is, and so does the key."""
     if not is_new:
         said = {path: value for path, value in said.items() if path not in KEY_PATHS}
     wanted = before | said

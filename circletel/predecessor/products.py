@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from catalogue import services
+from catalogue.content import plain
 from catalogue.models import Product, ProductStatus
 from catalogue.product_import.apply import create_products
 from catalogue.product_import.plan import NOTHING, wanted_content
@@ -31,7 +32,7 @@ def import_products(run: MigrationRun, rows: list[Row], reader: Reader) -> None:
 
 def create_product(content: dict[str, Any], actor: User, *, key: UUID | None = None) -> Product:
     """A draft with these values, {path: value}."""
-    wanted = wanted_content(NOTHING, content, is_new=True)
+    wanted = wanted_content(NOTHING, plain(content), is_new=True)
     (product,) = create_products([wanted], actor=actor, ids=[key] if key else None)
     return product
 
