@@ -1,12 +1,10 @@
 """The billing proof of one change as CSV, line by line as it is read: nothing grows with the number of customers."""
 
-import csv
-from collections.abc import Iterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from circletel.core.spreadsheet import safe_cell
+from circletel.core.spreadsheet import csv_lines, download
 from pricing import proof
 from pricing.models import PriceChange, PriceMove
 
@@ -31,24 +29,9 @@ COLUMNS = (
 )
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
 def csv_answer(change: PriceChange) -> StreamingHttpResponse:
     name = f"billing-proof-{change.package.sku}-{change.effective_date or 'cancelled'}.csv".replace("/", "-")
-    response = StreamingHttpResponse(_lines(change), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _lines(change: PriceChange) -> Iterator[str]:
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    # The mark tells spreadsheets that it is UTF-8.
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    for move in proof.lines(change):
-        yield writer.writerow([safe_cell(cell) for cell in cells(move)])
+    return download(csv_lines(COLUMNS, map(cells, proof.lines(change))), name)
 
 
 def cells(move: PriceMove) -> tuple[Any, ...]:

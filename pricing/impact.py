@@ -1,6 +1,5 @@
 """What a price change would do, before anybody commits to it: customers, rand, invoices, notices, calls."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from django.utils import timezone
 from catalogue.models import SupplierDeal
 from catalogue.pricelists.margin import cost
 from circletel.core.rights import ensure_may
-from circletel.core.spreadsheet import safe_cell
+from circletel.core.spreadsheet import csv_lines
 from pricing.capacity import CallPlan, plan_calls
 from pricing.cohorts import Judgement, effective_date_of, in_months, judge, same_price
 from pricing.models import Cohort, MoveState, NoticeStage, Occasion, PriceChange, PriceMove
@@ -178,10 +177,7 @@ def measure(change: PriceChange, at: datetime) -> Impact:
 
 def rows_as_csv(change: PriceChange, at: datetime) -> Iterator[str]:
     """Every subscription, a line each, as it is read. No cell can be taken for a formula."""
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    yield writer.writerow(COLUMNS)
-    for one in judge(change, at):
-        yield writer.writerow([safe_cell(each) for each in _cells(one)])
+    return csv_lines(COLUMNS, map(_cells, judge(change, at)))
 
 
 def _cells(one: Judgement) -> list[Any]:
@@ -203,13 +199,6 @@ def _cells(one: Judgement) -> list[Any]:
         subscription.fixed_until,
         one.why,
     ]
-
-
-class _Echo:
-    """Hands each line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def _months(tally: _Tally, today: date) -> list[Month]:

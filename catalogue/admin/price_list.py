@@ -18,11 +18,11 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from catalogue.actions import PRICE_LIST
 from catalogue.models import Outcome, PriceList
 from catalogue.pricelists import services
-from catalogue.pricelists.report import refused_csv
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, badge, fragment
 from circletel.core.admin.long_lists import LongList
+from circletel.core.spreadsheet import csv_lines, download
 from circletel.core.uploads import at_most
 
 
@@ -119,11 +119,13 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
         return fragment(self._panel(request, price_list), is_last=not price_list.is_moving)
 
     def refused_view(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
+        """To send back to the supplier."""
         price_list = _known(object_id)
-        response = StreamingHttpResponse(refused_csv(price_list), content_type="text/csv; charset=utf-8")
+        refused = price_list.rows.filter(outcome=Outcome.REFUSED).order_by("position")
+        cells = refused.values_list("sheet", "number", "deal_id", "name", "reasons").iterator(chunk_size=1000)
+        rows = ([*place, " | ".join(reasons)] for *place, reasons in cells)
         name = f"refused-{price_list.supplier.code}-{price_list.uploaded_at:%Y-%m-%d}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+        return download(csv_lines(("Sheet", "Row", "Deal id", "Name", "Reasons"), rows), name)
 
     def _panel(self, request: HttpRequest, price_list: PriceList) -> SafeString:
         rows = f"{reverse('admin:catalogue_pricelistrow_changelist')}?list={price_list.pk}"

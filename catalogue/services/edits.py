@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from catalogue.content import COST, NOTES, differences, pricing_of, whole_content
+from catalogue.content import COST, NOTES, differences, whole_content
 from catalogue.models import Product, ProductPricing, ProductStatus
 from circletel.core import audit
 
@@ -33,20 +33,7 @@ def record_edit(product: Product, *, actor: User, before: dict[str, Any] | None)
         if changes:
             audit.record("edited", product, actor=actor, changes=changes)
         return False
-    voided = product.status in (ProductStatus.PENDING, ProductStatus.APPROVED)
-    if voided:
-        changes["status"] = [product.status, ProductStatus.DRAFT.value]
-    product.status = ProductStatus.DRAFT if voided else product.status
-    product.changed_by = actor
-    product.approved_by, product.approved_at, product.approved_fingerprint = None, None, ""
-    product.version += 1
-    product.save()
-    pricing = pricing_of(product)
-    if pricing and any(name.startswith("pricing.") for name in changes):
-        pricing.approved_by, pricing.approved_at = None, None
-        pricing.save(update_fields=["approved_by", "approved_at"])
-    audit.record("edited", product, actor=actor, changes=changes, detail="approval voided" if voided else "")
-    return voided
+    return record_edits({product.pk: changes}, actor=actor) > 0
 
 
 def _without_costs(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from circletel.core.admin.base import moved_to, rand
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.spreadsheet import download
 from pricing.admin.amounts import signed_rand
 from pricing.impact import Impact, impact_csv, impact_of
 from pricing.models import PriceChange
@@ -69,10 +70,7 @@ def impact_csv_view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
         raise PermissionDenied from None
     except Refused as refusal:
         return _refused(request, change_id, refusal)
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"impact-{change_id}-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return download(lines, f"impact-{change_id}-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 def summary(impact: Impact) -> SafeString:

@@ -1,6 +1,5 @@
 """The proof of who was told what and when, for one change, as a file. Streams, so that 20,000 customers fit."""
 
-import csv
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from circletel.core.spreadsheet import safe_cell
+from circletel.core.spreadsheet import csv_lines, download
 from pricing.models import NoticeEvent, NoticeText, PriceChange, PriceNotice
 
 COLUMNS = (
@@ -46,15 +45,6 @@ def rows_of(change_id: UUID) -> Iterator[dict[str, Any]]:
         yield _row(notice)
 
 
-def csv_lines(change_id: UUID) -> Iterator[str]:
-    """A CSV file, safe to open in a spreadsheet."""
-    writer = csv.writer(_Echo())
-    # The mark tells spreadsheets that it is UTF-8.
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    for row in rows_of(change_id):
-        yield writer.writerow([safe_cell(_text(row[name])) for name in COLUMNS])
-
-
 def json_pieces(change: PriceChange, at: datetime) -> Iterator[str]:
     """One JSON object: the change, the notices, everything that happened to them, and each text once for its hash."""
     head = {
@@ -81,11 +71,12 @@ def json_pieces(change: PriceChange, at: datetime) -> Iterator[str]:
 
 
 def csv_answer(change: PriceChange) -> StreamingHttpResponse:
-    return _answer(csv_lines(change.pk), "text/csv; charset=utf-8", f"notices-{change.pk}.csv")
+    rows = ([_text(row[name]) for name in COLUMNS] for row in rows_of(change.pk))
+    return download(csv_lines(COLUMNS, rows), f"notices-{change.pk}.csv")
 
 
 def json_answer(change: PriceChange) -> StreamingHttpResponse:
-    return _answer(json_pieces(change, timezone.now()), "application/json", f"notices-{change.pk}.json")
+    return download(json_pieces(change, timezone.now()), f"notices-{change.pk}.json", "application/json")
 
 
 def _row(notice: PriceNotice) -> dict[str, Any]:
@@ -148,17 +139,3 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _answer(pieces: Iterator[str], content_type: str, name: str) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(pieces, content_type=content_type)
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Cache-Control"] = "no-store"
-    return answer
-
-
-class _Echo:
-    """A file that hands back each line instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from catalogue import demo
+from catalogue.management.commands.import_products import in_columns
 from circletel.core.errors import Refused
 
 
@@ -19,9 +20,6 @@ class Command(BaseCommand):
             demo.set_up(self.stdout.write)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        self.stdout.write(_table([("NAME", "LOGIN", "PASSWORD", "MAY"), *demo.logins()]))
-
-
-def _table(lines: list[tuple[str, str, str, str]]) -> str:
-    widths = [max(len(line[i]) for line in lines) for i in range(3)]
-    return "\n".join(f"{a:{widths[0]}}  {b:{widths[1]}}  {c:{widths[2]}}  {d}" for a, b, c, d in lines)
+        self.stdout.write(
+            in_columns([("NAME", "LOGIN", "PASSWORD", "MAY"), *demo.logins()], numbers=-1), ending=""
+        )

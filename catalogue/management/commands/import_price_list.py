@@ -8,12 +8,11 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from catalogue.management.commands.import_products import file_content
+from catalogue.management.commands.import_products import file_content, in_columns
 from catalogue.management.people import person_named
 from catalogue.models import Outcome, PriceList, Supplier
 from catalogue.models.price_list import MOVES
 from catalogue.pricelists import services
-from catalogue.pricelists.report import refused_table
 from circletel.core import jobs
 from circletel.core.errors import Refused
 from circletel.core.models import Job, JobState
@@ -87,7 +86,12 @@ class Command(BaseCommand):
         for remark in price_list.remarks:
             self.stderr.write(f"Left out: {remark}.")
         if refused := price_list.count(Outcome.REFUSED):
-            self.stderr.write(refused_table(price_list, MOST_SHOWN), ending="")
+            rows = price_list.rows.filter(outcome=Outcome.REFUSED).order_by("position")[:MOST_SHOWN]
+            lines = [("SHEET", "ROW", "DEAL", "REASON")]
+            lines += [
+                (one.sheet, str(one.number), one.deal_id or "-", why) for one in rows for why in one.reasons
+            ]
+            self.stderr.write(in_columns(lines, numbers=1), ending="")
             if refused > MOST_SHOWN:
                 self.stderr.write(
                     f"… and {refused - MOST_SHOWN} more refused rows; the admin lists them all."

@@ -49,11 +49,14 @@ def table(errors: Sequence[RowError]) -> str:
         (str(error.row or "-"), error.column or "-", error.value or "(empty)", error.expected)
         for error in errors
     ]
-    widths = [max(len(line[i]) for line in lines) for i in range(3)]
-    return "".join(
-        f"{row:>{widths[0]}}  {column:{widths[1]}}  {value:{widths[2]}}  {said}\n"
-        for row, column, value, said in lines
-    )
+    return in_columns(lines, numbers=0)
+
+
+def in_columns(lines: Sequence[tuple[str, str, str, str]], *, numbers: int) -> str:
+    """The cells of these lines below one another, those of the column of `numbers` at its right edge."""
+    widths = [max(len(line[place]) for line in lines) for place in range(3)]
+    aligned = [f"{'>' if place == numbers else '<'}{width}" for place, width in enumerate(widths)]
+    return "".join("  ".join(map(format, line, [*aligned, ""])) + "\n" for line in lines)
 
 
 def file_content(path: Path) -> bytes:
