@@ -156,7 +156,7 @@ def test_every_row_is_in_the_csv_and_no_cell_is_a_formula(package, crowd):
 
     assert len(lines) == 8
     assert lines[0].startswith(
-        "subscription,number,customer,email,status,cohort,price_now,price_then,quantity"
+        "\ufeffsubscription,number,customer,email,status,cohort,price_now,price_then,quantity"
     )
     [fixed] = [line for line in lines if ",fixed_term," in line]
     assert ",'=cmd|" in fixed
