@@ -107,10 +107,10 @@ def test_refusals_say_what_and_are_written_down(as_, package):
     assert response.json()["reasons"] == [
         f"{change}: effective date: 1 May 2027 is too early; 1 Jun 2027 is the earliest, 60 days after publication"
     ]
-    refused = AuditEntry.objects.filter(result="refused").order_by("at")
-    assert [(entry.actor_name, entry.action) for entry in refused] == [
+    refused = AuditEntry.objects.filter(result="refused")
+    assert {(entry.actor_name, entry.action) for entry in refused} == {
         ("Zanele Khumalo", "publish price change"), ("Ruan Daniels", "publish price change"),
-    ]  # fmt: skip
+    }  # fmt: skip
     assert PriceChange.objects.get().status == "draft"
 
 

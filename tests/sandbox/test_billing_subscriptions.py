@@ -193,6 +193,7 @@ def test_every_month_on_the_way_is_billed_and_the_31st_is_kept(shop):
 
 
 def test_the_clock_survives_only_forward_and_limits_do_not_notice(shop):
+    shop.subscribe()
     shop.zoho.set(billing_per_day=10_000)
     used = shop.zoho.control("GET", "/state")["limits"]["billing"]["today"]
 
@@ -201,6 +202,14 @@ def test_the_clock_survives_only_forward_and_limits_do_not_notice(shop):
     assert shop.zoho.control("GET", "/state")["limits"]["billing"]["today"] == used
     back = shop.zoho.http.post("/_sandbox/clock", json={"days": -1})
     assert (back.status_code, back.json()) == (400, {"error": "the clock only goes forward"})
+
+
+def test_a_story_begins_on_any_day_and_goes_forward_from_there(shop):
+    begun = shop.zoho.control("POST", "/clock", json={"to": "2020-02-29T10:00:00+02:00"})
+    assert begun["now"].startswith("2020-02-29T10:00:0")
+
+    subscription = shop.subscribe()
+    assert shop.subscription(subscription)["next_billing_at"] == "2020-03-29"
 
 
 def test_editing_a_plan_moves_no_subscriber(shop):

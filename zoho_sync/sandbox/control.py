@@ -135,7 +135,8 @@ async def take_snapshot(request: web.Request) -> web.Response:
 async def move_clock(request: web.Request) -> web.Response:
     """`POST /_sandbox/clock` with `{"days": 31}`, `{"hours": 6}` or `{"to": "2026-03-01T07:00:00+02:00"}`.
 
-    The calendar goes forward, and every morning on the way bills what is due. Limits and tokens keep real time.
+    The calendar goes forward, and every morning on the way bills what is due; while there is no subscription it may
+    also go back, so that a story begins on any day. Limits and tokens keep real time.
     """
     state = state_of(request)
     wish = await json_body(request)
