@@ -1,12 +1,9 @@
 """The page of the product import: choose a file, see what every row would do, then import it whole."""
 
-import uuid
-from contextlib import suppress
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,16 +11,19 @@ from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from catalogue.product_import import COLUMNS, ParsedFile, RowError, import_products, parse, plan_import
+from catalogue.product_import import COLUMNS, parse, plan_import
 from catalogue.product_import.columns import Column
 from catalogue.product_import.plan import ImportPlan, PlannedRow
-from circletel.core.errors import Refused
+from catalogue.product_import.upload import IMPORT, keep
+from circletel.core import jobs
 from circletel.core.uploads import LARGEST_CSV_MB, at_most
 
 # A page with every cell of twenty thousand rows is of no use to a person, and hardly to a browser.
 MOST_SHOWN = 500
-MOST_SAID = 5
-KEPT_SECONDS = 24 * 60 * 60
+NOT_KEPT = (
+    "Nothing was imported: Redis, which keeps the file until you confirm it, does not answer."
+    " Upload it again in a minute."
+)
 
 
 class ProductFileForm(forms.Form):
@@ -33,7 +33,7 @@ class ProductFileForm(forms.Form):
 
 
 def import_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
-    """GET asks for a file, POST shows what it would do, POST with `upload` imports the file that was shown."""
+    """GET asks for a file, POST shows what it would do, POST with `upload` has the file that was shown imported."""
     try:
         if "upload" in request.POST:
             return _import(request)
@@ -46,13 +46,12 @@ def import_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
             "columns": COLUMNS,
         }
         if form.is_valid():
-            context |= _preview(form.cleaned_data["import_file"].read())
+            file = form.cleaned_data["import_file"]
+            context |= {"file": file.name, **_preview(file.read())}
         return TemplateResponse(request, "catalogue/import_products.html", context)
     except RedisError:
-        return _refused(
-            request,
-            "Redis, which keeps the file until you confirm it, does not answer. Upload it again in a minute.",
-        )
+        messages.error(request, NOT_KEPT)
+        return HttpResponseRedirect(reverse("admin:catalogue_product_import_products"))
 
 
 def _preview(content: bytes) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def _preview(content: bytes) -> dict[str, Any]:
         return {"errors": plan.errors, "shown_errors": plan.errors[:MOST_SHOWN]}
     others = [column for column in parsed.columns if column.name != "sku"]
     return {
-        "upload": _kept(content),
+        "upload": keep(content),
         "outcome": plan.outcome,
         "other_columns": others,
         "rows": [_shown(row, others) for row in _in_order(plan)[:MOST_SHOWN]],
@@ -71,40 +70,10 @@ def _preview(content: bytes) -> dict[str, Any]:
 
 
 def _import(request: HttpRequest) -> HttpResponse:
-    """The catalogue may have changed since the preview, so a confirmed file may be refused."""
-    key = _key(request.POST["upload"])
-    content = cache.get(key)
-    forgotten = RowError(None, "", "an upload of more than a day ago", "the file to be uploaded again")
-    parsed = ParsedFile(errors=[forgotten]) if content is None else parse(content)
-    try:
-        outcome = import_products(parsed, actor=request.user)  # type: ignore[arg-type]
-    except Refused as refusal:
-        more = len(refusal.reasons) - MOST_SAID
-        return _refused(
-            request, *refusal.reasons[:MOST_SAID], *([f"and {more} more errors"] if more > 0 else [])
-        )
-    # The import is done by now; what is left goes away by itself.
-    with suppress(RedisError):
-        cache.delete(key)
-    messages.success(request, f"Products imported: {outcome}.")
-    return HttpResponseRedirect(reverse("admin:catalogue_product_changelist"))
-
-
-def _refused(request: HttpRequest, *reasons: str) -> HttpResponse:
-    for reason in reasons:
-        messages.error(request, f"Nothing was imported: {reason}")
-    return HttpResponseRedirect(reverse("admin:catalogue_product_import_products"))
-
-
-def _kept(content: bytes) -> str:
-    """In Redis, so that the server that takes the upload need not be the one that imports it."""
-    upload = uuid.uuid4().hex
-    cache.set(_key(upload), content, KEPT_SECONDS)
-    return upload
-
-
-def _key(upload: str) -> str:
-    return f"product-import:{upload}"
+    actor: Any = request.user
+    name = request.POST.get("file", "")[:200]
+    job = jobs.request(IMPORT, actor=actor, file=name, upload=request.POST["upload"])
+    return HttpResponseRedirect(reverse("admin:core_job_change", args=[job.pk]))
 
 
 def _in_order(plan: ImportPlan) -> list[PlannedRow]:

@@ -1,16 +1,20 @@
 """The import page of the admin: first a preview, then all rows or none."""
 
 import re
+import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models.functions import Now
 from redis.exceptions import ConnectionError
 
-from catalogue.admin import product_import
 from catalogue.demo import SAMPLE_CATALOGUE
 from catalogue.models import Product
-from circletel.core.models import AuditEntry
+from catalogue.product_import import upload as uploads
+from circletel.core import jobs
+from circletel.core.models import AuditEntry, Job
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
@@ -31,8 +35,15 @@ def upload(client, content: str | bytes):
     return client.post(PAGE, {"import_file": SimpleUploadedFile("p.csv", content)})
 
 
-def confirm(client, preview):
-    return client.post(PAGE, {"upload": preview.context["upload"]}, follow=True)
+def confirm(client, preview) -> Job:
+    """Press *Import*, and have a worker do it. Returns the job, to whose page one comes."""
+    answer = client.post(PAGE, {"upload": preview.context["upload"], "file": preview.context["file"]})
+    job = Job.objects.get()
+    assert answer.url == f"/admin/core/job/{job.pk}/change/"
+    assert (job.state, job.parameters) == ("waiting", {"file": "p.csv", "upload": preview.context["upload"]})
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    return job
 
 
 def text(response) -> str:
@@ -57,10 +68,15 @@ def test_a_good_file_is_shown_first_and_applied_after_the_confirmation(as_ms_nai
 
     done = confirm(as_ms_naidoo, preview)
 
-    assert done.redirect_chain == [("/admin/catalogue/product/", 302)]
-    assert said(done) == ["Products imported: 64 new, 0 changed, 0 unchanged."]
+    assert (done.state, done.result) == ("done", "Products imported: 64 new, 0 changed, 0 unchanged.")
     assert Product.objects.count() == 64
-    assert set(AuditEntry.objects.values_list("actor_name", "action")) == {("Thandi Naidoo", "created")}
+    assert set(AuditEntry.objects.values_list("actor_name", "action")) == {
+        ("Thandi Naidoo", "requested"),
+        ("Thandi Naidoo", "created"),
+    }
+    assert "Products imported: 64 new, 0 changed, 0 unchanged." in text(
+        as_ms_naidoo.get(f"/admin/core/job/{done.pk}/change/")
+    )
 
 
 def test_the_audit_trail_knows_where_the_import_came_from(as_ms_naidoo):
@@ -142,10 +158,11 @@ def test_a_confirmation_that_no_longer_fits_the_catalogue_applies_nothing(as_ms_
 
     done = confirm(as_ms_naidoo, preview)
 
-    assert done.redirect_chain == [(PAGE, 302)]
-    assert said(done) == [
-        "Nothing was imported: row 3, promo_price_incl_vat: “699.00”, expected an amount below the regular price, 650.00"
-    ]
+    assert (done.state, done.error) == (
+        "failed",
+        "Refused: Nothing was imported; row 3, promo_price_incl_vat: “699.00”, expected an amount below the regular price,"
+        " 650.00",
+    )
     assert list(Product.objects.all()) == [product]
 
 
@@ -155,9 +172,10 @@ def test_a_confirmation_after_the_upload_was_forgotten_says_so(as_ms_naidoo, red
 
     done = confirm(as_ms_naidoo, preview)
 
-    assert said(done) == [
-        "Nothing was imported: “an upload of more than a day ago”, expected the file to be uploaded again"
-    ]
+    assert (done.state, done.error) == (
+        "failed",
+        "Refused: Nothing was imported; “an upload of more than a day ago”, expected the file to be uploaded again",
+    )
     assert not Product.objects.exists()
 
 
@@ -184,7 +202,7 @@ def test_a_long_file_is_shown_in_part_and_applied_whole(as_ms_naidoo):
     done = confirm(as_ms_naidoo, preview)
 
     assert "And 20 more rows, not shown." in text(preview)
-    assert said(done) == ["Products imported: 520 new, 0 changed, 0 unchanged."]
+    assert done.result == "Products imported: 520 new, 0 changed, 0 unchanged."
 
 
 def test_many_errors_are_shown_in_part_and_counted_whole(as_ms_naidoo):
@@ -198,7 +216,7 @@ def without_redis(monkeypatch, deed):
     def away(*_args, **_options):
         raise ConnectionError("Connection refused")
 
-    monkeypatch.setattr(product_import.cache, deed, away)
+    monkeypatch.setattr(uploads.cache, deed, away)
 
 
 NOT_KEPT = (
@@ -216,21 +234,40 @@ def test_an_upload_while_redis_is_away(as_ms_naidoo, monkeypatch):
     assert said(as_ms_naidoo.get(PAGE)) == [NOT_KEPT]
 
 
-def test_a_confirmation_while_redis_is_away(as_ms_naidoo, monkeypatch):
+def test_a_confirmed_import_waits_until_redis_is_there_again(as_ms_naidoo, monkeypatch):
     preview = upload(as_ms_naidoo, HEADER + ROW)
-    without_redis(monkeypatch, "get")
+    with monkeypatch.context() as redis:
+        without_redis(redis, "get")
+        waiting = confirm(as_ms_naidoo, preview)
+        assert (waiting.state, waiting.progress) == (
+            "waiting",
+            "Redis, which keeps the file, does not answer: tried again by itself",
+        )
+        assert not Product.objects.exists()
 
-    done = confirm(as_ms_naidoo, preview)
+    Job.objects.update(due_at=Now())
+    assert jobs.run(waiting.pk)
 
-    assert said(done) == [NOT_KEPT]
-    assert not Product.objects.exists()
+    assert Job.objects.get().result == "Products imported: 1 new, 0 changed, 0 unchanged."
 
 
-def test_redis_goes_away_when_the_products_are_in(as_ms_naidoo, monkeypatch):
-    preview = upload(as_ms_naidoo, HEADER + ROW)
-    without_redis(monkeypatch, "delete")
+def test_an_import_that_lost_its_worker_is_done_once(as_ms_naidoo):
+    done = confirm(as_ms_naidoo, upload(as_ms_naidoo, HEADER + ROW))
+    lost = {"state": "running", "lease_token": uuid.uuid4(), "leased_until": Now() - timedelta(seconds=1)}
+    Job.objects.update(**lost, finished_at=None)
 
-    done = confirm(as_ms_naidoo, preview)
+    assert jobs.run(done.pk)
 
-    assert said(done) == ["Products imported: 1 new, 0 changed, 0 unchanged."]
+    assert Job.objects.get().result == "Products imported: 0 new, 0 changed, 1 unchanged."
     assert Product.objects.count() == 1
+
+
+def test_who_may_not_import_any_more_when_the_worker_comes_imports_nothing(as_ms_naidoo):
+    preview = upload(as_ms_naidoo, HEADER + ROW)
+    as_ms_naidoo.post(PAGE, {"upload": preview.context["upload"]})
+    ms_naidoo().groups.clear()
+
+    jobs.run(Job.objects.get().pk)
+
+    assert Job.objects.get().error == "Refused: Thandi Naidoo may not start “Import products”"
+    assert not Product.objects.exists()

@@ -119,8 +119,11 @@ def run_as_job(order: Order, voice: Voice, stop: Event) -> Report:
             except Cancelled:
                 stop.set()  # calls on their way are finished
 
-        reports.append(run(order, Voice(voice.say, progress), stop=stop))
-        return in_words(reports[0])
+        report = run(order, Voice(voice.say, progress), stop=stop)
+        reports.append(report)
+        if report.ending is Ending.INTERRUPTED:
+            raise Cancelled(in_words(report))
+        return in_words(report)
 
     jobs.run_here(BACKFILL, runner=runner, **asdict(order))
     return reports[0]

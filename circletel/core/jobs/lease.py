@@ -26,7 +26,7 @@ LONGEST_LOG = 200  # lines
 
 
 class Cancelled(Exception):
-    """Somebody asked that the job be stopped."""
+    """Somebody asked that the job be stopped. str() is what was done until then, where the runner says so."""
 
 
 class LeaseLost(Exception):

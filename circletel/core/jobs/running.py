@@ -98,8 +98,8 @@ def _work(running: RunningJob, runner: Runner | None) -> None:
                     if not kind.is_resumable:
                         raise Failed("The worker was lost, and such a job does not begin a second time.")
                 result = (runner or kind.runner)(running)
-        except Cancelled:
-            _end(job, JobState.CANCELLED)
+        except Cancelled as cancelled:
+            _end(job, JobState.CANCELLED, result=hidden(str(cancelled)) or None)
         except LeaseLost:
             log.warning("job_lease_lost", job=str(job.pk), kind=job.kind)
         except Failed as failure:

@@ -85,12 +85,13 @@ class Command(BaseCommand):
         def runner(job: RunningJob) -> str:
             report = pull(job)
             reports.append(report)
+            text = f"{report.read} read, {report.gone} gone, {report.owed} to be read. {report.words}".strip()
             match report.ending:
                 case Ending.INTERRUPTED:
-                    raise Cancelled
+                    raise Cancelled(text)
                 case Ending.NEEDS_PERSON | Ending.NOT_POSSIBLE:
                     raise Failed(report.words)
-            return f"{report.read} read, {report.gone} gone, {report.owed} to be read. {report.words}".strip()
+            return text
 
         kind = kind_of("pricing.tasks.pull_subscriptions")
         if kind is None or not run_now(kind, runner=runner):

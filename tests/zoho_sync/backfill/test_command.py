@@ -127,7 +127,9 @@ def test_cancelling_the_job_stops_it_like_ctrl_c(zoho, monkeypatch):
 
     assert code == 130
     assert "150 records still owed; the sweep goes on with them, and so does --resume." in printed
-    assert Job.objects.get().result.startswith("Zoho CRM: interrupted, 2 calls. Stopped.")
+    job = Job.objects.get()
+    assert job.state == "cancelled"
+    assert job.result.startswith("Zoho CRM: interrupted, 2 calls. Stopped.")
 
 
 def test_a_worker_runs_it_too(zoho):
