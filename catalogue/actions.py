@@ -143,6 +143,9 @@ ARCHIVE = Action(
     done="{} is archived.",
 )
 PRODUCT = (SUBMIT, APPROVE, APPROVE_PRICING, REJECT, PUBLISH, ARCHIVE)
+for one in PRODUCT:
+    if one.bulk_job:
+        batches.offer(one)
 
 
 # --- packages, and their versions

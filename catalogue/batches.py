@@ -1,8 +1,7 @@
 """Bulk jobs: one deed for many products, planned at once, done one by one, each in a transaction of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -12,27 +11,31 @@ from django.db.models import Count
 from django.utils import timezone
 
 from catalogue import services
-from catalogue.models import BatchDeed, BatchItem, BatchStatus, ItemState, Product
+from catalogue.models import BatchItem, BatchStatus, ItemState, Product
 from circletel.core import jobs
-from circletel.core.actions import refusal_recorded
+from circletel.core.actions import Action, perform
 from circletel.core.errors import Refused
 from circletel.core.models import Job, JobState
 
 log = structlog.get_logger(__name__)
 
 LARGEST = 10_000
-# The service, and what is said when it returns nothing worth saying.
-DEEDS: dict[BatchDeed, tuple[Callable[..., Any], str]] = {
-    BatchDeed.SUBMIT: (services.submit, "waits for approval"),
-    BatchDeed.APPROVE: (services.approve, "approved"),
-    BatchDeed.APPROVE_PRICING: (services.approve_pricing, "pricing approved"),
-    BatchDeed.PUBLISH: (services.publish, ""),
-}
+# Both by the deed, which is the action's name in the audit trail. `catalogue.actions` says which these are.
+ACTIONS: dict[str, Action] = {}
+KINDS: dict[str, jobs.JobKind] = {}
+
+
+def offer(action: Action) -> None:
+    """Let this action on a product be done for many in one job."""
+    assert isinstance(action.permission, str)
+    label = action.bulk_label.replace("selected ", "")
+    ACTIONS[action.audit_name] = action
+    KINDS[action.audit_name] = jobs.JobKind(f"catalogue.{action.audit_name}", label, _run, action.permission)
 
 
 def plan(deed: str, product_ids: Iterable[Any], *, actor: User) -> Job:
     """A bulk job that does nothing yet: its items say what speaks against each product today. Raises Refused."""
-    kind = KINDS[BatchDeed(deed)]
+    kind = KINDS[deed]
     ids = list(dict.fromkeys(product_ids))
     kind.ensure_allowed(actor)
     if not ids:
@@ -61,8 +64,8 @@ def find(job_id: Any) -> Job:
     return Job.objects.filter(kind__in=[kind.name for kind in KINDS.values()]).get(pk=job_id)
 
 
-def deed_of(job: Job) -> BatchDeed:
-    return next(deed for deed, kind in KINDS.items() if kind.name == job.kind)
+def deed_of(job: Job) -> str:
+    return job.kind.removeprefix("catalogue.")
 
 
 def status_of(job: Job) -> BatchStatus:
@@ -79,19 +82,19 @@ def progress(job: Job) -> dict[str, int]:
     return {"total": number.total(), **{state.value: number[state] for state in ItemState}}
 
 
-def _run(deed: BatchDeed, running: jobs.RunningJob) -> str:
+def _run(running: jobs.RunningJob) -> str:
     """Work the items off that wait: all of them, or those that a lost worker left."""
     number = _counted(running.job)
-    while state := _do_next(deed, running, number):
+    while state := _do_next(running, number):
         number[state] += 1
         number[ItemState.WAITING] -= 1
     running.progress(_over(number))
     return _told(number)
 
 
-def _do_next(deed: BatchDeed, running: jobs.RunningJob, number: Counter[str]) -> ItemState | None:
+def _do_next(running: jobs.RunningJob, number: Counter[str]) -> ItemState | None:
     """Finish the next item that waits, whatever becomes of it; None when none does."""
-    service, words = DEEDS[deed]
+    action = ACTIONS[deed_of(running.job)]
     with transaction.atomic():
         running.progress(_over(number), text=_told(number))
         items = BatchItem.objects.filter(job=running.job, state=ItemState.WAITING)
@@ -100,9 +103,8 @@ def _do_next(deed: BatchDeed, running: jobs.RunningJob, number: Counter[str]) ->
             return None
         actor: Any = running.actor
         try:
-            with refusal_recorded(deed, Product, item.product_id, actor=actor), transaction.atomic():
-                outcome = service(item.product_id, actor=actor)
-            state, message = ItemState.DONE, words or str(outcome)
+            outcome = perform(action, item.product_id, actor=actor)
+            state, message = ItemState.DONE, " ".join(action.messages(outcome))
         except Refused as refusal:
             state, message = ItemState.REFUSED, str(refusal)
         except Exception as error:
@@ -128,17 +130,3 @@ def _over(number: Counter[str]) -> int:
 def _told(number: Counter[str]) -> str:
     states = (ItemState.DONE, ItemState.REFUSED, ItemState.FAILED)
     return ", ".join(f"{number[state]} {state.label.lower()}" for state in states)
-
-
-def _kind(deed: BatchDeed, label: str, permission: str) -> jobs.JobKind:
-    return jobs.JobKind(f"catalogue.{deed}", label, partial(_run, deed), permission)
-
-
-KINDS: dict[BatchDeed, jobs.JobKind] = {
-    BatchDeed.SUBMIT: _kind(BatchDeed.SUBMIT, "Submit products for approval", "catalogue.submit_product"),
-    BatchDeed.APPROVE: _kind(BatchDeed.APPROVE, "Approve products", "catalogue.approve_product"),
-    BatchDeed.APPROVE_PRICING: _kind(
-        BatchDeed.APPROVE_PRICING, "Approve the pricing of products", "catalogue.approve_pricing"
-    ),
-    BatchDeed.PUBLISH: _kind(BatchDeed.PUBLISH, "Publish products", "catalogue.publish_product"),
-}

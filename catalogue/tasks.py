@@ -2,8 +2,7 @@
 
 from celery import shared_task
 
-from catalogue import batches, ending  # noqa: F401  (batches: kinds of jobs)
-from catalogue.pricelists import services  # noqa: F401  (kinds of jobs)
+from catalogue import actions, ending  # noqa: F401  (actions: kinds of jobs)
 from catalogue.product_import import upload  # noqa: F401  (a kind of job)
 from catalogue.storefront import written
 from circletel.core import idempotency

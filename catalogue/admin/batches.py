@@ -4,21 +4,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from catalogue import batches
+from catalogue.actions import PRODUCT
 from catalogue.models import BatchItem
-from circletel.core.admin.base import BADGES
+from circletel.core.admin.base import BADGES, ReadOnlyInline
 from circletel.core.admin.jobs import INLINES
 
 STATES = BADGES | {"Cancelled": "default", "Waiting": "info", "Failed": "danger"}
 
 
-class ItemInline(TabularInline):
+class ItemInline(ReadOnlyInline):
     model = BatchItem
-    extra = 0
-    can_delete = False
     per_page = 50
     fields = readonly_fields = ("product", "shown_state", "foreseen", "message", "finished_at")
     verbose_name_plural = "products"
@@ -34,11 +31,5 @@ class ItemInline(TabularInline):
         """Whoever sees the job sees its products."""
         return True
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-INLINES.update({kind.name: (ItemInline,) for kind in batches.KINDS.values()})
+INLINES.update({f"catalogue.{one.audit_name}": (ItemInline,) for one in PRODUCT if one.bulk_job})

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -17,19 +16,13 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalogue.actions import PACKAGE
-from catalogue.admin.standing import (
-    BillingStateFilter,
-    CrmStateFilter,
-    package_panel,
-    words_of,
-    worst_state,
-)
+from catalogue.admin.standing import FILTERS, StandingColumns, package_panel, worst_state
 from catalogue.models import ServicePackage
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import (
-    BADGES,
     ReadOnlyAdmin,
     ReadOnlyInline,
+    WithPanel,
     badge,
     fragment,
     link,
@@ -60,20 +53,12 @@ class ZohoRecordInline(ReadOnlyInline):
 
 
 @admin.register(ServicePackage)
-class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
+class ServicePackageAdmin(LongList, StandingColumns, WithPanel, ActionsAdmin, ReadOnlyAdmin):
     """What is, was or will be on sale."""
 
     empty_words = "Publish an approved product: that makes its package."
     list_display = ("shown_name", "sold_to", "listed_price", "shown_status", "crm", "billing")
-    list_filter = (
-        "status",
-        CrmStateFilter,
-        BillingStateFilter,
-        "market_segment",
-        "service_type",
-        "provider",
-        "technology",
-    )
+    list_filter = ("status", *FILTERS)
     search_fields = ("name", "sku", "slug")
     inlines = (ZohoRecordInline,)
     object_actions = (*PACKAGE, *RESYNC_PACKAGE)
@@ -123,10 +108,6 @@ class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     @display(description="Package", ordering="name", header=True)
     def shown_name(self, package: ServicePackage) -> tuple[str, str]:
         return package.name, package.sku
-
-    @display(description="Sold to", ordering="market_segment", header=True)
-    def sold_to(self, package: ServicePackage) -> tuple[str, str]:
-        return package.get_market_segment_display(), f"over {package.provider}"
 
     @display(description="Price a month", ordering="price", header=True)
     def listed_price(self, package: ServicePackage) -> tuple[str, str]:
@@ -196,27 +177,12 @@ class ServicePackageAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         )
         return format_html('<a href="{}">Every version of this variant</a>', url)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        package = self.get_object(request, object_id)
-        may_see = package is not None and self.has_view_permission(request, package)
-        panel = package_panel(request, package) if package and may_see else None
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
+    def panel(self, request: HttpRequest, package: ServicePackage) -> str:
+        return package_panel(request, package)
 
     def panel_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """The refreshing part of the page, alone."""
         return fragment(package_panel(request, get_object_or_404(ServicePackage, pk=object_id)))
-
-    shown_status = badge("status")
-
-    @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
-    def crm(self, package: ServicePackage) -> str | None:
-        return words_of(package.crm_state)  # type: ignore[attr-defined]
-
-    @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
-    def billing(self, package: ServicePackage) -> str | None:
-        return words_of(package.billing_state)  # type: ignore[attr-defined]
 
 
 def _day(instant: str) -> str:

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
@@ -20,7 +19,7 @@ from catalogue.models import Outcome, PriceList
 from catalogue.pricelists import services
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, badge, fragment
+from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, WithPanel, badge, fragment
 from circletel.core.admin.long_lists import LongList
 from circletel.core.spreadsheet import csv_lines, download
 from circletel.core.uploads import at_most
@@ -39,7 +38,7 @@ class UploadForm(forms.ModelForm):
 
 
 @admin.register(PriceList)
-class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
+class PriceListAdmin(LongList, HidesCosts, WithPanel, ActionsAdmin, ReadOnlyAdmin):
     """Each workbook a supplier sent, and what became of it."""
 
     empty_words = "Upload the workbook a supplier sent: you see what it would change before anything does."
@@ -54,7 +53,6 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
         ("applied_by", "applied_at"),
         "shown_hash",
     )
-    readonly_fields = ("shown_hash",)
     object_actions = PRICE_LIST
     extra_pages = {"<uuid:object_id>/panel/": "panel", "<uuid:object_id>/refused.csv": "refused"}
     change_form_outer_before_template = "admin/catalogue/pricelist/panel.html"
@@ -100,23 +98,10 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
 
     # --- the page
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        price_list = self.get_object(request, object_id)
-        panel = None
-        if price_list is not None and self.has_view_permission(request, price_list):
-            panel = self._panel(request, price_list)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
-
     def panel_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """The refreshing part of the page, alone. When the work is done the whole page is asked for anew."""
         price_list = _known(object_id)
-        return fragment(self._panel(request, price_list), is_last=not price_list.is_moving)
+        return fragment(self.panel(request, price_list), is_last=not price_list.is_moving)
 
     def refused_view(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
         """To send back to the supplier."""
@@ -127,7 +112,7 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
         name = f"refused-{price_list.supplier.code}-{price_list.uploaded_at:%Y-%m-%d}.csv"
         return download(csv_lines(("Sheet", "Row", "Deal id", "Name", "Reasons"), rows), name)
 
-    def _panel(self, request: HttpRequest, price_list: PriceList) -> SafeString:
+    def panel(self, request: HttpRequest, price_list: PriceList) -> SafeString:
         rows = f"{reverse('admin:catalogue_pricelistrow_changelist')}?list={price_list.pk}"
         job = price_list.job
         below_floor = 0
@@ -149,14 +134,8 @@ class PriceListAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
             "proposed": price_list.rows.filter(proposed_price__isnull=False).count(),
             "rows_url": rows,
         }
-        # A rendered template.
-        return mark_safe(render_to_string("admin/catalogue/pricelist/standing.html", context, request))  # noqa: S308
+        return render_to_string("admin/catalogue/pricelist/standing.html", context, request)
 
 
 def _known(key: UUID) -> PriceList:
     return get_object_or_404(PriceList.objects.select_related("supplier"), pk=key)
-
-
-def latest_lists() -> QuerySet[PriceList]:
-    """For a filter: the lists people may still ask about."""
-    return PriceList.objects.select_related("supplier").order_by("-uploaded_at")[:20]

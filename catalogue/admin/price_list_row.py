@@ -12,13 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalogue.actions import DRAFT_PRICE_CHANGES
-from catalogue.admin.price_list import latest_lists
-from catalogue.models import PriceListRow, SupplierDeal
+from catalogue.models import PriceList, PriceListRow, SupplierDeal
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, TwoLines, badge, in_words, link, rand
 from circletel.core.admin.long_lists import LongList
-
-COSTS = ("shown_margin",)
 
 
 class PriceListFilter(admin.SimpleListFilter):
@@ -30,7 +27,7 @@ class PriceListFilter(admin.SimpleListFilter):
                 str(price_list.pk),
                 f"{price_list}, {timezone.localtime(price_list.uploaded_at):%-d %b %Y, %H:%M}",
             )
-            for price_list in latest_lists()
+            for price_list in PriceList.objects.select_related("supplier").order_by("-uploaded_at")[:20]
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PriceListRow]) -> QuerySet[PriceListRow]:
@@ -57,29 +54,25 @@ class PriceListRowAdmin(LongList, HidesCosts, ActionsAdmin, ReadOnlyAdmin):
     object_actions = (DRAFT_PRICE_CHANGES,)
     ordering = ("-price_list__uploaded_at", "position")
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        costs = COSTS if request.user.has_perm("catalogue.view_costs") else ()
-        return ("place", "shown_deal", "shown_outcome", "listed", *costs, "shown_proposed", "what")
-
-    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
-        costs = ("below_floor",) if request.user.has_perm("catalogue.view_costs") else ()
-        return (PriceListFilter, "outcome", ProposedFilter, *costs)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        costs = (COSTS,) if request.user.has_perm("catalogue.view_costs") else ()
-        return (
-            ("place", "shown_outcome"),
-            "shown_deal",
-            "listed",
-            *costs,
-            "shown_proposed",
-            "what",
-            "shown_product",
-        )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        own = ("place", "shown_outcome", "shown_deal", "listed", "shown_proposed", "what", "shown_product")
-        return (*own, *COSTS)
+    list_display = (
+        "place",
+        "shown_deal",
+        "shown_outcome",
+        "listed",
+        "shown_margin",
+        "shown_proposed",
+        "what",
+    )
+    list_filter = (PriceListFilter, "outcome", ProposedFilter, "below_floor")
+    fields = (
+        ("place", "shown_outcome"),
+        "shown_deal",
+        "listed",
+        "shown_margin",
+        "shown_proposed",
+        "what",
+        "shown_product",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceListRow]:
         return super().get_queryset(request).defer("values")
@@ -138,7 +131,6 @@ class SupplierDealAdmin(LongList, HidesCosts, ReadOnlyAdmin):
         ("mapping", "price_list"),
         "vanished_at",
     )
-    readonly_fields = ("shown_deal", "shown_product", "listed", "shown_details")
 
     @display(description="Deal", ordering="deal_id", header=True)
     def shown_deal(self, deal: SupplierDeal) -> TwoLines:

@@ -1,35 +1,29 @@
 """Products: describe, submit, approve, publish, and see on one page that Zoho has them."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from catalogue import editing, services
 from catalogue.actions import PRODUCT, PUBLISH
-from catalogue.admin.bundle import bundle_summary
 from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.product_import import import_view
-from catalogue.admin.standing import (
-    BillingStateFilter,
-    CrmStateFilter,
-    standing_fragment,
-    words_of,
-    worst_state,
-)
+from catalogue.admin.standing import FILTERS, StandingColumns, standing_fragment, worst_state
+from catalogue.bundles import component_entries
 from catalogue.content import pricing_of, whole_content
-from catalogue.models import Product, PublishState, ServicePackage, publish_state, publish_state_of_each
+from catalogue.models import Product, PublishState, publish_state, publish_state_of_each
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, badge, fragment, rand, section, term
+from circletel.core.admin.base import BADGES, HidesCosts, WithPanel, fragment, rand, section, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.rights import name_of
 from zoho_sync.actions import RESYNC_PRODUCT
@@ -57,7 +51,7 @@ class ProductForm(forms.ModelForm):
 
 
 @admin.register(Product)
-class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
+class ProductAdmin(LongList, HidesCosts, StandingColumns, WithPanel, ActionsAdmin):
     """What we describe; its page shows what became of it."""
 
     form = ProductForm
@@ -66,16 +60,7 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
         "Add a product, or import a file of them. Nothing is sold before it is approved and published."
     )
     list_display = ("shown_name", "sold_to", "price", "shown_status", "publish_state", "crm", "billing")
-    list_filter = (
-        "status",
-        PublishStateFilter,
-        CrmStateFilter,
-        BillingStateFilter,
-        "market_segment",
-        "service_type",
-        "provider",
-        "technology",
-    )
+    list_filter = ("status", PublishStateFilter, *FILTERS)
     search_fields = ("name", "sku")
     inlines = (PricingInline, HardwareInline, FeatureInline, AddOnInline, ComponentInline)
     fieldsets = (
@@ -124,28 +109,14 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
     def shown_name(self, product: Product) -> tuple[str, str]:
         return product.name, product.sku
 
-    @display(description="Sold to", ordering="market_segment", header=True)
-    def sold_to(self, product: Product) -> tuple[str, str]:
-        return product.get_market_segment_display(), f"over {product.provider}"
-
     @display(description="Price a month", ordering="pricing__regular_price", header=True)
     def price(self, product: Product) -> tuple[str, str]:
         pricing = pricing_of(product)
         return rand(pricing.regular_price if pricing else None), term(product.contract_months)
 
-    shown_status = badge("status")
-
     @display(description="Storefront", label=BADGES)
     def publish_state(self, product: Product) -> str:
         return product.publish_state_  # type: ignore[attr-defined]
-
-    @display(description="Zoho CRM", ordering="crm_state", label=BADGES)
-    def crm(self, product: Product) -> str | None:
-        return words_of(product.crm_state)  # type: ignore[attr-defined]
-
-    @display(description="Zoho Billing", ordering="billing_state", label=BADGES)
-    def billing(self, product: Product) -> str | None:
-        return words_of(product.billing_state)  # type: ignore[attr-defined]
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalogue.import_product")
@@ -156,20 +127,7 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
 
     # --- the page
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        product = self.get_object(request, object_id)
-        panel = (
-            self._panel(request, product) if product and self.has_view_permission(request, product) else None
-        )
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
-
-    def _panel(self, request: HttpRequest, product: Product) -> dict[str, Any]:
+    def panel(self, request: HttpRequest, product: Product) -> dict[str, Any]:
         return {
             "status": product.get_status_display(),
             "publish_state": product.publish_state_,  # type: ignore[attr-defined]
@@ -182,25 +140,14 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
             ],
             "pricing_approved_by": (pricing := pricing_of(product)) and pricing.approved_by,
             "preview_url": reverse("admin:catalogue_product_preview", args=[product.pk]),
-            "bundle": bundle_summary(product),
+            "bundle": _bundle_summary(product),
             "bundled_in": list(Product.objects.filter(components__component=product)),
-            "standing": self._standing(request, product),
+            "standing": standing_fragment(request, product),
         }
-
-    def _standing(self, request: HttpRequest, product: Product) -> SafeString:
-        packages = list(
-            ServicePackage.objects.filter(source_admin_product=product)
-            .prefetch_related(Prefetch("integrations"))
-            .order_by("-published_at")
-        )
-        for package in packages:
-            package.shown_price = rand(package.current_price)  # type: ignore[attr-defined]
-        refresh = reverse("admin:catalogue_product_zoho_standing", args=[product.pk])
-        return mark_safe(standing_fragment(request, packages, refresh))  # noqa: S308  (a rendered template)
 
     def zoho_standing_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """The refreshing part of the page, alone."""
-        return fragment(self._standing(request, get_object_or_404(Product, pk=object_id)))
+        return fragment(standing_fragment(request, get_object_or_404(Product, pk=object_id)))
 
     def preview_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """What publishing would do: rehearsed and undone, so looking at it changes nothing."""
@@ -246,6 +193,22 @@ class ProductAdmin(LongList, HidesCosts, ActionsAdmin):
         if voided:
             words = "This edit voided the approval or the request for it: submit the product again."
             messages.warning(request, words)
+
+
+def _bundle_summary(product: Product) -> dict[str, Any] | None:
+    """Its components, their price one by one and the savings, as things stand now; None when it is no bundle."""
+    components = list(product.components.select_related("component"))
+    if not components:
+        return None
+    entries = component_entries(product)
+    separately = sum((Decimal(one["price"]) * one["quantity"] for one in entries), Decimal("0.00"))
+    pricing = pricing_of(product)
+    complete = len(entries) == len(components) and pricing is not None
+    return {
+        "components": [str(component) for component in components],
+        "separately": rand(separately if complete else None),
+        "savings": rand(separately - pricing.regular_price if complete and pricing else None),
+    }
 
 
 def _anchor(field: str) -> str:

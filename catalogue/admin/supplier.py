@@ -1,11 +1,12 @@
-"""Suppliers, and how the tables in their workbooks are read."""
+"""What is set up now and then: suppliers, how the tables in their workbooks are read, and VAT rates."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from unfold.decorators import display
 
-from catalogue.models import ColumnMapping, MappedColumn, Supplier
+from catalogue.models import ColumnMapping, MappedColumn, Supplier, VatRate
 from circletel.core import audit
 from circletel.core.admin.base import COSTS, HidesCosts, InTable, OwnTrail, section
 
@@ -45,13 +46,7 @@ class SupplierAdmin(AuditedAdmin):
     list_display = ("name", "code")
     search_fields = ("name", "code")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        costs = (("discount_percent", "margin_floor_percent"),)
-        return (
-            ("name", "code"),
-            "markup_percent",
-            *(costs if request.user.has_perm("catalogue.view_costs") else ()),
-        )
+    fields = (("name", "code"), "markup_percent", ("discount_percent", "margin_floor_percent"))
 
 
 class MappedColumnInline(InTable):
@@ -94,3 +89,14 @@ class ColumnMappingAdmin(AuditedAdmin):
             ("refuse_text_numbers", "ends_at_blank_row"),
         ),
     )
+
+
+@admin.register(VatRate)
+class VatRateAdmin(AuditedAdmin):
+    """VAT rates by day. History is kept: a rate ends, it is not deleted."""
+
+    list_display = ("percentage", "valid_from", "valid_to")
+
+    @display(description="Rate", ordering="rate")
+    def percentage(self, rate: VatRate) -> str:
+        return f"{rate.rate * 100:.2f} %"

@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue import batches
-from catalogue.models import BatchDeed, BatchStatus, ItemState, MarketSegment, Product, ProductStatus
+from catalogue.actions import PUBLISH
+from catalogue.models import BatchStatus, ItemState, MarketSegment, Product, ProductStatus
 from circletel.core import jobs
 from circletel.core.models import Job
 from circletel.core.rest.staff import StaffEndpoint, refusals
@@ -65,7 +66,7 @@ class BatchSerializer(serializers.Serializer):
     url = serializers.SerializerMethodField(help_text="Ask here how far it is.")
     progress = serializers.SerializerMethodField(help_text="Products in all and by state.")
 
-    @extend_schema_field(serializers.ChoiceField(BatchDeed.choices))
+    @extend_schema_field(serializers.ChoiceField(list(batches.KINDS)))
     def get_deed(self, job: Job) -> str:
         return batches.deed_of(job)
 
@@ -105,7 +106,7 @@ class BulkPublishView(BatchEndpoint):
     def post(self, request: Request) -> Response:
         asked = SelectionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        job = batches.plan(BatchDeed.PUBLISH, _selected(asked.validated_data), actor=self.actor)
+        job = batches.plan(PUBLISH.audit_name, _selected(asked.validated_data), actor=self.actor)
         job = jobs.start(job.pk, actor=self.actor)
         headers = {"Location": reverse("batch-detail", args=[job.pk])}
         return Response(BatchSerializer(job).data, status=HTTPStatus.ACCEPTED, headers=headers)

@@ -1,4 +1,4 @@
-from catalogue.models.batch import BatchDeed, BatchItem, BatchStatus, ItemState
+from catalogue.models.batch import BatchItem, BatchStatus, ItemState
 from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
 from catalogue.models.document import CatalogueRevision, PackageDocument
@@ -19,7 +19,6 @@ from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at,
 from catalogue.models.version import PackageVersion
 
 __all__ = [
-    "BatchDeed",
     "BatchItem",
     "BatchStatus",
     "BundleComponent",

@@ -5,13 +5,6 @@ from catalogue.models.product import Product
 from circletel.core.models import Job, JobState
 
 
-class BatchDeed(models.TextChoices):
-    SUBMIT = "submit", "Submit for approval"
-    APPROVE = "approve", "Approve"
-    APPROVE_PRICING = "approve pricing", "Approve pricing"
-    PUBLISH = "publish", "Publish"
-
-
 class BatchStatus(models.TextChoices):
     """How REST calls the state of a bulk job."""
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, fragment, section
+from circletel.core.admin.base import ReadOnlyAdmin, WithPanel, fragment, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
@@ -35,7 +35,7 @@ INLINES[RUN.name] = (ReportOfJob,)
 
 
 @admin.register(ReconciliationReport)
-class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
+class ReconciliationReportAdmin(LongList, WithPanel, ActionsAdmin, ReadOnlyAdmin):
     """One row for each comparison; its page shows what it found then."""
 
     empty_words = "Compare the catalogue with Zoho: each night by itself, or now with the button above."
@@ -87,18 +87,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "trend": _trend()})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        report = self.get_object(request, object_id)
-        panel = self._panel(request, report) if report and self.has_view_permission(request, report) else ""
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
-
-    def _panel(self, request: HttpRequest, report: ReconciliationReport) -> str:
+    def panel(self, request: HttpRequest, report: ReconciliationReport) -> str:
         context = {
             "report": report,
             "coverage": [_row(each) for each in report.coverage],
@@ -116,7 +105,7 @@ class ReconciliationReportAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
 
     def progress_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
         """The panel of the report's page, which asks for itself while the run goes on."""
-        return fragment(self._panel(request, _known(report_id)))
+        return fragment(self.panel(request, _known(report_id)))
 
     def csv_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
         return csv_answer(_known(report_id))

@@ -1,6 +1,7 @@
 """One deed for many products: planned, done one by one, resumed, cancelled."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from catalogue import batches, services
+from catalogue.actions import PUBLISH
 from catalogue.models import BatchItem, Product, ProductPricing, ServicePackage
 from circletel.core import jobs
 from circletel.core.errors import NotAllowed, Refused
@@ -52,9 +54,9 @@ def test_one_bad_product_never_stops_the_others():
 
     batch.refresh_from_db()
     assert items(batch) == [
-        ("done", f"{first} published"),
+        ("done", f"{first} published."),
         ("refused", f"{bad} cannot be published: it is draft, not approved"),
-        ("done", f"{last} published"),
+        ("done", f"{last} published."),
     ]
     assert (batch.state, batch.result, batch.done) == ("done", "2 done, 1 refused, 0 failed", 3)
     assert (batches.status_of(batch), batches.progress(batch)) == (
@@ -73,7 +75,7 @@ def test_what_breaks_is_named_and_the_rest_goes_on(monkeypatch):
             raise ZeroDivisionError
         return services.publish(product_id, actor=actor)
 
-    monkeypatch.setitem(batches.DEEDS, "publish", (publish, ""))
+    monkeypatch.setitem(batches.ACTIONS, "publish", replace(PUBLISH, service=publish))
     batch = started(broken, fine)
 
     jobs.run(batch.pk)
@@ -92,7 +94,7 @@ def test_approving_many(django_user_model):
 
     assert items(batch) == [
         ("refused", f"{mine}: you made or last changed it, so someone else must approve it"),
-        ("done", "approved"),
+        ("done", f"{theirs} is approved."),
     ]
 
 
@@ -115,7 +117,7 @@ def test_approving_the_pricing_of_many():
         "it is draft, not pending approval or approved",
     ]
     assert items(batch) == [
-        ("done", "pricing approved"),
+        ("done", f"The pricing of {theirs} is approved."),
         ("refused", f"{mine}: you made or last changed it, so someone else must approve its pricing"),
         (
             "refused",
@@ -146,7 +148,7 @@ def test_a_cancelled_batch_leaves_the_rest_alone(monkeypatch):
         jobs.cancel(batch.pk, actor=mr_botha())
         return services.publish(product_id, actor=actor)
 
-    monkeypatch.setitem(batches.DEEDS, "publish", (publish, ""))
+    monkeypatch.setitem(batches.ACTIONS, "publish", replace(PUBLISH, service=publish))
     assert jobs.run(batch.pk) is True
 
     batch.refresh_from_db()
@@ -168,7 +170,7 @@ def test_a_batch_of_a_lost_worker_is_resumed_and_repeats_nothing(monkeypatch):
         return published[0]
 
     with monkeypatch.context() as patched:
-        patched.setitem(batches.DEEDS, "publish", (publish, ""))
+        patched.setitem(batches.ACTIONS, "publish", replace(PUBLISH, service=publish))
         with pytest.raises(KeyboardInterrupt):
             jobs.run(batch.pk)
 

@@ -1,7 +1,7 @@
 """What the pages of all apps share: read-only pages, badges, and amounts as South Africans write them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, datetime
 from functools import wraps
@@ -32,6 +32,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReadOnlyInline",
     "TwoLines",
+    "WithPanel",
     "badge",
     "fragment",
     "in_words",
@@ -150,16 +151,32 @@ COSTS = {
     "margin_before",
     "margin_after",
     "below_floor",
+    "shown_margin",
 }
 
 
 class HidesCosts(ModelAdmin):
-    """Lets nobody find out a cost by filtering for it in the address who may not see it."""
+    """Shows columns, filters and fields with costs to cost viewers, and lets nobody else filter by them."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return _without_costs(request, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
+        return _without_costs(request, super().get_list_filter(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return _without_costs(request, super().get_fields(request, obj))
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         if COSTS & set(lookup.split("__")) and not request.user.has_perm("catalogue.view_costs"):
             return False
         return super().lookup_allowed(lookup, value, request)
+
+
+def _without_costs(request: HttpRequest, rows: Iterable[Any]) -> list[Any]:
+    """All of them for a cost viewer. A row is a name, or a tuple that goes as a whole."""
+    may_see = request.user.has_perm("catalogue.view_costs")
+    return [row for row in rows if may_see or COSTS.isdisjoint(row if isinstance(row, tuple) else (row,))]
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -195,6 +212,21 @@ class OwnTrail(ModelAdmin):
         pass
 
     log_change = log_deletions = log_addition
+
+
+class WithPanel(ModelAdmin):
+    """A page that shows more of its record above the fields: `panel` in its template, where one may see it."""
+
+    def panel(self, request: HttpRequest, record: Any) -> Any:
+        raise NotImplementedError
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        record = self.get_object(request, object_id)
+        may_see = record is not None and self.has_view_permission(request, record)
+        panel = self.panel(request, record) if may_see else None
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
 
 
 class ExtraPages(ModelAdmin):
