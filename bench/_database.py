@@ -10,7 +10,7 @@ from functools import cache
 def start() -> None:
     """Set Django up on services of its own, gone with this process. Never touches those that are configured."""
     from circletel.embedded.postgres import Postgres
-    from circletel.embedded.valkey import Valkey
+    from circletel.embedded.service import Valkey
     from tests.services import throwaway_folder
 
     running = ExitStack()

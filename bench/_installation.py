@@ -44,8 +44,7 @@ class Installation:
 def installation() -> Iterator[Installation]:
     """Migrated, empty, and with a Zoho without limits that has the fields the mapping writes."""
     from circletel.embedded.postgres import Postgres
-    from circletel.embedded.sandbox import RAISED_LIMITS, Sandbox
-    from circletel.embedded.valkey import Valkey
+    from circletel.embedded.service import RAISED_LIMITS, Sandbox, Valkey
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="circletel-bench-")))

@@ -17,7 +17,7 @@ from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from circletel.embedded.sandbox import Sandbox
+from circletel.embedded.service import Sandbox
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

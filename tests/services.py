@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from circletel.embedded.postgres import Postgres
-from circletel.embedded.valkey import Valkey
+from circletel.embedded.service import Valkey
 
 PREFIX = "circletel-test-"
 # Nothing listens on port 1: a test that reaches Zoho by accident fails at once.

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from circletel.embedded.app import Beat, Web, Worker
-from circletel.embedded.ports import LOOPBACK, any_free
 from circletel.embedded.postgres import Postgres
 from circletel.embedded.process import wait_until
 from circletel.embedded.program import Program
-from circletel.embedded.sandbox import RAISED_LIMITS, Sandbox
-from circletel.embedded.valkey import Valkey
+from circletel.embedded.service import LOOPBACK, RAISED_LIMITS, Sandbox, Valkey, any_free
 
 WORKERS = 2
 READY_SECONDS = 120
@@ -80,22 +78,21 @@ class House:
             self.wait_for(program)
 
     def wait_for(self, program: Program) -> None:
-        """Until it does its work. Raises StartFailed."""
+        """Until it does its work. Raises EmbeddedError."""
         if isinstance(program, Web):
             program.wait(meanwhile=lambda: None)
             return
         words = {"beat": "beat: Starting"}.get(program.name, " ready.")
-        child = program.child
-        assert child is not None
-        if not wait_until(lambda: words in child.log_text() or not program.is_running(), READY_SECONDS, 0.2):
+        if not wait_until(
+            lambda: words in program.log_text() or not program.is_running(), READY_SECONDS, 0.2
+        ):
             raise program.failure("did not get ready")
         if not program.is_running():
             raise program.failure("did not start")
 
     def kill(self, program: Program) -> None:
         """kill -9 for it and all its children."""
-        assert program.child is not None
-        program.child.kill_group()
+        program.kill()
 
     def revive(self, program: Program) -> None:
         program.launch()
@@ -113,9 +110,8 @@ class House:
 
     def crash_postgres(self) -> None:
         """Immediate: no goodbye to anybody, and recovery from its log at the next start."""
-        assert self.postgres.child is not None
-        self.postgres.child.send(signal.SIGQUIT)
-        self.postgres.child.wait(20)
+        self.postgres.send(signal.SIGQUIT)
+        self.postgres.ends_within(20)
 
     def crash_valkey(self, *, lose_everything: bool) -> None:
         self.kill(self.valkey)

@@ -1,15 +1,14 @@
 """`python -m circletel.embedded run|manage|idle`: what the Makefile calls."""
 
 import argparse
-import ctypes
 import os
 import shlex
 import signal
 import sys
 
-from .console import complain
-from .errors import EmbeddedError
-from .process import PR_SET_PDEATHSIG
+from .console import EmbeddedError, complain
+from .process import die_with_parent
+from .state import State, state_folder
 
 
 def main(arguments: list[str]) -> int:
@@ -38,11 +37,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .run import run
+    from .launcher import run
 
     if options.stop_with_parent:
         # `make` killed by kill -9 could not tell us, and everything would stay up unseen.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        die_with_parent(signal.SIGTERM)
     return run(once=options.once)
 
 
@@ -58,10 +57,7 @@ def _manage(arguments: list[str]) -> int:
 
 
 def _idle() -> int:
-    from .program import REPOSITORY
-    from .state import State, state_folder
-
-    folder = state_folder(REPOSITORY)
+    folder = state_folder()
     if folder.exists() and (owner := State(folder).owner()):
         raise EmbeddedError(f"{owner.purpose} (process {owner.pid}) is running. Stop it first.")
     return 0

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from .ports import LOOPBACK
 from .program import Program
+from .service import LOOPBACK
 
 WEB_START_SECONDS = 60
 
@@ -64,7 +64,7 @@ class Web(AppProcess):
         return [sys.executable, "-m", "granian", *options, "--no-ws", "--respawn-failed-workers", application]
 
     def wait(self, *, meanwhile: Callable[[], None]) -> None:
-        """Return once it answers; raises StartFailed when it does not."""
+        """Return once it answers; raises EmbeddedError when it does not."""
         deadline = time.monotonic() + WEB_START_SECONDS
         while not self.answers():
             if not self.is_running():

@@ -5,12 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .console import complain
-from .environment import configured
-from .process import dies_with_parent
-from .program import REPOSITORY
-from .stack import Stack, with_added
+from .process import REPOSITORY, dies_with_parent
+from .stack import Stack, configured
 from .state import Running, State, state_folder
 
 MANAGE = str(REPOSITORY / "manage.py")
@@ -23,17 +22,21 @@ def manage(arguments: Sequence[str]) -> int:
 
     Uses the services of whoever has started them in this folder; else starts them for its own duration.
     """
-    values = configured(REPOSITORY)
-    state = State(state_folder(REPOSITORY, values))
-    while not state.try_claim(_purpose(arguments)):
+    values = configured()
+    state = State(state_folder(values))
+    purpose = f"manage.py {arguments[0]}"
+    while not state.try_claim(purpose):
         if owner := state.owner_with_services():
             with state.borrowed() as borrowed:
                 os.set_inheritable(borrowed.fileno(), True)
-                os.execve(sys.executable, [sys.executable, MANAGE, *arguments], with_added(owner.environment))
-    return _with_own_services(arguments, state, values)
+                environment = {**os.environ, **owner.environment}
+                os.execve(sys.executable, [sys.executable, MANAGE, *arguments], environment)
+    return _with_own_services(arguments, purpose, state, values)
 
 
-def _with_own_services(arguments: Sequence[str], state: State, values: Mapping[str, str]) -> int:
+def _with_own_services(
+    arguments: Sequence[str], purpose: str, state: State, values: Mapping[str, str]
+) -> int:
     stack = Stack(state, values)
     # Ctrl-C in the terminal is meant for the command; it reaches us as well.
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -42,10 +45,14 @@ def _with_own_services(arguments: Sequence[str], state: State, values: Mapping[s
     try:
         stack.start()
         added = stack.environment()
-        if stack.postgres and not _prepare_schema(arguments, state, added):
-            return 1
-        state.announce(Running(pid=os.getpid(), purpose=_purpose(arguments), environment=added))
-        code = _run(arguments, added)
+        if stack.postgres and not state.is_migrated and arguments[0] not in WITHOUT_SCHEMA:
+            complain("New database: running manage.py migrate first.")
+            migrate = ("migrate", "--noinput", "--verbosity", "0")
+            if _django(migrate, added, stdin=subprocess.DEVNULL, stdout=sys.stderr):
+                return 1
+            state.note_migrated()
+        state.announce(Running(os.getpid(), purpose, added))
+        code = _django(arguments, added)
         if state.is_borrowed():
             complain("Another command still uses these services; waiting for it.")
             state.wait_for_borrowers()
@@ -55,28 +62,12 @@ def _with_own_services(arguments: Sequence[str], state: State, values: Mapping[s
         state.release()
 
 
-def _prepare_schema(arguments: Sequence[str], state: State, added: Mapping[str, str]) -> bool:
-    """A fresh clone has an empty database: give it its tables before the first command."""
-    if state.is_migrated or (arguments and arguments[0] in WITHOUT_SCHEMA):
-        return True
-    complain("New database: running manage.py migrate first.")
-    done = subprocess.run(
-        [sys.executable, MANAGE, "migrate", "--noinput", "--verbosity", "0"],
-        env=with_added(added),
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        preexec_fn=dies_with_parent(),
-    )
-    if done.returncode == 0:
-        state.note_migrated()
-    return done.returncode == 0
-
-
-def _run(arguments: Sequence[str], added: Mapping[str, str]) -> int:
+def _django(arguments: Sequence[str], added: Mapping[str, str], **files: Any) -> int:
     process = subprocess.Popen(
         [sys.executable, MANAGE, *arguments],
-        env=with_added(added),
+        env={**os.environ, **added},
         preexec_fn=dies_with_parent(signal.SIGTERM),
+        **files,
     )
     try:
         code = process.wait()
@@ -85,7 +76,3 @@ def _run(arguments: Sequence[str], added: Mapping[str, str]) -> int:
         process.wait()
         raise
     return code if code >= 0 else 128 - code
-
-
-def _purpose(arguments: Sequence[str]) -> str:
-    return f"manage.py {arguments[0]}" if arguments else "manage.py"

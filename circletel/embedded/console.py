@@ -1,4 +1,4 @@
-"""What the person at the terminal reads: one line a step, with how long it took."""
+"""What the person at the terminal reads: one line a step, with how long it took, and what went wrong."""
 
 import os
 import sys
@@ -6,6 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+
+class EmbeddedError(Exception):
+    """The message says what is wrong and what to do, fit for the terminal; nothing more needs to be shown."""
 
 
 def say(line: str = "") -> None:

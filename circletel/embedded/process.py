@@ -6,99 +6,37 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 TAIL_LINES = 25
 
 
+def die_with_parent(with_signal: signal.Signals) -> None:
+    """Get `with_signal` when the thread that started this process ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, int(with_signal), 0, 0, 0)
+
+
 def dies_with_parent(with_signal: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """A `preexec_fn`: the child gets `with_signal` when the thread that started it ends."""
+    """A `preexec_fn`: the child does `die_with_parent`."""
     parent = os.getpid()
 
     def arrange() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, int(with_signal), 0, 0, 0)
+        die_with_parent(with_signal)
         if os.getppid() != parent:  # it went away before we asked
             os._exit(1)
 
     return arrange
 
 
-class Child:
-    """A running program in a process group of its own, writing to a log file."""
-
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str | Path],
-        *,
-        log: Path,
-        environment: Mapping[str, str],
-        folder: Path | None = None,
-        at_our_death: signal.Signals = signal.SIGKILL,
-    ) -> None:
-        self.name = name
-        self.log = log
-        rotate(log)
-        with log.open("wb") as output:
-            self._process = start(
-                command, environment=environment, folder=folder, output=output, at_our_death=at_our_death
-            )
-        self.pid = self._process.pid
-
-    @property
-    def exit_code(self) -> int | None:
-        """None while it runs."""
-        return self._process.poll()
-
-    def log_text(self) -> str:
-        return self.log.read_text(errors="replace")
-
-    def log_tail(self) -> str:
-        return tail(self.log_text())
-
-    def ended(self) -> str:
-        """How it ended, in words."""
-        code = self.exit_code
-        if code is None:
-            return "still runs"
-        return f"exit code {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
-
-    def send(self, number: signal.Signals) -> None:
-        if self.exit_code is None:
-            self._process.send_signal(number)
-
-    def stop(self, *signals: signal.Signals, patience: float = 10) -> None:
-        """Send each signal in turn, giving it `patience` seconds, then kill whatever is left of its group."""
-        for number in signals:
-            self.send(number)
-            if self.wait(patience):
-                break
-        self.kill_group()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it has ended within `seconds`."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def kill_group(self) -> None:
-        """End it and everything it started. Quiet when nothing is left."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
-
-
 def start(
     command: Sequence[str | Path],
     *,
     environment: Mapping[str, str],
-    folder: Path | None = None,
+    folder: Path,
     output: IO[bytes] | None = None,
     at_our_death: signal.Signals = signal.SIGKILL,
 ) -> subprocess.Popen[bytes]:
@@ -122,9 +60,9 @@ def rotate(log: Path) -> None:
         log.replace(log.with_name(log.name + ".1"))
 
 
-def tail(text: str) -> str:
+def tail(log: Path) -> str:
     """The last lines of a log, indented for the terminal."""
-    lines = text.splitlines()[-TAIL_LINES:]
+    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
     return "\n".join(f"    {line}" for line in lines) or "    (nothing was logged)"
 
 

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from .errors import Busy, EmbeddedError
+from .console import EmbeddedError
+from .process import REPOSITORY
 
 OWNER_READY_SECONDS = 90
 
@@ -29,9 +30,9 @@ class Running:
     address: str = ""
 
 
-def state_folder(repository: Path, environment: Mapping[str, str] = os.environ) -> Path:
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """`CIRCLETEL_STATE_DIR`, or `.run` in the repository."""
-    return Path(environment.get("CIRCLETEL_STATE_DIR") or repository / ".run").absolute()
+    return Path(environment.get("CIRCLETEL_STATE_DIR") or REPOSITORY / ".run").absolute()
 
 
 class State:
@@ -40,21 +41,19 @@ class State:
         self.logs = folder / "logs"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            mine = folder.stat().st_uid == os.geteuid()
-            self._lock = (folder / "lock").open("a+") if mine else None
+            if folder.stat().st_uid != os.geteuid():
+                raise EmbeddedError(
+                    f"{folder} belongs to another user. Remove it, or set CIRCLETEL_STATE_DIR to a folder of yours."
+                )
+            self._lock = (folder / "lock").open("a+")
         except OSError as error:
             raise EmbeddedError(
                 f"{folder} cannot be used: {error.strerror}. Set CIRCLETEL_STATE_DIR."
             ) from None
-        if self._lock is None:
-            raise EmbeddedError(
-                f"{folder} belongs to another user. Remove it, or set CIRCLETEL_STATE_DIR to a folder of yours."
-            )
 
     def try_claim(self, purpose: str) -> bool:
         """Become the owner until this process ends. False when there is one already."""
-        assert self._lock is not None
-        if not _locked(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if not _locked(self._lock, fcntl.LOCK_EX):
             return False
         self.announce(Running(pid=os.getpid(), purpose=purpose))
         return True
@@ -76,14 +75,12 @@ class State:
 
     def release(self) -> None:
         """Give the place up. Call when the services are stopped."""
-        assert self._lock is not None
         (self.folder / "running.json").unlink(missing_ok=True)
         fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def owner(self) -> Running | None:
         """Who owns the folder at this moment, if anybody does."""
-        assert self._lock is not None
-        if _locked(self._lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
+        if _locked(self._lock, fcntl.LOCK_SH):
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             return None
         with suppress(OSError, ValueError, TypeError):
@@ -95,7 +92,9 @@ class State:
         deadline = time.monotonic() + OWNER_READY_SECONDS
         while (owner := self.owner()) is not None and not owner.environment:
             if time.monotonic() > deadline:
-                raise Busy(f"{owner.purpose} (process {owner.pid}) is starting and does not get ready.")
+                raise EmbeddedError(
+                    f"{owner.purpose} (process {owner.pid}) is starting and does not get ready."
+                )
             time.sleep(0.1)
         return owner
 
@@ -108,7 +107,7 @@ class State:
 
     def is_borrowed(self) -> bool:
         with (self.folder / "borrowed").open("a+") as borrowed:
-            return not _locked(borrowed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not _locked(borrowed, fcntl.LOCK_EX)
 
     def wait_for_borrowers(self) -> None:
         with (self.folder / "borrowed").open("a+") as borrowed:
@@ -116,8 +115,9 @@ class State:
 
 
 def _locked(file: IO[str], how: int) -> bool:
+    """Whether the lock was free."""
     try:
-        fcntl.flock(file, how)
+        fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

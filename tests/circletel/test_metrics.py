@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from circletel import metrics
 from circletel.core.models import Job
 from circletel.embedded.app import Web
-from circletel.embedded.ports import any_free
+from circletel.embedded.service import any_free
 from reconciliation.models import Finding, ReconciliationReport
 from tests.factories import live_package, person
 from tests.processes import environment

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from circletel.embedded.binaries import postgres_binary
+from circletel.embedded.postgres import postgres_binary
 from tests.deployment.compose import REPOSITORY
 from tests.processes import environment
 from tests.zoho_sync.kills.conftest import own_database  # noqa: F401

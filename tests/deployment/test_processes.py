@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from circletel.core.models import Job
-from circletel.embedded.ports import any_free
+from circletel.embedded.service import any_free
 from tests.deployment.compose import SERVICES, environment_of, running
 from tests.factories import live_package
 from tests.processes import environment, wait_until

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from circletel.embedded.postgres import Postgres
-from circletel.embedded.valkey import Valkey
+from circletel.embedded.service import Valkey
 
 folder = Path(sys.argv[1])
 postgres = Postgres(folder=folder / "postgres", log=folder / "postgres.log")
@@ -14,7 +14,7 @@ for service in (postgres, valkey):
     service.launch()
 for service in (postgres, valkey):
     service.wait()
-assert postgres.child
-assert valkey.child
-print(postgres.child.pid, valkey.child.pid, postgres.url, valkey.url, flush=True)  # noqa: T201
+assert postgres.process
+assert valkey.process
+print(postgres.process.pid, valkey.process.pid, postgres.url, valkey.url, flush=True)  # noqa: T201
 time.sleep(600)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from circletel.embedded.program import REPOSITORY
+from circletel.embedded.process import REPOSITORY
 
 
 def manage(

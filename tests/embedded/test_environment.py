@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from circletel.embedded.environment import ZOHO, Needed, configured, needed, web_address
-from circletel.embedded.errors import Misconfigured
+from circletel.embedded.console import EmbeddedError
+from circletel.embedded.launcher import web_address
+from circletel.embedded.stack import ZOHO, Stack, configured
+from circletel.embedded.state import State
 
 ALL_OF_ZOHO = dict.fromkeys(ZOHO, "x")
 
@@ -25,25 +27,24 @@ def test_empty_is_as_good_as_not_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "left_to_us"),
     [
-        ({}, Needed(postgres=True, valkey=True, sandbox=True)),
-        ({"DATABASE_URL": "x"}, Needed(postgres=False, valkey=True, sandbox=True)),
-        ({"REDIS_URL": "x"}, Needed(postgres=True, valkey=False, sandbox=True)),
-        (ALL_OF_ZOHO, Needed(postgres=True, valkey=True, sandbox=False)),
-        (
-            {"DATABASE_URL": "x", "REDIS_URL": "x", **ALL_OF_ZOHO},
-            Needed(postgres=False, valkey=False, sandbox=False),
-        ),
+        ({}, ["Sandbox Zoho", "Valkey", "PostgreSQL"]),
+        ({"DATABASE_URL": "x"}, ["Sandbox Zoho", "Valkey"]),
+        ({"REDIS_URL": "x"}, ["Sandbox Zoho", "PostgreSQL"]),
+        (ALL_OF_ZOHO, ["Valkey", "PostgreSQL"]),
+        ({"DATABASE_URL": "x", "REDIS_URL": "x", **ALL_OF_ZOHO}, []),
     ],
 )
-def test_each_part_is_replaced_by_itself(values: dict[str, str], left_to_us: Needed) -> None:
-    assert needed(values) == left_to_us
+def test_each_part_is_replaced_by_itself(
+    tmp_path: Path, values: dict[str, str], left_to_us: list[str]
+) -> None:
+    assert [service.name for service in Stack(State(tmp_path), values).services] == left_to_us
 
 
-def test_half_a_zoho_is_refused_and_what_is_missing_is_named() -> None:
+def test_half_a_zoho_is_refused_and_what_is_missing_is_named(tmp_path: Path) -> None:
     values = {name: "x" for name in ZOHO if name not in ("ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN")}
 
-    with pytest.raises(Misconfigured, match="ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN are missing"):
-        needed(values)
+    with pytest.raises(EmbeddedError, match="ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN are missing"):
+        Stack(State(tmp_path), values)
 
 
 def test_web_listens_on_loopback_unless_told_otherwise() -> None:
@@ -53,5 +54,5 @@ def test_web_listens_on_loopback_unless_told_otherwise() -> None:
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
-    with pytest.raises(Misconfigured, match="PORT"):
+    with pytest.raises(EmbeddedError, match="PORT"):
         web_address({"PORT": port})

@@ -1,9 +1,8 @@
 import pytest
 
-from circletel.embedded import keeper
-from circletel.embedded.errors import StartFailed
-from circletel.embedded.keeper import Keeper
-from circletel.embedded.program import Program
+from circletel.embedded import program as module
+from circletel.embedded.console import EmbeddedError
+from circletel.embedded.program import Keeper, Program
 
 
 class Fragile(Program):
@@ -14,7 +13,7 @@ class Fragile(Program):
     def __init__(self) -> None:
         self.runs = True
         self.launches = 0
-        self.log = self.child = None  # type: ignore[assignment]
+        self.log = self.process = None  # type: ignore[assignment]
 
     def launch(self) -> None:
         self.launches += 1
@@ -35,7 +34,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(keeper, "time", clock)
+    monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -81,5 +80,5 @@ def test_while_starting_the_third_failure_ends_the_start(clock: Clock) -> None:
         fail_and_measure_the_pause(looking_after, program, clock)
 
     program.runs = False
-    with pytest.raises(StartFailed, match="worker does not stay up"):
+    with pytest.raises(EmbeddedError, match="worker does not stay up"):
         looking_after.tend()

@@ -10,7 +10,7 @@ import redis
 
 from circletel.embedded.postgres import Postgres
 from circletel.embedded.process import is_alive, wait_until
-from circletel.embedded.valkey import Valkey
+from circletel.embedded.service import Valkey
 from tests import embedded
 
 SUPERVISOR = Path(embedded.__file__).with_name("supervisor.py")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from circletel.embedded import postgres
-from circletel.embedded.errors import StartFailed
+from circletel.embedded.console import EmbeddedError
 from circletel.embedded.postgres import Postgres
 from circletel.embedded.process import is_alive
 from tests.embedded.test_kill import supervised
@@ -50,8 +50,8 @@ def test_it_asks_for_the_password(server: Postgres) -> None:
 
 def test_stopping_ends_it(server: Postgres) -> None:
     server.start()
-    assert server.child
-    pid = server.child.pid
+    assert server.process
+    pid = server.process.pid
 
     server.stop()
 
@@ -95,7 +95,7 @@ def test_when_it_cannot_start_the_reason_is_in_the_message(tmp_path: Path, clust
     (tmp_path / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
     server = Postgres(folder=tmp_path, log=tmp_path / "log")
 
-    with pytest.raises(StartFailed, match="no_such_setting"):
+    with pytest.raises(EmbeddedError, match="no_such_setting"):
         server.start()
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from circletel.embedded.errors import Busy, EmbeddedError
-from circletel.embedded.program import REPOSITORY
-from circletel.embedded.run import _claim
+from circletel.embedded.console import EmbeddedError
+from circletel.embedded.launcher import claim
+from circletel.embedded.process import REPOSITORY
 from circletel.embedded.state import Running, State
 
 OWNER = """
@@ -43,8 +43,10 @@ def test_one_owner_at_a_time_and_the_second_hears_where_the_first_is(tmp_path: P
         state = State(tmp_path)
 
         assert not state.try_claim("make run")
-        with pytest.raises(Busy, match=r"already running at http://127\.0\.0\.1:8000/admin/, process 1\b"):
-            _claim(state)
+        with pytest.raises(
+            EmbeddedError, match=r"already running at http://127\.0\.0\.1:8000/admin/, process 1\b"
+        ):
+            claim(state)
 
 
 def test_others_share_the_services_of_the_owner(tmp_path: Path) -> None:

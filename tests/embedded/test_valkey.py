@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from circletel.embedded.valkey import Valkey
+from circletel.embedded.service import Valkey
 
 
 @pytest.fixture

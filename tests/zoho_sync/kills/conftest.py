@@ -9,9 +9,8 @@ import pytest
 from django.db import connection
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from circletel.embedded.binaries import postgres_binary
-from circletel.embedded.postgres import Postgres
-from circletel.embedded.valkey import Valkey
+from circletel.embedded.postgres import Postgres, postgres_binary
+from circletel.embedded.service import Valkey
 from tests.processes import environment
 
 pytest.register_assert_rewrite("tests.zoho_sync.kills.world")

@@ -15,7 +15,7 @@ from django.urls import reverse
 from catalogue.models import Product, ServicePackage
 from circletel.core.models import Job
 from circletel.embedded.app import Web
-from circletel.embedded.ports import any_free
+from circletel.embedded.service import any_free
 from tests.factories import approved_product, mr_botha
 from tests.processes import beat, environment, kill_group, wait_until, worker
 from tests.zoho_sync.kills.world import (
@@ -134,7 +134,7 @@ def session_of(user) -> dict[str, str]:
 
 def kill_in_the_middle(web: Web) -> None:
     wait_until(lambda: 5 <= published() <= 30, what="the first publishes")
-    web.child.kill_group()
+    web.kill()
     assert 50 <= in_step() <= 450
 
 
@@ -184,7 +184,7 @@ def test_a_killed_broker_that_loses_every_message(zoho_settings, zoho, each_seco
     with worker(**QUICK), beat():
         middle()
         redis.Redis.from_url(own_broker.url).set("kept", "by the broker")
-        own_broker.child.kill_group()
+        own_broker.kill()
         assert 50 <= in_step() <= 450
         own_broker.start()
         # The workers may have written again by now, but nothing of before is left.
@@ -201,8 +201,8 @@ def test_a_database_that_restarts(own_database, zoho, each_second):
     with worker(**QUICK), beat():
         middle()
         # Immediate: no goodbye to anybody, and recovery from the log at the next start.
-        own_database.child.send(signal.SIGQUIT)
-        assert own_database.child.wait(10)
+        own_database.send(signal.SIGQUIT)
+        assert own_database.ends_within(10)
         connection.close()
         own_database.start()
         assert 50 <= in_step() <= 450
