@@ -139,14 +139,14 @@ def _perform(
     found = client.get_organisation()
     refuse_production(found, confirmations)
     terms = current_terms()
-    standing = organisation.checked(
+    vat_id = organisation.checked(
         client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat
-    )
+    ).vat_id
     how = "include" if terms.prices_include_vat else "exclude"
     figures = f"{found.name} ({found.mode or 'mode unknown'}), prices {how} VAT"
     told(Step("Organisation", True, figures))
     records = desired_records(package, terms)
-    expected = Expectation(expected_lines(records), terms.vat_rate, standing.vat_id, terms.prices_include_vat)
+    expected = Expectation(expected_lines(records), terms.vat_rate, vat_id, terms.prices_include_vat)
     run = Run(f"smoke-{uuid4().hex[:10]}", expected, client, tell=lambda run: told(run.steps[-1], run.made))
     perform(run, today=timezone.localdate(), keep=parameters["keep"])
 

@@ -1,5 +1,6 @@
 """What must never be read in a log, a row or on a page: our secrets, wherever they turn up."""
 
+import math
 import re
 from functools import cache
 from typing import Any
@@ -21,8 +22,8 @@ SECRET_SETTINGS = (
     "METRICS_TOKEN",
     "SENTRY_DSN",
 )
-# What a caller proves itself with, wherever it stands in a body.
-SECRET_KEYS = frozenset(("token",))
+# Names in a body under which a caller proves itself. `next_page_token` is no secret, but nobody misses it either.
+SECRET_KEYS = ("token", "secret", "password", "authorization")
 # Shorter ones would make every other word disappear.
 SHORTEST = 8
 # Zoho's tokens, and whatever travels behind the word that announces a credential.
@@ -33,7 +34,8 @@ _PEOPLE = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 
 
 def hide(text: str) -> str:
-    """`text` without our secrets and without tokens of Zoho's."""
+    """`text` without our secrets, tokens of Zoho's, and what PostgreSQL refuses: NUL and half surrogate pairs."""
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode()
     if len(text) < SHORTEST:
         return text
     for secret in _secrets():
@@ -47,19 +49,25 @@ def hide_people(text: str) -> str:
 
 
 def hidden(value: Any) -> Any:
-    """JSON of any depth, each text in it as `hide` leaves it."""
+    """JSON of any depth without secrets, as PostgreSQL can hold it."""
     match value:
         case str():
             return hide(value)
         case dict():
             return {
-                hide(str(key)): HIDDEN if key in SECRET_KEYS and item else hidden(item)
+                hide(str(key)): HIDDEN if item and _is_secret(str(key)) else hidden(item)
                 for key, item in value.items()
             }
         case list() | tuple():
             return [hidden(item) for item in value]
+        case float() if not math.isfinite(value):
+            return str(value)
         case _:
             return value
+
+
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in SECRET_KEYS)
 
 
 def _secrets() -> tuple[str, ...]:

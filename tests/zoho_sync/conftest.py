@@ -50,7 +50,9 @@ def zoho(zoho_settings: Any, sandbox: Any, db: None) -> Any:
     sandbox.set(billing_per_minute=0, billing_per_day=0)
     # As on every call of a day but the first: what the organisation is like is known.
     vat = next(tax for tax in sandbox.records("billing_taxes") if tax["tax_percentage"] == 15)
-    organisation.remember(organisation.Standing(None, "ZAR", vat["tax_id"]), vat_rate=Decimal("0.15"))
+    organisation.remember(
+        organisation.Organisation("", "", "ZAR", "", None, vat["tax_id"]), vat_rate=Decimal("0.15")
+    )
     return sandbox
 
 

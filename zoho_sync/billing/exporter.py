@@ -47,8 +47,10 @@ def export(
     have arrived. `remember` is called with the id as soon as it is known. Raises a ZohoError.
     """
     family = FAMILIES[record.kind]
-    standing = checked(client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat)
-    flow = _Flow(client, family, row, record, terms, {"product_id": product_id, "tax_id": standing.vat_id})
+    organisation = checked(client, vat_rate=terms.vat_rate, prices_include_vat=terms.prices_include_vat)
+    flow = _Flow(
+        client, family, row, record, terms, {"product_id": product_id, "tax_id": organisation.vat_id}
+    )
     before = row.acknowledged_payload
     if not row.remote_id:
         before = flow.found_or_created(look_first=look_first)

@@ -47,11 +47,9 @@ class Invoice:
     status: str
     customer_id: str
     invoice_date: date | None
-    due_date: date | None
     total: Decimal
     balance: Decimal
     payment_made: Decimal
-    credits_applied: Decimal
     currency_code: str
     lines: tuple[InvoiceLine, ...]
     tax_total: Decimal | None
@@ -69,11 +67,9 @@ class Invoice:
             status=text(values, "status").lower(),
             customer_id=text(values, "customer_id"),
             invoice_date=day(values, "invoice_date", "date"),
-            due_date=day(values, "due_date"),
             total=money(values, "total"),
             balance=money(values, "balance"),
             payment_made=money(values, "payment_made"),
-            credits_applied=money(values, "credits_applied"),
             currency_code=text(values, "currency_code"),
             lines=tuple(InvoiceLine.read(each) for each in items(values, "invoice_items")),
             tax_total=amount(values, "tax_total") if "tax_total" in values else told,
@@ -87,20 +83,16 @@ class Payment:
     """`balances` is what each invoice still lacks, by its id."""
 
     payment_id: str
-    customer_id: str
     amount: Decimal
     status: str
-    reference_number: str
     balances: dict[str, Decimal]
 
     @classmethod
     def read(cls, values: Values) -> "Payment":
         return cls(
             payment_id=text(values, "payment_id"),
-            customer_id=text(values, "customer_id"),
             amount=money(values, "amount"),
             status=text(values, "status").lower(),
-            reference_number=text(values, "reference_number"),
             balances={
                 text(each, "invoice_id"): money(each, "balance_amount") for each in items(values, "invoices")
             },
@@ -110,20 +102,11 @@ class Payment:
 @dataclass(frozen=True)
 class CreditNote:
     creditnote_id: str
-    customer_id: str
-    status: str
     total: Decimal
-    balance: Decimal
 
     @classmethod
     def read(cls, values: Values) -> "CreditNote":
-        return cls(
-            creditnote_id=text(values, "creditnote_id"),
-            customer_id=text(values, "customer_id"),
-            status=text(values, "status").lower(),
-            total=money(values, "total"),
-            balance=money(values, "balance"),
-        )
+        return cls(text(values, "creditnote_id"), money(values, "total"))
 
 
 class InvoiceCalls(Calls):

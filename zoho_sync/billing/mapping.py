@@ -25,14 +25,6 @@ def _status(facts: Facts) -> str:
     return "active" if facts.package.status == PackageStatus.ACTIVE else "inactive"
 
 
-def _one_time_name(prefix: str) -> Callable[[Facts], str]:
-    return lambda facts: f"{prefix}: {package_name(facts.package, NAME_LENGTH - len(prefix) - 2)}"
-
-
-def _price_of(amount: Callable[[Facts], Decimal | None]) -> Callable[[Facts], Any]:
-    return lambda facts: [{"price": facts.amount(amount(facts))}]
-
-
 PRODUCT = (
     Field(
         "name",
@@ -98,7 +90,7 @@ def _one_time(
         Field(
             "name",
             "name, told apart by term and device",
-            _one_time_name(title),
+            lambda f: f"{title}: {package_name(f.package, NAME_LENGTH - len(title) - 2)}",
             length=NAME_LENGTH,
             required=True,
         ),
@@ -107,7 +99,7 @@ def _one_time(
         Field(
             "price_brackets",
             f"{title.lower()} price",
-            _price_of(amount),
+            lambda f: [{"price": f.amount(amount(f))}],
             FieldType.STRUCTURE,
             required=True,
             adopts=adopts,
@@ -119,19 +111,15 @@ def _one_time(
     )
 
 
-def _fee(facts: Facts) -> Decimal | None:
-    return facts.package.charged_installation_fee
-
-
-def _device(facts: Facts) -> Decimal | None:
-    """What the customer pays for the device: 0.00 when it is included. Its cost to us is never a price."""
-    return facts.package.hardware_price
-
-
 INSTALLATION = _one_time(
-    INSTALLATION_SUFFIX, "Installation", "installation", _fee, adopts="pricing.charged_installation_fee"
+    INSTALLATION_SUFFIX,
+    "Installation",
+    "installation",
+    lambda f: f.package.charged_installation_fee,
+    adopts="pricing.charged_installation_fee",
 )
-HARDWARE = _one_time(HARDWARE_SUFFIX, "Hardware", "device", _device)
+# What the customer pays for the device: 0.00 when it is included. Its cost to us is never a price.
+HARDWARE = _one_time(HARDWARE_SUFFIX, "Hardware", "device", lambda f: f.package.hardware_price)
 
 # Values for the custom fields that the organisation has made by hand, by label. Sent only when named in
 # ZOHO_BILLING_CUSTOM_FIELDS, because Zoho refuses a label it does not know.

@@ -1,7 +1,7 @@
 """The organisation behind the connection: its currency, its habits, its taxes. Checked once a day."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from threading import Lock
 
@@ -24,27 +24,25 @@ class Tax:
     tax_id: str
     name: str
     percentage: Decimal | None
-    type: str = ""
 
     @classmethod
     def read(cls, values: Values) -> "Tax":
-        return cls(
-            text(values, "tax_id"),
-            text(values, "tax_name"),
-            amount(values, "tax_percentage"),
-            text(values, "tax_type"),
-        )
+        return cls(text(values, "tax_id"), text(values, "tax_name"), amount(values, "tax_percentage"))
 
 
 @dataclass(frozen=True)
 class Organisation:
-    """`mode` is "test" in a test organisation. `prices_include_vat` is None where Zoho does not tell."""
+    """`mode` is "test" in a test organisation. `prices_include_vat` is None where Zoho does not tell.
+
+    `vat_id` is the tax that `checked` found; blank before.
+    """
 
     organization_id: str
     name: str
     currency_code: str
     mode: str
     prices_include_vat: bool | None
+    vat_id: str = ""
 
     @classmethod
     def read(cls, values: Values) -> "Organisation":
@@ -91,63 +89,55 @@ class OrganisationCalls(Calls):
         )
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What was found out about the organisation: whether it agrees with us, and the id of the VAT."""
-
-    prices_include_vat: bool | None
-    currency_code: str
-    vat_id: str
-
-
-def checked(client: OrganisationCalls, *, vat_rate: Decimal, prices_include_vat: bool) -> Standing:
+def checked(client: OrganisationCalls, *, vat_rate: Decimal, prices_include_vat: bool) -> Organisation:
     """What was found today, when it agrees with how we are set up. Two calls a day, none in between.
 
     Raises Disagreement when it does not. Then Billing rests as a whole, and the next probe looks again.
     """
     try:
-        if (standing := _known(vat_rate)) is None:
+        if (found := _known(vat_rate)) is None:
             # Threads that begin together ask once.
             with _ASKING:
-                standing = _known(vat_rate) or _found(client, vat_rate)
-        if complaint := disagreement(standing, prices_include_vat=prices_include_vat):
+                found = _known(vat_rate) or _found(client, vat_rate)
+        if complaint := disagreement(found, prices_include_vat=prices_include_vat):
             raise Misconfigured(complaint)
     except Misconfigured as trouble:
         cache.delete(_key(vat_rate))
         refusal = Disagreement(str(trouble), code=trouble.code, retry_after=REST_SECONDS)
         client.http.breaker.failed(refusal)
         raise refusal from None
-    return standing
+    return found
 
 
-def _known(vat_rate: Decimal) -> Standing | None:
+def _known(vat_rate: Decimal) -> Organisation | None:
     known = cache.get(_key(vat_rate))
-    return Standing(**known) if isinstance(known, Mapping) else None
+    return Organisation(**known) if isinstance(known, Mapping) else None
 
 
-def _found(client: OrganisationCalls, vat_rate: Decimal) -> Standing:
-    found = client.get_organisation()
-    standing = Standing(found.prices_include_vat, found.currency_code, client.vat_id(vat_rate))
-    remember(standing, vat_rate=vat_rate)
-    return standing
+def _found(client: OrganisationCalls, vat_rate: Decimal) -> Organisation:
+    found = replace(client.get_organisation(), vat_id=client.vat_id(vat_rate))
+    remember(found, vat_rate=vat_rate)
+    return found
 
 
-def remember(standing: Standing, *, vat_rate: Decimal) -> None:
+def remember(found: Organisation, *, vat_rate: Decimal) -> None:
     """Take this for true until tomorrow."""
-    cache.set(_key(vat_rate), asdict(standing), timeout=DAY)
+    cache.set(_key(vat_rate), asdict(found), timeout=DAY)
 
 
-def disagreement(standing: Standing, *, prices_include_vat: bool) -> str | None:
+def disagreement(found: Organisation, *, prices_include_vat: bool) -> str | None:
     """Why bills would be wrong, and what to do; None when they would be right."""
-    if standing.currency_code not in ("ZAR", ""):
-        return f"The Zoho Billing organisation bills in {standing.currency_code}; the catalogue's prices are rand."
-    if standing.prices_include_vat in (None, prices_include_vat):
+    if found.currency_code not in ("ZAR", ""):
+        return (
+            f"The Zoho Billing organisation bills in {found.currency_code}; the catalogue's prices are rand."
+        )
+    if found.prices_include_vat in (None, prices_include_vat):
         return None
-    theirs = "include" if standing.prices_include_vat else "exclude"
+    theirs = "include" if found.prices_include_vat else "exclude"
     return (
         f"ZOHO_PRICES_INCLUDE_VAT is {str(prices_include_vat).lower()}, but prices in the Zoho Billing organisation "
-        f"{theirs} VAT: customers would be billed {'too little' if standing.prices_include_vat else '15 % too much'}. "
-        f"Set ZOHO_PRICES_INCLUDE_VAT={str(standing.prices_include_vat).lower()} and restart, or change the "
+        f"{theirs} VAT: customers would be billed {'too little' if found.prices_include_vat else '15 % too much'}. "
+        f"Set ZOHO_PRICES_INCLUDE_VAT={str(found.prices_include_vat).lower()} and restart, or change the "
         "organisation under Settings, Taxes. Until then nothing is sent to Zoho Billing."
     )
 

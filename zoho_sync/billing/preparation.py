@@ -11,7 +11,7 @@ from typing import Any
 from catalogue.models import ServicePackage
 from zoho_sync.billing.client import PLANS, BillingClient
 from zoho_sync.billing.mapping import PLAN, PLAN_CUSTOM_FIELDS
-from zoho_sync.billing.organisation import Organisation, Standing, disagreement
+from zoho_sync.billing.organisation import Organisation, disagreement
 from zoho_sync.connection.errors import InvalidField, Misconfigured
 from zoho_sync.desired import current_terms
 from zoho_sync.fields import Facts, Terms, payload, plain, wire
@@ -43,8 +43,7 @@ def _organisation(client: BillingClient, terms: Terms) -> Iterator[Finding]:
     except Misconfigured as trouble:
         yield Finding(False, str(trouble))
         return
-    standing = Standing(found.prices_include_vat, found.currency_code, "")
-    complaint = disagreement(standing, prices_include_vat=terms.prices_include_vat)
+    complaint = disagreement(found, prices_include_vat=terms.prices_include_vat)
     yield Finding(complaint is None, complaint or _agreement(found, terms))
     try:
         vat_id = client.vat_id(terms.vat_rate)

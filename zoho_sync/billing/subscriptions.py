@@ -64,7 +64,6 @@ class SubscriptionRow:
     customer_id: str
     status: str
     reference_id: str
-    plan_name: str
     current_term_starts_at: date | None
     next_billing_at: date | None
     current_term_ends_at: date | None = None
@@ -79,7 +78,6 @@ class SubscriptionRow:
             customer_id=text(values, "customer_id"),
             status=text(values, "status").lower(),
             reference_id=text(values, "reference_id"),
-            plan_name=text(values, "plan_name", "name"),
             current_term_starts_at=day(values, "current_term_starts_at"),
             next_billing_at=day(values, "next_billing_at"),
             current_term_ends_at=day(values, "current_term_ends_at"),

@@ -64,15 +64,7 @@ class Breaker:
         return "probe" if first else "no"
 
     def succeeded(self) -> None:
-        store = shared_store()
-        with store.pipeline() as pipe:
-            pipe.hset(
-                self._key,
-                mapping={"failures": 0, "open_until": 0, "opened_at": 0, "rest_seconds": 0, "reason": ""},
-            )
-            pipe.hset(self._key, "last_success_at", time.time())
-            pipe.delete(f"{self._key}:probe")
-            pipe.execute()
+        self._close(success=True)
 
     def failed(self, error: ZohoError) -> None:
         """Count a failure that is not a record's fault; open when there were enough, or at once when Zoho says how long."""
@@ -99,8 +91,12 @@ class Breaker:
 
     def reset(self) -> None:
         """Forget the rest, keep when it last worked: try again now."""
-        shared_store().hset(
-            self._key,
-            mapping={"failures": 0, "open_until": 0, "opened_at": 0, "rest_seconds": 0, "reason": ""},
-        )
-        shared_store().delete(f"{self._key}:probe")
+        self._close()
+
+    def _close(self, *, success: bool = False) -> None:
+        with shared_store().pipeline() as pipe:
+            pipe.hdel(self._key, "failures", "open_until", "opened_at", "rest_seconds", "reason")
+            if success:
+                pipe.hset(self._key, "last_success_at", time.time())
+            pipe.delete(f"{self._key}:probe")
+            pipe.execute()

@@ -20,7 +20,7 @@ Every error carries Zoho's own words. `about_connection` says that the trouble i
 
 from typing import Any
 
-from zoho_sync.connection.storable import clean, storable_text
+from circletel.core.secrecy import hidden, hide
 
 
 class ZohoError(Exception):
@@ -39,8 +39,8 @@ class ZohoError(Exception):
         details: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(storable_text(message))
-        self.code = storable_text(code)
+        super().__init__(hide(message))
+        self.code = hide(code)
         self.http_status = http_status
         self.details = details or {}
         self.retry_after = retry_after
@@ -51,7 +51,7 @@ class ZohoError(Exception):
             "class": type(self).__name__,
             "code": self.code,
             "http_status": self.http_status,
-            "details": clean(self.details),
+            "details": hidden(self.details),
         }
 
 

@@ -160,10 +160,9 @@ class ZohoHttp:
     def _again_soon(self, call: Call, error: BaseException) -> bool:
         if not isinstance(error, Retryable) or isinstance(error, BudgetSpent | OutcomeUnknown):
             return False
-        if isinstance(error, RateLimited):
-            # A refused call was not taken, so even a create may be repeated; but not into a long block.
-            return (error.retry_after or 0) <= LONGEST_PAUSE
-        return (call.safe or isinstance(error, Unreachable)) and (error.retry_after or 0) <= LONGEST_PAUSE
+        # A refused call was not taken, so even a create may be repeated; but not into a long block.
+        may_repeat = call.safe or isinstance(error, RateLimited | Unreachable)
+        return may_repeat and (error.retry_after or 0) <= LONGEST_PAUSE
 
     def _with_token(self, call: Call, attempt: int) -> Answer:
         """One try; a token that died early is renewed once and the try repeated once."""

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from circletel.core.origin import current_origin
-from circletel.core.secrecy import hide
+from circletel.core.secrecy import hidden, hide
 from zoho_sync.connection.errors import ZohoError
-from zoho_sync.connection.storable import clean, storable_text
 from zoho_sync.models import ZohoSyncLog
 
 LONGEST_BODY = 200_000
@@ -44,14 +43,14 @@ def end_log(
         response=storable(response),
         http_status=http_status,
         error_class=type(error).__name__ if error else "",
-        error=storable_text(str(error)) if error else "",
+        error=hide(str(error)) if error else "",
         duration_ms=round(seconds * 1000),
     )
 
 
 def storable(body: Any) -> Any:
     """`body` without secrets, as PostgreSQL's JSON can hold it, cut where it is very long."""
-    cleaned = clean(body)
+    cleaned = hidden(body)
     text = json.dumps(cleaned)
     return (
         cleaned

@@ -18,17 +18,6 @@ CUSTOM_FIELDS_BY_EDITION = {
     "ultimate": 500,
 }
 UNIQUE_FIELDS_AT_MOST = 2
-# Zoho CRM's data types for the custom fields we make.
-DATA_TYPES = {
-    FieldType.TEXT: "text",
-    FieldType.TEXT_AREA: "textarea",
-    FieldType.INTEGER: "integer",
-    FieldType.AMOUNT: "currency",
-    FieldType.BOOLEAN: "boolean",
-    FieldType.DATE: "date",
-    FieldType.INSTANT: "datetime",
-    FieldType.WEBSITE: "website",
-}
 
 
 @dataclass(frozen=True)
@@ -128,10 +117,7 @@ def _batches(rows: Sequence[Field]) -> Iterable[Sequence[Field]]:
 
 def _definition(row: Field) -> dict[str, Any]:
     """A custom field as Zoho wants it described. Its API name follows from the label: blanks become underscores."""
-    definition: dict[str, Any] = {
-        "field_label": row.name.replace("_", " "),
-        "data_type": DATA_TYPES[row.type],
-    }
+    definition: dict[str, Any] = {"field_label": row.name.replace("_", " "), "data_type": row.type.value}
     if row.type is FieldType.TEXT:
         definition["length"] = row.length
     if row.type is FieldType.INTEGER:
@@ -164,6 +150,5 @@ def _warnings(theirs: dict[str, dict[str, Any]], table: Iterable[Field]) -> Iter
             and row.type in (FieldType.TEXT, FieldType.TEXT_AREA)
         ):
             yield f"{row.name}: the organisation allows {length} characters, we may send {row.length}"
-        expected = DATA_TYPES.get(row.type)
-        if row.custom and expected and item.get("data_type") not in (expected, None):
-            yield f"{row.name}: the organisation has it as {item.get('data_type')}, we send {expected}"
+        if row.custom and item.get("data_type") not in (row.type.value, None):
+            yield f"{row.name}: the organisation has it as {item.get('data_type')}, we send {row.type.value}"
