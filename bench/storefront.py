@@ -37,7 +37,7 @@ TMF = "/tmf-api/productCatalogManagement/v4/productOffering?limit=50"
 def run() -> str:
     _database.start()
     template = _template()
-    _fill(template, 1, PACKAGES, tmf=True)
+    _fill(template, 1, PACKAGES)
     try:
         return "\n".join(_lines(template))
     except Missing as missing:
@@ -57,7 +57,6 @@ def _lines(template: Any) -> list[str]:
         again = _measured(server, {
             "plain list": (PLAIN_LIST, {}), "plain detail": (PLAIN_DETAIL, {}), "floor": ("/floor", {}),
             "list, repeated": (LIST, {}), "detail, repeated": (DETAIL, {}), "304": (LIST, {"If_None_Match": tag}),
-            "TMF620 list of 50, repeated": (TMF, {}),
         })  # fmt: skip
         memory = _memory(server)
     lines = [f"  {PACKAGES:,} packages; answers/s, times plain DRF, p50 and p99 in ms"]
@@ -133,18 +132,15 @@ def _template() -> Any:
     return live_package(name="Template", regular_price=Decimal("799.00")).pk
 
 
-def _fill(template: Any, first: int, last: int, *, tmf: bool = False) -> None:
+def _fill(template: Any, first: int, last: int) -> None:
     from django.db import connection
 
     from catalogue.models import PackageDocument
     from catalogue.storefront import written
-    from catalogue.tmf620 import written as tmf_written
 
     with connection.cursor() as cursor:
         cursor.execute(COPIES, [first, last, template])
     while written.write_missing():
-        pass
-    while tmf and tmf_written.catch_up():
         pass
     assert not PackageDocument.objects.filter(text=None).exists()
     with connection.cursor() as cursor:

@@ -10,7 +10,8 @@ class CatalogueConfig(AppConfig):
         import catalogue.bundles
         import catalogue.receivers
         import catalogue.storefront.receivers
-        import catalogue.tmf620.receivers  # noqa: F401  (their receivers are connected)
+        import catalogue.tmf620.events
+        import catalogue.tmf620.tasks  # noqa: F401  (receivers are connected, tasks register themselves)
         from circletel.core.roles import sync_roles
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.

@@ -1,4 +1,4 @@
-"""What is on sale by kind of resource: a page of it, or one, in a fixed number of queries whatever the size of the page."""
+"""What is on sale by kind of resource: a page of it, or one. A list is built once for each state of the catalogue."""
 
 import json
 from collections.abc import Mapping
@@ -13,61 +13,38 @@ from django.utils import timezone
 
 from catalogue.models import MarketSegment, ServicePackage
 from catalogue.storefront import epoch as epochs
+from catalogue.storefront.document import as_json
 from catalogue.storefront.epoch import Epoch
-from catalogue.tmf620 import attributes, resources, written
-from catalogue.tmf620.categories import CategoryKey
+from catalogue.tmf620 import matching, resources
 from catalogue.tmf620.dialects import V4, Kind, Rendering
-from catalogue.tmf620.matching import filtered
 from catalogue.tmf620.queries import Query, chosen
+from catalogue.tmf620.resources import BUILDERS, CategoryKey
 from catalogue.tmf620.values import Document
-from catalogue.tmf620.written import as_json
 
-# Of these kinds each package is one resource, so that a page of packages is a page of them.
-ONE_A_PACKAGE = (Kind.OFFERING, Kind.SPECIFICATION)
-_counted: tuple[Epoch | None, int] = (None, 0)
+# Kept by a process at most: ten at each address of the server, which TMF620_PUBLIC_URL makes one.
+MOST_LISTS = 40
+Lists = dict[tuple[str, Kind, str], list[str]]
+_lists: tuple[Epoch | None, Lists] = (None, {})
 
 
 def page(kind: Kind, query: Query, rendering: Rendering, offset: int, limit: int) -> tuple[list[str], int]:
     """One page as JSON, and how many match on all pages. Raises InvalidQuery."""
-    attributes.ensure_known(kind, query)
-    if kind in ONE_A_PACKAGE and not query.conditions and not query.sort:
-        packages = _in_order(rendering)
-        texts, total = written.texts(packages[offset : offset + limit], kind, rendering), _count(packages)
-        if query.fields is None:
-            return texts, total
-        documents = [json.loads(text) for text in texts]
-    else:
-        documents = _matching(kind, query, rendering)
-        total = len(documents)
-        documents = documents[offset : offset + limit]
-    return as_texts(documents, query, rendering), total
+    matching.ensure_known(kind, query)
+    if not (query.conditions or query.sort or query.fields):
+        texts = _texts(kind, rendering)
+        return texts[offset : offset + limit], len(texts)
+    documents = _matching(kind, query, rendering)
+    return as_texts(documents[offset : offset + limit], query, rendering), len(documents)
 
 
 def find(kind: Kind, id: str, rendering: Rendering) -> Document | None:
-    if kind in written.BUILDERS:
+    if kind in BUILDERS:
         key = as_uuid(id[:36])
         package = on_sale(rendering).filter(pk=key).first() if key else None
-        documents = written.BUILDERS[kind](package, rendering) if package else []
+        documents = BUILDERS[kind](package, rendering) if package else []
     else:
-        documents = everything(kind, rendering)
+        documents = _everything(kind, rendering)
     return next((document for document in documents if document["id"] == id), None)
-
-
-def everything(kind: Kind, rendering: Rendering) -> list[Document]:
-    """All of one kind, in the usual order."""
-    if kind in written.BUILDERS:
-        documents: list[Document] = json.loads(
-            f"[{','.join(written.texts(_in_order(rendering), kind, rendering))}]"
-        )
-        return documents
-    changed = categories(rendering)
-    if kind is Kind.CATALOG:
-        roots = [key for key in changed if key.parent is None]
-        return [resources.catalog(roots, max(changed.values(), default=None), rendering)]
-    return [
-        resources.category(key, [sub for sub in changed if sub.parent == key], at, rendering)
-        for key, at in changed.items()
-    ]
 
 
 def as_texts(documents: list[Document], query: Query, rendering: Rendering) -> list[str]:
@@ -86,7 +63,59 @@ def as_uuid(id: str) -> UUID | None:
         return None
 
 
-def categories(rendering: Rendering) -> Mapping[CategoryKey, datetime]:
+def _everything(kind: Kind, rendering: Rendering) -> list[Document]:
+    return [json.loads(text) for text in _texts(kind, rendering)]
+
+
+def _matching(kind: Kind, query: Query, rendering: Rendering) -> list[Document]:
+    documents = _everything(kind, rendering)
+    paths = {condition.path for condition in query.conditions} | {path for path, _ in query.sort}
+    if matching.AMOUNT not in paths or rendering.dialect.embeds_prices:
+        return matching.filtered(documents, query)
+    # This version only refers to the prices that are asked for: the other one knows their amounts.
+    shown = {document["id"]: document for document in documents}
+    embedded = _everything(kind, replace(rendering, dialect=V4))
+    prices = {document["id"]: document["productOfferingPrice"] for document in embedded}
+    judged = [{**shown[id], "productOfferingPrice": prices[id]} for id in shown if id in prices]
+    return [shown[document["id"]] for document in matching.filtered(judged, query)]
+
+
+def _texts(kind: Kind, rendering: Rendering) -> list[str]:
+    """All of one kind as JSON, in the usual order. Built by the first who asks in an epoch."""
+    global _lists
+    epoch, keeps = epochs.current(rendering.at)
+    if not keeps:
+        return list(map(as_json, _built(kind, rendering)))
+    if _lists[0] is not epoch:
+        _lists = epoch, {}
+    lists = _lists[1]
+    key = (rendering.dialect.version, kind, rendering.root)
+    texts = lists.get(key)
+    if texts is None:
+        texts = list(map(as_json, _built(kind, rendering)))
+        # A change while it was built makes it one of no epoch.
+        if epochs.current(timezone.now())[0] is epoch:
+            if len(lists) >= MOST_LISTS:
+                lists.clear()
+            lists[key] = texts
+    return texts
+
+
+def _built(kind: Kind, rendering: Rendering) -> list[Document]:
+    if kind in BUILDERS:
+        packages = on_sale(rendering).order_by("name", "contract_months", "id")
+        return [document for package in packages for document in BUILDERS[kind](package, rendering)]
+    changed = _categories(rendering)
+    if kind is Kind.CATALOG:
+        roots = [key for key in changed if key.parent is None]
+        return [resources.catalog(roots, max(changed.values(), default=None), rendering)]
+    return [
+        resources.category(key, [sub for sub in changed if sub.parent == key], at, rendering)
+        for key, at in changed.items()
+    ]
+
+
+def _categories(rendering: Rendering) -> Mapping[CategoryKey, datetime]:
     """Every category that something on sale stands in, with the latest change below it, in one query.
 
     Segments come before their service types.
@@ -108,35 +137,3 @@ def categories(rendering: Rendering) -> Mapping[CategoryKey, datetime]:
         changed[root] = max(changed.get(root, row["changed"]), row["changed"])
         changed[CategoryKey(row["market_segment"], row["spelling"])] = row["changed"]
     return changed
-
-
-def _in_order(rendering: Rendering) -> QuerySet[ServicePackage]:
-    return on_sale(rendering).order_by("name", "contract_months", "id")
-
-
-def _matching(kind: Kind, query: Query, rendering: Rendering) -> list[Document]:
-    documents = everything(kind, rendering)
-    paths = {condition.path for condition in query.conditions} | {path for path, _ in query.sort}
-    if attributes.AMOUNT not in paths or rendering.dialect.embeds_prices:
-        return filtered(documents, query)
-    # This version only refers to the prices that are asked for: the other one knows their amounts.
-    shown = {document["id"]: document for document in documents}
-    embedded = everything(kind, replace(rendering, dialect=V4))
-    prices = {document["id"]: document["productOfferingPrice"] for document in embedded}
-    judged = [{**shown[id], "productOfferingPrice": prices[id]} for id in shown if id in prices]
-    return [shown[document["id"]] for document in filtered(judged, query)]
-
-
-def _count(packages: QuerySet[ServicePackage]) -> int:
-    """Once an epoch: it is the same for every page, and the dearest part of each."""
-    global _counted
-    epoch, keeps = epochs.current(timezone.now())
-    if not keeps:
-        return packages.count()
-    if _counted[0] is not epoch:
-        counted = packages.count()
-        # A change while it was counted makes it one of no epoch.
-        if epochs.current(timezone.now())[0] is not epoch:
-            return counted
-        _counted = epoch, counted
-    return _counted[1]

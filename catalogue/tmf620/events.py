@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +12,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import TruncDate
+from django.dispatch import receiver
 from django.http import QueryDict
 from django.utils import timezone
 
 from catalogue.models import HubDelivery, HubEvent, HubListener, HubSnapshot, NoVatRate, ServicePackage
-from catalogue.tmf620 import queries, resources, values, written
+from catalogue.signals import package_changed
+from catalogue.tmf620 import queries, resources, values
 from catalogue.tmf620.dialects import DIALECTS, V4, Dialect, Kind, Rendering
 from catalogue.tmf620.matching import meets
 from catalogue.tmf620.values import Document
@@ -38,36 +41,34 @@ class Change:
     documents: dict[str, Document]
 
 
-def tell(package: ServicePackage) -> None:
+@receiver(package_changed, dispatch_uid="catalogue.tmf620.package_changed")
+def tell(package: ServicePackage, **_: Any) -> None:
     """Write events for what differs from what was last told. Called inside the transaction of the change.
 
     Telling twice tells nothing new. While no VAT rate is recorded prices cannot be told; the sweep comes back.
     """
     at = timezone.now()
-    snapshot, _ = HubSnapshot.objects.select_for_update().get_or_create(package=package)
-    on_sale = package.is_on_sale(at)
+    snapshot = HubSnapshot.objects.select_for_update().get_or_create(package=package)[0]
     try:
-        now = {version: parts(package, Rendering(DIALECTS[version], at=at)) for version in DIALECTS}
+        now = _documents(package, at) if package.is_on_sale(at) else {}
     except NoVatRate:
-        if on_sale:
-            return
-        now = {version: {} for version in DIALECTS}
-    hashes = {key: _hash(document) for key, document in now[V4.version].items()} if on_sale else {}
-    changes = list(_changes(package, snapshot, hashes, now, at))
-    snapshot.on_sale, snapshot.hashes = on_sale, hashes
+        return
+    hashes = {key: _hash(documents[V4.version]) for key, documents in now.items()}
+    changes = list(_changes(package, snapshot, hashes, now))
+    snapshot.on_sale, snapshot.hashes = bool(now), hashes
     snapshot.save()
     write(changes, at)
-    if on_sale:
-        written.write_down([package], at)
 
 
-def parts(package: ServicePackage, rendering: Rendering) -> dict[str, Document]:
-    """Every resource that stands for the package, by `kind/id`."""
-    return {
-        f"{kind}/{document['id']}": document
-        for kind, build in written.BUILDERS.items()
-        for document in build(package, rendering)
-    }
+def _documents(package: ServicePackage, at: datetime) -> dict[str, dict[str, Document]]:
+    """Every resource that stands for the package, by `kind/id` and version."""
+    found: dict[str, dict[str, Document]] = defaultdict(dict)
+    for version, dialect in DIALECTS.items():
+        rendering = Rendering(dialect, at=at)
+        for kind, build in resources.BUILDERS.items():
+            for document in build(package, rendering):
+                found[f"{kind}/{document['id']}"][version] = document
+    return found
 
 
 def _changes(
@@ -75,31 +76,21 @@ def _changes(
     snapshot: HubSnapshot,
     hashes: dict[str, str],
     now: dict[str, dict[str, Document]],
-    at: datetime,
 ) -> Iterator[Change]:
     told = snapshot.hashes
-    unknown = snapshot.on_sale and not told
-    if snapshot.on_sale and not hashes:
-        yield Change(Kind.OFFERING, STATE, _retired(package, at))
-    for key, hashed in hashes.items():
-        documents = {version: documents[key] for version, documents in now.items()}
-        kind = Kind(key.partition("/")[0])
-        if unknown or (key in told and told[key] != hashed):
-            yield Change(kind, CHANGE, documents)
-        elif key not in told:
-            yield Change(kind, CREATE, documents)
-    gone = set(told) - set(hashes)
-    if unknown and not hashes:
-        gone = {f"{Kind.OFFERING}/{package.pk}", f"{Kind.SPECIFICATION}/{package.pk}"}
+    if told and not now:
+        yield Change(Kind.OFFERING, STATE, _retired(package))
+    for key, documents in now.items():
+        if told.get(key) != hashes[key]:
+            yield Change(Kind(key.partition("/")[0]), CHANGE if key in told else CREATE, documents)
     # The offering goes last: what belongs to it goes before it.
-    for key in sorted(gone, key=lambda key: (key.startswith(f"{Kind.OFFERING}/"), key)):
-        kind, id = Kind(key.partition("/")[0]), key.partition("/")[2]
-        yield Change(
-            kind, DELETE, {version: _gone(kind, id, dialect) for version, dialect in DIALECTS.items()}
-        )
+    for key in sorted(set(told) - set(now), key=lambda key: (key.startswith(f"{Kind.OFFERING}/"), key)):
+        name, _, id = key.partition("/")
+        gone = {version: _gone(Kind(name), id, dialect) for version, dialect in DIALECTS.items()}
+        yield Change(Kind(name), DELETE, gone)
 
 
-def _retired(package: ServicePackage, at: datetime) -> dict[str, Document]:
+def _retired(package: ServicePackage) -> dict[str, Document]:
     return {
         version: {
             **_gone(Kind.OFFERING, str(package.pk), dialect),

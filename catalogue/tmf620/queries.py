@@ -2,7 +2,7 @@
 
 name=Home Fibre 100          equal; `a,b` or repeated: one of them; also `name.eq=`
 price.value.gt=500           gt, gte, lt, lte (also written `price.value>500`), ne
-name.regex=Home.*100         the dialect of `patterns`
+name.regex=Home.*100         what `safe_pattern` takes
 fields=name,price.value      what to show; `none` shows id and href only
 sort=name,-lastUpdate        a minus reverses
 offset=20&limit=10           a page
@@ -16,7 +16,6 @@ from typing import Any
 from django.http import QueryDict
 
 from catalogue.tmf620.errors import InvalidQuery
-from catalogue.tmf620.patterns import safe_pattern
 from circletel.core.rest.parameters import split
 
 # Without `limit`, a list shows this many at most; and nobody gets more than LARGEST_LIMIT at once.
@@ -25,6 +24,9 @@ LARGEST_LIMIT = 1000
 LARGEST_OFFSET = 10_000_000
 MOST_CONDITIONS = 20
 LONGEST_VALUE = 1000
+# Each `.*` multiplies the work of a match that fails.
+MOST_WILDCARDS = 3
+LONGEST_PATTERN = 100
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "regex")
 SYMBOLS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _PATH = r"@?[A-Za-z][A-Za-z0-9]*(?:\.@?[A-Za-z][A-Za-z0-9]*)*"
@@ -158,3 +160,31 @@ def _number(query: QueryDict, parameter: str, default: int, lowest: int, highest
     if not re.fullmatch(r"[0-9]{1,8}", text) or not lowest <= int(text) <= highest:
         raise InvalidQuery(f"{parameter} expects a whole number from {lowest} to {highest}.")
     return int(text)
+
+
+def safe_pattern(text: str) -> str:
+    """A pattern that is safe to run for strangers, matching anywhere unless anchored. Raises InvalidQuery.
+
+    It holds literal text, `.`, `.*`, `^`, `$` and `\\` before a sign.
+    """
+    if len(text) > LONGEST_PATTERN:
+        raise InvalidQuery(f"A pattern has at most {LONGEST_PATTERN} characters.")
+    begin, text = ("^", text[1:]) if text.startswith("^") else ("", text)
+    anchored = text.endswith("$") and not text.endswith("\\$")
+    text = text[:-1] if anchored else text
+    parts = re.findall(r"\\.|\.\*|.", text, re.DOTALL)
+    if parts.count(".*") > MOST_WILDCARDS:
+        raise InvalidQuery(f"A pattern has at most {MOST_WILDCARDS} times `.*`.")
+    return begin + "".join(map(_literal, parts)) + ("$" if anchored else "")
+
+
+def _literal(part: str) -> str:
+    if part in (".", ".*"):
+        return part
+    literal = part[-1]
+    if len(part) == 1 and literal in "*+?()[]{}|^$\\":
+        raise InvalidQuery(
+            f"A pattern may hold text, `.`, `.*`, `^` and `$`; {literal!r} needs a backslash before it."
+        )
+    # Letters and digits after a backslash would be classes; everything else is itself.
+    return literal if literal.isalnum() or literal.isspace() or ord(literal) > 126 else f"\\{literal}"

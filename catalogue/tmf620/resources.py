@@ -4,17 +4,18 @@ A package is an offering and the specification behind it, both under the package
 of their own, `<package id>-<charge>`. Service type and segment make the categories; there is one catalog.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from django.utils.text import slugify
 
-from catalogue.models import ServicePackage
+from catalogue.models import MarketSegment, ServicePackage
 from catalogue.tmf620 import values
-from catalogue.tmf620.categories import CategoryKey
 from catalogue.tmf620.dialects import Kind, Rendering
 from catalogue.tmf620.values import Document
 
@@ -28,6 +29,33 @@ PRICE_TYPES = {
     INSTALLATION: "oneTime",
     HARDWARE: "oneTime",
 }
+
+
+@dataclass(frozen=True)
+class CategoryKey:
+    """`service_type` empty is the segment itself. Spellings that differ in case only are one category."""
+
+    segment: str
+    service_type: str = ""
+
+    @property
+    def id(self) -> str:
+        """Fit for an address, and different for different service types."""
+        if not self.service_type:
+            return self.segment
+        folded = self.service_type.lower()
+        slug = slugify(folded)
+        if slug != folded:  # slugs alone would throw `Home Fibre` and `Home-Fibre` together
+            slug = f"{slug}-{hashlib.sha256(folded.encode()).hexdigest()[:8]}".lstrip("-")
+        return f"{self.segment}-{slug}"
+
+    @property
+    def name(self) -> str:
+        return self.service_type or dict(MarketSegment.choices).get(self.segment, self.segment)
+
+    @property
+    def parent(self) -> "CategoryKey | None":
+        return CategoryKey(self.segment) if self.service_type else None
 
 
 @dataclass(frozen=True)
@@ -289,3 +317,11 @@ def _value_type(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     return "integer" if isinstance(value, int) else "string"
+
+
+# By kind: every resource that stands for a package.
+BUILDERS: dict[Kind, Callable[[ServicePackage, Rendering], list[Document]]] = {
+    Kind.OFFERING: lambda package, rendering: [offering(package, rendering)],
+    Kind.SPECIFICATION: lambda package, rendering: [specification(package, rendering)],
+    Kind.PRICE: prices,
+}

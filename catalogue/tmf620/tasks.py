@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from catalogue.tmf620 import events, hub, written
+from catalogue.tmf620 import events, hub
 from circletel.core.enqueue import send_now
 from circletel.core.jobs import job
 
@@ -19,6 +19,5 @@ def deliver_events() -> None:
 def sweep() -> None:
     """Each minute: what changed by the clock, what a nudge missed, and what is old."""
     events.notice_the_clock()
-    written.catch_up()
     hub.forget_old_events()
     deliver_events()

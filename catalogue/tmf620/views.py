@@ -1,14 +1,13 @@
 """The doors of the window. Thin: read the query, ask the collection, show what it answers."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.http import HttpResponse
-from django.utils import timezone
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import APIException, NotAuthenticated, ParseError
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -16,21 +15,40 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from catalogue.api import window
 from catalogue.models import TmfDraft
-from catalogue.storefront import epoch as epochs
 from catalogue.tmf620 import collections, drafts, hub, queries
 from catalogue.tmf620.dialects import V4, Dialect, Kind, Rendering, public_url
 from catalogue.tmf620.errors import InvalidBody, NotFound, as_tmf_error
 from catalogue.tmf620.matching import filtered
-from catalogue.tmf620.parsers import MergePatchParser, TmfJsonParser
 from catalogue.tmf620.queries import Query
 from catalogue.tmf620.values import Document
-from catalogue.tmf620.written import as_json
 from circletel.core.rest.authentication import PasswordAuthentication, TokenAuthentication
 from circletel.core.rest.negotiation import AlwaysJson
 
 CONTENT_TYPE = "application/json; charset=utf-8"
+LARGEST_BODY = 1_000_000
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_detail = f"A body holds at most {LARGEST_BODY} bytes."
+
+
+class TmfJsonParser(JSONParser):
+    """JSON, read so that no body can bring the server down."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        length = int((parser_context or {})["request"].META.get("CONTENT_LENGTH") or 0)
+        if length > LARGEST_BODY:
+            raise BodyTooLarge()
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise ParseError("The body is nested too deep.") from None
+
+
+class MergePatchParser(TmfJsonParser):
+    media_type = "application/merge-patch+json"
 
 
 class TmfJson(JSONRenderer):
@@ -82,21 +100,6 @@ class ListView(TmfView):
 
     def get(self, request: Request) -> HttpResponse:
         query = queries.read(request.query_params)
-        if self.drafts() or not window.kept.most_bytes:
-            return self._answer(query)
-        # The same for everybody: kept in the process until the catalogue or the clock makes it untrue.
-        epoch, keeps = epochs.current(timezone.now())
-        address = request.build_absolute_uri()
-        body = window.kept.get(epoch, address) if keeps else None
-        if body is not None:
-            return _told(body)
-        response = self._answer(query)
-        # A change while it was read makes it one of no epoch.
-        if keeps and epochs.current(timezone.now())[0] is epoch:
-            window.kept.put(epoch, address, _kept(response))
-        return response
-
-    def _answer(self, query: Query) -> HttpResponse:
         shown, total = self._page_of(query)
         rest = query.offset + len(shown) < total
         response = HttpResponse(
@@ -145,21 +148,6 @@ class ListView(TmfView):
         ]
         path = self.request.build_absolute_uri(self.request.path)
         return f"{path}?{urlencode([*rest, ('offset', offset), ('limit', limit)])}"
-
-
-PAGE_HEADERS = ("X-Total-Count", "X-Result-Count", "Link")
-
-
-def _kept(response: HttpResponse) -> bytes:
-    """Status and page headers in the first line, then the body."""
-    head = [response.status_code, {name: response[name] for name in PAGE_HEADERS if name in response}]
-    return as_json(head).encode() + b"\n" + response.content
-
-
-def _told(kept_bytes: bytes) -> HttpResponse:
-    head, _, body = kept_bytes.partition(b"\n")
-    status, headers = json.loads(head)
-    return HttpResponse(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 class ItemView(TmfView):

@@ -153,18 +153,6 @@ def test_events_are_written_with_the_change_or_not_at_all():
     assert HubEvent.objects.count() == HubSnapshot.objects.count() == 0
 
 
-def test_what_was_published_before_listeners_existed_is_changed_not_created():
-    package = live_package()
-    HubEvent.objects.all().delete()
-    HubSnapshot.objects.update(hashes={}, on_sale=True)
-    package_changed.send(ServicePackage, package=package)
-    assert {type_ for type_, _ in told()} == {
-        "ProductOfferingAttributeValueChangeEvent",
-        "ProductSpecificationAttributeValueChangeEvent",
-        "ProductOfferingPriceAttributeValueChangeEvent",
-    }
-
-
 def test_time_alone_is_told_once():
     now = timezone.now()
     package = live_package(
