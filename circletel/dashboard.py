@@ -17,7 +17,7 @@ from django.utils.timesince import timesince
 
 from catalogue.models import PackageStatus, Product, ProductStatus, ServicePackage
 from circletel import outlook
-from circletel.core.database.together import together
+from circletel.core.database import together
 from circletel.operations import lists_for, operations
 from zoho_sync.connection.breaker import Breaker, BreakerState
 from zoho_sync.models import SyncStatus, System

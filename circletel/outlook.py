@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from circletel.core.admin.base import rand
+from circletel.core.amounts import rand
 from pricing.models import PriceChange, PriceChangeStatus
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 

@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "circletel.security.person.PersonMiddleware",
     "circletel.security.second_factor.SecondFactorMiddleware",
-    "circletel.core.refusals.RefusalMiddleware",
+    "circletel.core.audit.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from catalogue import versions
 from catalogue.storefront import written
 from circletel.core.amounts import rand
-from circletel.core.database.locks import lock_for_transaction
+from circletel.core.database import lock_for_transaction
 from circletel.core.errors import Refused
 from circletel.core.origin import current_origin
 from pricing.models import PriceChange, PriceChangeStatus

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalogue.models import ServicePackage
 from circletel.core import audit, jobs
-from circletel.core.database.locks import lock_for_transaction
+from circletel.core.database import lock_for_transaction
 from circletel.core.errors import Refused
 from circletel.core.jobs import JobKind, RunningJob
 from circletel.core.models import Job

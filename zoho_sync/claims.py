@@ -12,7 +12,7 @@ from django.db.models import DateTimeField, Exists, F, Min, OuterRef, Q, QuerySe
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from circletel.core.database.locks import lock_for_transaction
+from circletel.core.database import lock_for_transaction
 from zoho_sync import results, timing
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System

@@ -26,11 +26,11 @@ from circletel.core.admin.base import (
     badge,
     fragment,
     link,
-    rand,
     section,
     term,
 )
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 from zoho_sync.actions import RESYNC_PACKAGE
 from zoho_sync.models import ProductIntegration, System
 

@@ -14,8 +14,9 @@ from unfold.decorators import display
 from catalogue.actions import DRAFT_PRICE_CHANGES
 from catalogue.models import PriceList, PriceListRow, SupplierDeal
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, TwoLines, badge, in_words, link, rand
+from circletel.core.admin.base import HidesCosts, ReadOnlyAdmin, TwoLines, badge, in_words, link
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 
 
 class PriceListFilter(admin.SimpleListFilter):

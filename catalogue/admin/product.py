@@ -23,8 +23,9 @@ from catalogue.content import pricing_of, whole_content
 from catalogue.models import Product, PublishState, publish_state, publish_state_of_each
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, WithPanel, fragment, rand, section, term
+from circletel.core.admin.base import BADGES, HidesCosts, WithPanel, fragment, section, term
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 from circletel.core.rights import name_of
 from zoho_sync.actions import RESYNC_PRODUCT
 from zoho_sync.models import System

@@ -12,7 +12,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from catalogue.models import Product, ServicePackage
-from circletel.core.admin.base import BADGES, badge, rand
+from circletel.core.admin.base import BADGES, badge
+from circletel.core.amounts import rand
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.timeline import timeline_of
 

@@ -16,8 +16,9 @@ from catalogue import versions
 from catalogue.actions import VERSION
 from catalogue.models import PackageVersion
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge, in_words, rand, section, term
+from circletel.core.admin.base import ReadOnlyAdmin, badge, in_words, section, term
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 
 MOST_SHOWN = 500
 

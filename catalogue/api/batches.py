@@ -18,8 +18,8 @@ from catalogue.actions import PUBLISH
 from catalogue.models import BatchStatus, ItemState, MarketSegment, Product, ProductStatus
 from circletel.core import jobs
 from circletel.core.models import Job
+from circletel.core.rest.serializers import StrictSerializer
 from circletel.core.rest.staff import StaffEndpoint, refusals
-from circletel.core.rest.strict import StrictSerializer
 from circletel.core.rights import ensure_may
 
 TAG = "products"

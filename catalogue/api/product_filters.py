@@ -9,7 +9,7 @@ from django_filters import rest_framework as filters
 from catalogue.api.product_serializers import PUBLISH_STATES
 from catalogue.models import MarketSegment, ProductStatus
 from circletel.core.rest import parameters
-from circletel.core.rest.filters import AnyOf, OneOf, Parameter, Words
+from circletel.core.rest.parameters import AnyOf, OneOf, Parameter, Words
 
 ORDERINGS: dict[str, Any] = {
     "name": Lower("name"),

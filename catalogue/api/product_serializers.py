@@ -14,7 +14,7 @@ from catalogue.models import (
     PublishState,
     ServicePackage,
 )
-from circletel.core.rest.strict import Strict, StrictSerializer
+from circletel.core.rest.serializers import Strict, StrictSerializer
 
 # As the query and the answer name them.
 PUBLISH_STATES = {state.name.lower(): state for state in PublishState}

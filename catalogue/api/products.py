@@ -19,9 +19,9 @@ from catalogue.api.product_filters import ProductFilter
 from catalogue.api.product_serializers import ProductSerializer, PublishedSerializer, ReasonSerializer
 from catalogue.models import Product, ServicePackage, publish_state
 from circletel.core.actions import Action, refusal_recorded
-from circletel.core.actions.rest import action_view
-from circletel.core.rest.filters import StrictFilterBackend
+from circletel.core.rest.actions import action_view
 from circletel.core.rest.pages import Pages
+from circletel.core.rest.parameters import StrictFilterBackend
 from circletel.core.rest.staff import StaffEndpoint, refusals
 from circletel.core.rights import ensure_may
 

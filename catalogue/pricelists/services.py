@@ -34,7 +34,7 @@ from catalogue.pricelists.workbook import LARGEST_FILE_MB
 from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
 from catalogue.signals import price_asked
 from circletel.core import audit, jobs
-from circletel.core.database.copying import copy_in
+from circletel.core.database import copy_in
 from circletel.core.errors import Refused, WrongStatus
 from circletel.core.jobs import RunningJob
 from circletel.core.rights import ensure_may

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from circletel.core.database.locks import try_lock_for_transaction
+from circletel.core.database import try_lock_for_transaction
 from circletel.core.models import IdempotentAnswer
 
 KEPT = timedelta(hours=24)

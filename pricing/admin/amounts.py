@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from circletel.core.admin.base import NBSP, rand
+from circletel.core.amounts import NBSP, rand
 
 
 def signed_rand(difference: Decimal) -> str:

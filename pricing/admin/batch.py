@@ -14,7 +14,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from catalogue.models import ServicePackage
-from circletel.core.admin.base import rand
+from circletel.core.amounts import rand
 from circletel.core.errors import Refused
 from pricing import batch
 from pricing.admin.amounts import signed_percent

@@ -12,8 +12,8 @@ from unfold.decorators import action, display
 
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import rand
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 from circletel.core.errors import Refused
 from pricing import capacity, services
 from pricing.actions import AMEND, CANCEL, PUBLISH

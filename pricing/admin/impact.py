@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from circletel.core.admin.base import moved_to, rand
+from circletel.core.admin.base import moved_to
+from circletel.core.amounts import rand
 from circletel.core.errors import NotAllowed, Refused
 from circletel.core.spreadsheet import download
 from pricing.admin.amounts import signed_rand

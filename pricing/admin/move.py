@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge, rand
+from circletel.core.admin.base import ReadOnlyAdmin, badge
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 from pricing.actions import MOVE
 from pricing.admin.amounts import signed_rand
 from pricing.joiners import cost_of_return

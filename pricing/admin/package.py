@@ -10,7 +10,8 @@ from unfold.decorators import action, display
 
 from catalogue.admin import ServicePackageAdmin
 from catalogue.models import ServicePackage
-from circletel.core.admin.base import ReadOnlyInline, rand
+from circletel.core.admin.base import ReadOnlyInline
+from circletel.core.amounts import rand
 from pricing.models import PriceEntry
 
 MOST_SELECTED = 2000

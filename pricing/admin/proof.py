@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
-from circletel.core.admin.base import rand
+from circletel.core.amounts import rand
 from pricing import evidence, proof
 from pricing.admin.amounts import signed_rand
 from pricing.models import MoveState, PriceChange, PriceMove, Verdict

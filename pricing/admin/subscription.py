@@ -5,8 +5,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, link, rand, section
+from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, link, section
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 from pricing.models import Subscription
 
 BADGES = {

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django_filters import rest_framework as filters
 
-from circletel.core.rest.filters import OneOf, Parameter
+from circletel.core.rest.parameters import OneOf, Parameter
 from pricing.models import PriceChange, PriceChangeStatus
 
 

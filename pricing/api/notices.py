@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.rest import parameters
-from circletel.core.rest.filters import OneOf, Parameter, StrictFilterBackend
 from circletel.core.rest.pages import Pages
+from circletel.core.rest.parameters import OneOf, Parameter, StrictFilterBackend
 from circletel.core.rest.staff import StaffEndpoint
 from pricing.api.views import REFUSALS, TAG
 from pricing.models import NoticeState, PriceChange, PriceNotice

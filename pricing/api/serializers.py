@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from circletel.core.rest.strict import StrictSerializer
+from circletel.core.rest.serializers import StrictSerializer
 from pricing.models import Cohort, PriceChange
 from pricing.wishes import Wish
 

@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, badge, link, rand, section
+from circletel.core.admin.base import ReadOnlyAdmin, badge, link, section
 from circletel.core.admin.long_lists import LongList
+from circletel.core.amounts import rand
 from reconciliation.actions import FINDING
 from reconciliation.admin.shared import BADGES, STYLE, line, value
 from reconciliation.models import Finding, FindingState

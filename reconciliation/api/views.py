@@ -13,8 +13,8 @@ from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from circletel.core.actions.rest import action_view
 from circletel.core.errors import NotAllowed, Refused
+from circletel.core.rest.actions import action_view
 from circletel.core.rest.parameters import ParameterField, between
 from circletel.core.rest.problems import Problem
 from circletel.core.rest.staff import StaffEndpoint, refusals

@@ -7,7 +7,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 
-from circletel.core.actions.perform import perform
+from circletel.core.actions import perform
 from circletel.core.errors import Refused
 from circletel.core.models import AuditEntry
 from pricing import personal_data, services

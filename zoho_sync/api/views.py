@@ -14,9 +14,8 @@ from catalogue.models import Product
 from circletel.core.actions import Action, perform
 from circletel.core.errors import Refused
 from circletel.core.rest import parameters
-from circletel.core.rest.filters import OneOf, StrictFilterBackend, Words
 from circletel.core.rest.pages import Pages
-from circletel.core.rest.parameters import ParameterField
+from circletel.core.rest.parameters import OneOf, ParameterField, StrictFilterBackend, Words
 from circletel.core.rest.staff import refusals
 from zoho_sync.actions import RESYNC_BILLING, RESYNC_CRM
 from zoho_sync.api.serializers import IntegrationStatusSerializer, ResyncSerializer, SyncRequestSerializer

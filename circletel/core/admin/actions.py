@@ -14,8 +14,7 @@ from django.urls import reverse
 from unfold.decorators import action as unfold_action
 from unfold.forms import BaseDialogForm
 
-from circletel.core.actions.declaration import Action
-from circletel.core.actions.perform import perform
+from circletel.core.actions import Action, perform
 from circletel.core.admin.base import ExtraPages, OwnTrail, moved_to
 from circletel.core.errors import Refused
 

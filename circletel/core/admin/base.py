@@ -19,31 +19,6 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from circletel.core.amounts import NBSP, rand
-
-__all__ = [
-    "BADGES",
-    "COSTS",
-    "NBSP",
-    "ExtraPages",
-    "HidesCosts",
-    "InTable",
-    "OwnTrail",
-    "ReadOnlyAdmin",
-    "ReadOnlyInline",
-    "TwoLines",
-    "WithPanel",
-    "badge",
-    "fragment",
-    "in_words",
-    "link",
-    "moved_to",
-    "rand",
-    "section",
-    "term",
-]
-
-
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 

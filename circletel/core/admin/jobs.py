@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -16,7 +17,7 @@ from unfold.enums import ActionVariant
 from circletel.core import jobs
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, in_words
+from circletel.core.admin.base import ReadOnlyAdmin, fragment, in_words
 from circletel.core.admin.long_lists import LongList
 from circletel.core.jobs.kinds import kinds
 from circletel.core.models import Job, JobState
@@ -167,11 +168,8 @@ class JobAdmin(ActionsAdmin, LongList, ReadOnlyAdmin):
         job = get_object_or_404(Job, pk=object_id)
         if not self.has_view_permission(request, job):
             raise PermissionDenied
-        response = render(request, "core/job_progress.html", progress_context(job))
-        if job.has_ended:
-            response["HX-Refresh"] = "true"
-        response["Cache-Control"] = "no-store"
-        return response
+        html = render_to_string("core/job_progress.html", progress_context(job), request)
+        return fragment(html, is_last=job.has_ended)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.progress_view)

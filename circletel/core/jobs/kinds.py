@@ -45,7 +45,6 @@ class JobKind:
     permission: str = ""
     is_cancellable: bool = True
     is_resumable: bool = True
-    is_scheduled: bool = False
 
     def __post_init__(self) -> None:
         _KINDS[self.name] = self

@@ -42,7 +42,6 @@ def job(work: Callable[..., Any]) -> Callable[[], bool]:
         label=shown_kind(name),
         runner=work if takes_job else lambda _running: work(),
         is_cancellable=takes_job,
-        is_scheduled=True,
     )
 
     @functools.wraps(work)

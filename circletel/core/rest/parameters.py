@@ -1,15 +1,19 @@
-"""Query parameters: read strictly, refused by name, and documented by the sentence that refuses them."""
+"""Query parameters and filters of lists: read strictly, refused by name, documented by the sentence that refuses them."""
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.request import Request
 
 from circletel.core.rest.problems import InvalidParameters
 
@@ -150,3 +154,94 @@ def _matching(pattern: str, text: str) -> str:
     if not re.fullmatch(pattern, text):
         raise ValueError(text)
     return text
+
+
+class Parameter(filters.Filter):
+    """A filter that reads strictly; what it expects is its documentation."""
+
+    field_class = ParameterField
+
+    def __init__(
+        self,
+        field_name: str | None = None,
+        lookup_expr: str = "exact",
+        *,
+        read: Callable[[str], Any],
+        expected: str,
+        schema: dict[str, Any],
+        meaning: str,
+        many: bool = False,
+    ) -> None:
+        super().__init__(field_name, lookup_expr, label=meaning, read=read, expected=expected, many=many)
+        self.description = f"{meaning} Expects {expected}."
+        self.schema = {"type": "array", "items": schema} if many else schema
+        extend_schema_field({**self.schema, "description": self.description})(self)
+
+
+class OneOf(Parameter):
+    """One or more of a few names."""
+
+    def __init__(self, field_name: str, names: Sequence[str], meaning: str) -> None:
+        super().__init__(
+            field_name,
+            "in",
+            read=one_of(*names),
+            expected=f"{', '.join(names)}; several are separated by commas or repeated",
+            schema={"type": "string", "enum": list(names)},
+            meaning=meaning,
+            many=True,
+        )
+
+
+class Words(Parameter):
+    """Every word must occur in one of `fields`, without regard to case."""
+
+    def __init__(self, fields: Sequence[str], meaning: str, *, example: str) -> None:
+        super().__init__(
+            read=words,
+            expected=f"words, at most {LONGEST_SEARCH} characters",
+            schema={"type": "string", "maxLength": LONGEST_SEARCH, "examples": [example]},
+            meaning=meaning,
+        )
+        self.fields = fields
+
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        for word in value or []:
+            anywhere = Q()
+            for field in self.fields:
+                anywhere |= Q(**{f"{field}__icontains": word})
+            qs = qs.filter(anywhere)
+        return qs
+
+
+class AnyOf(Parameter):
+    """One of several values, without regard to case."""
+
+    def __init__(self, field_name: str, meaning: str, *, example: str) -> None:
+        super().__init__(
+            field_name,
+            read=str,
+            expected="one or more values, separated by commas or repeated; one that itself holds a comma"
+            " stands in double quotes",
+            schema={"type": "string", "examples": [example]},
+            meaning=meaning,
+            many=True,
+        )
+
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        matches = Q()
+        for name in value or []:
+            # The database folds both sides, so that it decides alone what the same word is.
+            matches |= Q(**{f"{self.field_name}__iexact": name})
+        return qs.filter(matches)
+
+
+class StrictFilterBackend(filters.DjangoFilterBackend):
+    """Refuses what it does not understand: a filter silently ignored shows customers the wrong packages."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+        filterset = self.get_filterset(request, queryset, view)
+        assert filterset is not None  # every view here has one
+        pages = view.paginator.fields if view.paginator else {}
+        ensure_understood(request.query_params, {**filterset.form.fields, **pages})
+        return filterset.qs

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import JSONParser
@@ -18,7 +18,6 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from circletel.core.errors import Invalid, NotAllowed, NotReady, Refused
-from circletel.core.rest import examples
 from circletel.core.rest.authentication import authentication_classes
 from circletel.core.rest.idempotency import HEADER, IdempotentPosts
 from circletel.core.rest.negotiation import AlwaysJson
@@ -40,6 +39,46 @@ WHY = {
     409: "Its status does not admit this.",
     415: "The body is not JSON.",
     422: "Something is missing or contradictory; every reason is told.",
+}
+# As the description of the API shows them. A test holds it to what is answered.
+PROBLEMS: dict[int, dict[str, Any]] = {
+    400: {
+        "type": "urn:circletel:problem:invalid-body",
+        "title": "Some values cannot be taken over",
+        "detail": "pricing.regular_price: This field cannot be null.",
+        "errors": [{"field": "pricing.regular_price", "detail": "This field cannot be null."}],
+    },
+    401: {
+        "type": "urn:circletel:problem:token-refused",
+        "title": "The token opens nothing",
+        "detail": "The token Price import (ctk_Yd0hP3aX…) has expired. Make another one in the admin.",
+    },
+    403: {
+        "type": "urn:circletel:problem:not-allowed",
+        "title": "You may not do this",
+        "detail": "Thandi Naidoo may not publish products",
+        "reasons": ["Thandi Naidoo may not publish products"],
+    },
+    404: {"type": "about:blank", "title": "Not Found", "detail": "There is no such product."},
+    409: {
+        "type": "urn:circletel:problem:wrong-status",
+        "title": "Its status does not admit this",
+        "detail": "SkyFibre Home 100 (SKYFIBRE-HOME-100-24M) cannot be submitted: it is pending approval, not draft",
+        "reasons": [
+            "SkyFibre Home 100 (SKYFIBRE-HOME-100-24M) cannot be submitted: it is pending approval, not draft"
+        ],
+    },
+    415: {
+        "type": "about:blank",
+        "title": "Unsupported Media Type",
+        "detail": 'Unsupported media type "text/plain" in request.',
+    },
+    422: {
+        "type": "urn:circletel:problem:not-ready",
+        "title": "Something is missing or contradictory",
+        "detail": "SkyFibre Home 100 (SKYFIBRE-HOME-100-24M): pricing.regular_price: is missing",
+        "reasons": ["SkyFibre Home 100 (SKYFIBRE-HOME-100-24M): pricing.regular_price: is missing"],
+    },
 }
 
 
@@ -63,11 +102,15 @@ class StaffProblemSerializer(ProblemSerializer):
 def refusals(*statuses: int) -> dict[Any, OpenApiResponse]:
     """For `extend_schema`: these refusals, as problem details."""
     return {
-        (status, CONTENT_TYPE): OpenApiResponse(
-            StaffProblemSerializer, WHY[status], [examples.problem(status)]
-        )
+        (status, CONTENT_TYPE): OpenApiResponse(StaffProblemSerializer, WHY[status], [_example(status)])
         for status in statuses
     }
+
+
+def _example(status: int) -> OpenApiExample:
+    told = PROBLEMS[status]
+    head = {"type": told["type"], "title": told["title"], "status": status}
+    return OpenApiExample(told["title"], value={**head, **told}, response_only=True)
 
 
 def refusal_as_problem(refusal: Refused) -> Problem:

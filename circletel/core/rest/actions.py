@@ -9,9 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from circletel.core.actions.declaration import Action
-from circletel.core.actions.perform import perform
-from circletel.core.rest.strict import StrictSerializer
+from circletel.core.actions import Action, perform
+from circletel.core.rest.serializers import StrictSerializer
 
 
 def action_view(

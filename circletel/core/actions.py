@@ -1,6 +1,11 @@
-"""One action and everything that its users see of it."""
+"""Actions: what can be done with a record, each declared once for the admin, REST and the audit trail.
 
-from collections.abc import Callable, Iterable
+The apps declare theirs in `<app>/actions.py`. `perform` runs one, `circletel.core.admin.actions` shows them,
+`circletel.core.rest.actions` offers them over REST.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +16,9 @@ from unfold.dataclasses import ActionDialog
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
+
+from circletel.core import audit
+from circletel.core.errors import Refused
 
 # A text with a place for what the service returned, or a function of that which gives one or several.
 Message = str | Callable[[Any], str | list[str]]
@@ -119,3 +127,31 @@ class Action:
     def has_fields(self) -> bool:
         """Whether its form asks for anything."""
         return self.form is not BaseDialogForm
+
+
+def perform(action: Action, key: Any, *, actor: User, **fields: Any) -> Any:
+    """What the action's service returns. `key` is that of one record, a list of keys, or None for a list's action.
+
+    Raises Refused once it is in the audit trail, and what else the service raises.
+    """
+    first = next(iter(key), None) if isinstance(key, list) else key
+    with refusal_recorded(action.audit_name, action.model, first, actor=actor):
+        if key is None:
+            return action.service(actor=actor, **fields)
+        keys_or_key = [key] if action.takes_many and not isinstance(key, list) else key
+        return action.service(keys_or_key, actor=actor, **fields)
+
+
+@contextmanager
+def refusal_recorded(name: str, model: type[Model], key: Any, *, actor: User) -> Iterator[None]:
+    """Writes a refusal inside it into the audit trail, when the transaction of what was refused has been undone.
+
+    Its target is the record, or the person where there is none.
+    """
+    try:
+        yield
+    except Refused as refusal:
+        audit.record_refusal(
+            name, model if key is not None else User, key or actor.pk, actor=actor, refusal=refusal
+        )
+        raise

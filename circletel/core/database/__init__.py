@@ -1,1 +1,0 @@
-"""PostgreSQL beyond the ORM: advisory locks, bulk copy, batched queries."""
