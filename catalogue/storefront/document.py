@@ -1,7 +1,7 @@
 """The public document of a package. Its fields are chosen here one by one; a new column shows nothing."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ SHAPE = 1
 
 Document = dict[str, Any]
 
-# In the order in which they are shown.
+# In the order in which they are shown. What `_Builder` does not make is shown as the package has it.
 PUBLIC_FIELDS = (
     "id",
     "sku",
@@ -89,27 +89,18 @@ def civil_day(at: datetime) -> date:
     return timezone.localdate(at, timezone.get_default_timezone())
 
 
+def midnight(day: date, days: int = 0) -> datetime:
+    """The first instant of that day, or of one so many days later, in South Africa."""
+    return datetime.combine(day + timedelta(days), time(), timezone.get_default_timezone())
+
+
 class _Builder:
     def __init__(self, vat_rate: Decimal) -> None:
         self.vat_rate = vat_rate
 
     def document(self, package: PackageContent, promotion: Decimal | None) -> Document:
-        return {
+        made = {
             "id": str(package.package_uuid),
-            "sku": package.sku,
-            "slug": package.slug,
-            "name": package.name,
-            "service_type": package.service_type,
-            "category": package.category,
-            "technology": package.technology,
-            "market_segment": package.market_segment,
-            "provider": package.provider,
-            "speed_down_mbps": package.speed_down_mbps,
-            "speed_up_mbps": package.speed_up_mbps,
-            "data_limit": package.data_limit,
-            "contract_months": package.contract_months,
-            "description": package.description,
-            "features": package.features,
             "add_ons": [self._add_on(each) for each in package.add_ons],
             "bundle": self._bundle(package),
             "hardware": self._hardware(package),
@@ -117,14 +108,11 @@ class _Builder:
             "promotion": self._promotion(package, promotion),
             "installation_fee": self._amount(package.installation_fee),
             "discounted_installation_fee": self._amount(package.discounted_installation_fee),
-            "installation_days": package.installation_days,
-            "zones": package.zones,
-            "featured": package.featured,
-            "popular": package.popular,
             "currency": CURRENCY,
             "valid_from": instant(package.valid_from),
             "valid_to": instant(package.sale_ends),
         }
+        return {name: made[name] if name in made else getattr(package, name) for name in PUBLIC_FIELDS}
 
     def _amount(self, including: Any) -> dict[str, str] | None:
         return None if including is None else amount(Decimal(including), self.vat_rate)

@@ -5,48 +5,53 @@ again. A question asked here costs a sixth of one asked by a cursor. Only the st
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from psycopg.pq import ConnStatus, ExecStatus
 
+from catalogue.models import PackageDocument
+
 Row = Sequence[bytes | None]
-Answer = TypeVar("Answer")
 
 # Statements that one connection remembers, so that planning is not done again for the questions asked most.
 MOST_PREPARED = 50
 _PREPARED = "_storefront_prepared"
+# How alike a searched word must be: one letter left out of eight is found, as skyfbre for SkyFibre.
+LIKENESS = "SET pg_trgm.word_similarity_threshold = 0.5"
+
+
+@receiver(connection_created, dispatch_uid="catalogue.storefront.likeness")
+def say_how_alike(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """The index of the search knows its threshold from the session alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(LIKENESS)
 
 
 def reading_from() -> BaseDatabaseWrapper:
     """The connection that the storefront's reads go over: one answer must not come from two databases."""
-    from catalogue.models import PackageDocument
-
     return connections[router.db_for_read(PackageDocument)]
 
 
 def ask(sql: str, values: Sequence[Any] = ()) -> list[Row]:
     """The rows of a SELECT with %s for each value. Raises Django's database errors."""
     connection = reading_from()
-    return healthy(lambda: _ask(connection, sql, values), connection)
-
-
-def healthy(ask: Callable[[], Answer], connection: BaseDatabaseWrapper | None = None) -> Answer:
-    """The first question of a request is also the health check of its connection, which would cost one more."""
-    connection = connection or reading_from()
     if connection.in_atomic_block:
-        return ask()
+        return _ask(connection, sql, values)
+    # The first question of a request is also the health check of its connection, which would cost one more.
     connection.health_check_done = True  # type: ignore[attr-defined]
     try:
-        return ask()
+        return _ask(connection, sql, values)
     except (OperationalError, InterfaceError):
         connection.close()
-        return ask()
+        return _ask(connection, sql, values)
 
 
 def _ask(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> list[Row]:

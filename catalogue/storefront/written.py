@@ -4,16 +4,16 @@ A trigger has emptied the document of every package that changed, so what nobody
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.dispatch import receiver
 
 from catalogue.models import NoVatRate, PackageDocument, PackageStatus, ServicePackage, vat_rate_today
-from catalogue.storefront.document import SHAPE, variants
+from catalogue.signals import package_changed
+from catalogue.storefront.document import SHAPE, midnight, variants
 
 AT_ONCE = 5_000
 WRITE = """
@@ -24,6 +24,11 @@ FROM unnest(%(ids)s::uuid[], %(texts)s::text[], %(promoted)s::text[], %(begins)s
             %(ends)s::timestamptz[]) AS v (id, text, promoted_text, begins, ends)
 WHERE d.package_id = v.id
 """
+
+
+@receiver(package_changed, dispatch_uid="catalogue.storefront")
+def write_document(package: ServicePackage, **_: Any) -> None:
+    write_down([package.pk])
 
 
 def write_down(package_ids: Sequence[UUID]) -> None:
@@ -72,14 +77,9 @@ def _write(packages: Sequence[ServicePackage], vat_rate: Any) -> None:
                 "ids": [package.pk for package in packages],
                 "texts": [plain for plain, _promoted in texts],
                 "promoted": [promoted for _plain, promoted in texts],
-                "begins": [_midnight(package.promotion_from) for package in packages],
-                "ends": [_midnight(package.promotion_to, days=1) for package in packages],
+                "begins": [
+                    package.promotion_from and midnight(package.promotion_from) for package in packages
+                ],
+                "ends": [package.promotion_to and midnight(package.promotion_to, 1) for package in packages],
             },
         )
-
-
-def _midnight(day: date | None, days: int = 0) -> datetime | None:
-    """The beginning of that day, or of one so many days later, in South Africa."""
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days), time(), timezone.get_default_timezone())

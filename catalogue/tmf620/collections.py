@@ -4,11 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, IntegerField, Max, QuerySet, TextField, Value, When
-from django.db.models.functions import Lower
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalogue.models import MarketSegment, ServicePackage
@@ -116,24 +114,18 @@ def _built(kind: Kind, rendering: Rendering) -> list[Document]:
 
 
 def _categories(rendering: Rendering) -> Mapping[CategoryKey, datetime]:
-    """Every category that something on sale stands in, with the latest change below it, in one query.
+    """Every category that something on sale stands in, with the latest change below it.
 
     Segments come before their service types.
     """
-    order = Case(
-        *(When(market_segment=value, then=Value(i)) for i, value in enumerate(MarketSegment.values)),
-        output_field=IntegerField(),
-    )
-    rows = (
-        on_sale(rendering)
-        .annotate(folded=Lower("service_type"), segment_order=order)
-        .values("market_segment", "folded", "segment_order")
-        .annotate(spelling=Max("service_type", output_field=TextField()), changed=Max("changed_at"))
-        .order_by("segment_order", "folded")
-    )
-    changed: dict[CategoryKey, Any] = {}
-    for row in rows:
-        root = CategoryKey(row["market_segment"])
-        changed[root] = max(changed.get(root, row["changed"]), row["changed"])
-        changed[CategoryKey(row["market_segment"], row["spelling"])] = row["changed"]
-    return changed
+    found: dict[tuple[int, str], tuple[str, datetime]] = {}
+    rows = on_sale(rendering).values_list("market_segment", "service_type", "changed_at")
+    for segment, spelling, changed in rows:
+        place = MarketSegment.values.index(segment)
+        for folded, name in (("", ""), (spelling.lower(), spelling)):
+            before = found.get((place, folded), (name, changed))
+            found[place, folded] = max(before[0], name), max(before[1], changed)
+    return {
+        CategoryKey(MarketSegment.values[place], name): changed
+        for (place, _), (name, changed) in sorted(found.items())
+    }

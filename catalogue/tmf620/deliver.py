@@ -10,7 +10,6 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import httpx
@@ -32,16 +31,8 @@ class ForbiddenAddress(Undeliverable):
     """The address may not be asked, or is none."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """A URL with an address that was checked."""
-
-    url: httpx.URL
-    address: str
-
-
-def checked(url: str) -> Target:
-    """Resolve the host and check each of its addresses. Raises ForbiddenAddress."""
+def checked(url: str) -> tuple[httpx.URL, str]:
+    """The URL and an address of its host, of which each was checked. Raises ForbiddenAddress."""
     if len(url) > LONGEST_URL:
         raise ForbiddenAddress(f"is longer than {LONGEST_URL} characters")
     if any(not 32 < ord(sign) < 127 for sign in url):
@@ -61,7 +52,7 @@ def checked(url: str) -> Target:
     for address in addresses:
         if not settings.TMF620_ALLOW_PRIVATE_ADDRESSES and not is_public(address):
             raise ForbiddenAddress(f"leads to {address}, which is not a public address")
-    return Target(parsed, addresses[0])
+    return parsed, addresses[0]
 
 
 def is_public(address: str) -> bool:
@@ -79,9 +70,9 @@ def is_public(address: str) -> bool:
 def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = DEADLINE_SECONDS) -> None:
     """Raises Undeliverable unless the answer is 2xx and its head is here within `seconds`."""
     began = time.monotonic()
-    target = checked(url)
+    parsed, address = checked(url)
     try:
-        status = asyncio.run(_status(target, body, headers, seconds - (time.monotonic() - began)))
+        status = asyncio.run(_status(parsed, address, body, headers, seconds - (time.monotonic() - began)))
     except TimeoutError:
         raise Undeliverable(f"did not answer within {seconds:g} seconds") from None
     except (OSError, httpx.HTTPError) as trouble:
@@ -108,12 +99,14 @@ def tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _status(target: Target, body: bytes, headers: Mapping[str, str], seconds: float) -> int:
+async def _status(
+    url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str], seconds: float
+) -> int:
     """Of the answer, whose body is left unread: nothing in it counts."""
-    transport = PinnedTransport(target.address)
+    transport = PinnedTransport(address)
     # httpx's own timeouts begin anew with each byte that comes.
     client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113
-    request = client.build_request("POST", target.url, content=body, headers=dict(headers))
+    request = client.build_request("POST", url, content=body, headers=dict(headers))
     async with asyncio.timeout(seconds), client:
         response = await client.send(request, stream=True)
         await response.aclose()

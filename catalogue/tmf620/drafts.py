@@ -164,7 +164,7 @@ def _write(product: Product | None, content: mapping.Content, actor: User) -> Pr
 
 def _edit_package(kind: Kind, id: str, patch: Document, actor: User, dialect: Dialect) -> ServicePackage:
     package = _package(kind, id, dialect, "edited")
-    if unknown := set(patch) - mapping.MAPPED - {"@type", "lifecycleStatus", *OURS}:
+    if unknown := set(patch) - set(mapping.READERS) - {"@type", "lifecycleStatus", *OURS}:
         raise InvalidBody(f"{min(unknown)} of an offering on sale cannot be changed here.")
     if patch.get("lifecycleStatus", "Active") != "Active":
         raise Conflict("An offering on sale is taken off sale with DELETE.")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from catalogue.models import HubDelivery, HubEvent, HubListener, HubSnapshot, NoVatRate, ServicePackage
 from catalogue.signals import package_changed
+from catalogue.storefront.document import midnight
 from catalogue.tmf620 import queries, resources, values
 from catalogue.tmf620.dialects import DIALECTS, V4, Dialect, Kind, Rendering
 from catalogue.tmf620.matching import meets
@@ -96,7 +97,7 @@ def _retired(package: ServicePackage) -> dict[str, Document]:
             **_gone(Kind.OFFERING, str(package.pk), dialect),
             "name": package.name,
             "lastUpdate": values.instant(package.changed_at),
-            "lifecycleStatus": resources.RETIRED,
+            "lifecycleStatus": "Retired",
             "isSellable": False,
         }
         for version, dialect in DIALECTS.items()
@@ -164,7 +165,7 @@ def notice_the_clock() -> int:
     # Whatever the sweep slept through since a package was last told of.
     turned = Q(package__promotion_from__gt=F("told_on"), package__promotion_from__lte=today)
     turned |= Q(package__promotion_to__gte=F("told_on"), package__promotion_to__lt=today)
-    stale = told.filter(told_at__lt=values.start_of(today)).annotate(told_on=TruncDate("told_at"))
+    stale = told.filter(told_at__lt=midnight(today)).annotate(told_on=TruncDate("told_at"))
     promoted = stale.filter(turned, package__promotion_price__isnull=False)
     found = (began.values("pk"), ended.values("pk"), promoted.values("pk"))
     ids = {row["pk"] for rows in found for row in rows[:MOST_AT_ONCE]}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,35 +30,13 @@ FIELDS = BY_PATH | {
     "features": replace(BY_PATH["features"], expected="texts of 1 to 200 characters"),
     "zones": replace(BY_PATH["zones"], expected="texts of 1 to 60 characters"),
 }
-MAPPED = {
-    "name",
-    "description",
-    "validFor",
-    "category",
-    "marketSegment",
-    "productOfferingTerm",
-    "productOfferingPrice",
-    "prodSpecCharValueUse",
-}
-
-
 Content = dict[str, Any]
 
 
 def content_of(body: Document) -> Content:
     """What the body speaks of, by its path in `product_content`. Raises InvalidBody where the catalogue could not hold it."""
     content: Content = {}
-    readers: dict[str, Callable[[Any, Content], None]] = {
-        "name": lambda value, c: c.update(name=_fit("name", "name", value)),
-        "description": lambda value, c: c.update(description=_fit("description", "description", value)),
-        "validFor": _read_validity,
-        "category": _read_category,
-        "marketSegment": _read_segment,
-        "productOfferingTerm": _read_term,
-        "productOfferingPrice": _read_prices,
-        "prodSpecCharValueUse": _read_characteristics,
-    }
-    for name, read in readers.items():
+    for name, read in READERS.items():
         if name in body:
             read(body[name], content)
     return content
@@ -78,14 +55,10 @@ def _fit(name: str, path: str, value: Any) -> Any:
 
 
 def _read_validity(value: Document, content: Content) -> None:
-    start, end = (_instant(value.get(name)) for name in ("startDateTime", "endDateTime"))
+    start, end = (as_instant(value.get(name) or "") for name in ("startDateTime", "endDateTime"))
     if start and end and end <= start:
         raise InvalidBody("validFor.endDateTime: must lie after startDateTime.")
     content |= {"valid_from": start, "valid_to": end}
-
-
-def _instant(text: str | None) -> datetime | None:
-    return as_instant(text) if text else None
 
 
 def _read_category(value: list[Document], content: Content) -> None:
@@ -146,3 +119,18 @@ def _read_characteristics(value: list[Document], content: Content) -> None:
             content[path] = _fit(item["name"], path, given)
         elif path and given:
             content[path] = _fit(item["name"], path, given[0])
+
+
+# What of an offering is taken over; anything else stays on the draft.
+READERS: dict[str, Callable[[Any, Content], None]] = {
+    "name": lambda value, content: content.update(name=_fit("name", "name", value)),
+    "description": lambda value, content: content.update(
+        description=_fit("description", "description", value)
+    ),
+    "validFor": _read_validity,
+    "category": _read_category,
+    "marketSegment": _read_segment,
+    "productOfferingTerm": _read_term,
+    "productOfferingPrice": _read_prices,
+    "prodSpecCharValueUse": _read_characteristics,
+}

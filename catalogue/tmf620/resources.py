@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from catalogue.models import MarketSegment, ServicePackage
+from catalogue.storefront.document import midnight
 from catalogue.tmf620 import values
 from catalogue.tmf620.dialects import Kind, Rendering
 from catalogue.tmf620.values import Document
 
-ACTIVE, RETIRED = "Active", "Retired"
 CATALOG_ID, CATALOG_NAME = "circletel", "CircleTel"
 # The charges a package may have, in the order in which `charges` shows them.
 RECURRING, DISCOUNT, INSTALLATION, HARDWARE = "recurring", "discount", "installation", "hardware"
@@ -75,14 +75,13 @@ def charges(package: ServicePackage, at: datetime) -> Iterator[Charge]:
     yield Charge(RECURRING, package.current_price, "a month")
     promotion = package.promotion_price_at(at)
     if promotion is not None:
-        window = package.promotion_from, package.promotion_to
         yield Charge(
             DISCOUNT,
             promotion - package.current_price,
             "discount a month",
             months=package.promotion_months,
-            start=values.start_of(window[0]) if window[0] else None,
-            end=values.end_of(window[1]) if window[1] else None,
+            start=midnight(package.promotion_from) if package.promotion_from else None,
+            end=midnight(package.promotion_to, 1) if package.promotion_to else None,
         )
     if (fee := package.charged_installation_fee) is not None:
         yield Charge(INSTALLATION, fee, "installation")
@@ -95,21 +94,15 @@ def price_id(package: ServicePackage, charge: str) -> str:
 
 
 def offering(package: ServicePackage, rendering: Rendering) -> Document:
-    on_sale = package.is_on_sale(rendering.at)
     months = package.contract_months
-    category = CategoryKey(package.market_segment, package.service_type)
-    document: Document = {
-        "id": str(package.pk),
-        "href": rendering.href(Kind.OFFERING, package.pk),
-        "name": package.name,
+    document = _resource(
+        Kind.OFFERING, package.pk, package.name, rendering, package.changed_at, package.version
+    ) | {
         "description": package.description,
-        "version": str(package.version),
-        "lastUpdate": values.instant(package.changed_at),
-        "lifecycleStatus": ACTIVE if on_sale else RETIRED,
         "isBundle": bool(package.components),
-        "isSellable": on_sale,
+        "isSellable": True,
         "validFor": values.period(package.valid_from, package.sale_ends),
-        "category": [category_reference(category, rendering)],
+        "category": [_category_of(package, rendering)],
         "marketSegment": [
             {
                 "id": package.market_segment,
@@ -125,7 +118,6 @@ def offering(package: ServicePackage, rendering: Rendering) -> Document:
         "productOfferingPrice": [
             _price_in_offering(package, charge, rendering) for charge in charges(package, rendering.at)
         ],
-        "@type": rendering.dialect.type(Kind.OFFERING),
     }
     if package.components:
         document["bundledProductOffering"] = [_bundled(entry, rendering) for entry in package.components]
@@ -148,21 +140,15 @@ def _bundled(entry: dict[str, Any], rendering: Rendering) -> Document:
 
 
 def price(package: ServicePackage, charge: Charge, rendering: Rendering) -> Document:
-    document: Document = {
-        "id": price_id(package, charge.name),
-        "href": rendering.href(Kind.PRICE, price_id(package, charge.name)),
-        "name": f"{package.name}: {charge.title}",
+    id, name = price_id(package, charge.name), f"{package.name}: {charge.title}"
+    document = _resource(Kind.PRICE, id, name, rendering, package.changed_at, package.version) | {
         "description": _price_description(charge),
-        "version": str(package.version),
-        "lastUpdate": values.instant(package.changed_at),
-        "lifecycleStatus": ACTIVE,
         "isBundle": False,
         "priceType": PRICE_TYPES[charge.name],
         "price": values.money(charge.amount),
         "tax": [values.tax(charge.amount, rendering)],
         "unitOfMeasure": {"amount": 1.0, "units": "each"},
         "validFor": values.period(charge.start or package.valid_from, charge.end or package.sale_ends),
-        "@type": rendering.dialect.type(Kind.PRICE),
     }
     if charge.name in (RECURRING, DISCOUNT):
         document |= {"recurringChargePeriodType": "month", "recurringChargePeriodLength": 1}
@@ -187,39 +173,25 @@ def prices(package: ServicePackage, rendering: Rendering) -> list[Document]:
 
 
 def specification(package: ServicePackage, rendering: Rendering) -> Document:
-    document = {
-        "id": str(package.pk),
-        "href": rendering.href(Kind.SPECIFICATION, package.pk),
-        "name": package.name,
+    document = _resource(
+        Kind.SPECIFICATION, package.pk, package.name, rendering, package.changed_at, package.version
+    ) | {
         "description": package.description,
         "brand": package.service_type,
         "productNumber": package.sku,
-        "version": str(package.version),
-        "lastUpdate": values.instant(package.changed_at),
-        "lifecycleStatus": ACTIVE,
         "isBundle": False,
         "validFor": values.period(package.valid_from, package.sale_ends),
         "productSpecCharacteristic": list(_characteristics(package, rendering)),
-        "@type": rendering.dialect.type(Kind.SPECIFICATION),
     }
     if rendering.dialect.categorises_specifications:
-        category = CategoryKey(package.market_segment, package.service_type)
-        document["category"] = [category_reference(category, rendering)]
+        document["category"] = [_category_of(package, rendering)]
     return document
 
 
 def category(key: CategoryKey, subs: list[CategoryKey], changed: datetime, rendering: Rendering) -> Document:
     """A segment with its service types below it, or one service type of a segment."""
-    document: Document = {
-        "id": key.id,
-        "href": rendering.href(Kind.CATEGORY, key.id),
-        "name": key.name,
-        "version": "1",
-        "lastUpdate": values.instant(changed),
-        "lifecycleStatus": ACTIVE,
-        "isRoot": key.parent is None,
-        "@type": rendering.dialect.type(Kind.CATEGORY),
-    }
+    document = _resource(Kind.CATEGORY, key.id, key.name, rendering, changed)
+    document["isRoot"] = key.parent is None
     if key.parent is not None and rendering.dialect.parent_by_id:
         document["parentId"] = key.parent.id
     elif key.parent is not None:
@@ -230,22 +202,35 @@ def category(key: CategoryKey, subs: list[CategoryKey], changed: datetime, rende
 
 
 def catalog(roots: list[CategoryKey], changed: datetime | None, rendering: Rendering) -> Document:
-    return {
-        "id": CATALOG_ID,
-        "href": rendering.href(Kind.CATALOG, CATALOG_ID),
-        "name": CATALOG_NAME,
+    changed = changed or timezone.now()
+    return _resource(Kind.CATALOG, CATALOG_ID, CATALOG_NAME, rendering, changed) | {
         "description": "What a new customer can order now.",
         "catalogType": "Product Catalog",
-        "version": "1",
-        "lastUpdate": values.instant(changed or timezone.now()),
-        "lifecycleStatus": ACTIVE,
         "category": [category_reference(root, rendering) for root in roots],
-        "@type": rendering.dialect.type(Kind.CATALOG),
     }
 
 
 def category_reference(key: CategoryKey, rendering: Rendering) -> Document:
     return values.reference(Kind.CATEGORY, key.id, key.name, rendering)
+
+
+def _category_of(package: ServicePackage, rendering: Rendering) -> Document:
+    return category_reference(CategoryKey(package.market_segment, package.service_type), rendering)
+
+
+def _resource(
+    kind: Kind, id: object, name: str, rendering: Rendering, changed: datetime, version: int = 1
+) -> Document:
+    """What every resource has."""
+    return {
+        "id": str(id),
+        "href": rendering.href(kind, id),
+        "name": name,
+        "version": str(version),
+        "lastUpdate": values.instant(changed),
+        "lifecycleStatus": "Active",
+        "@type": rendering.dialect.type(kind),
+    }
 
 
 def _price_in_offering(package: ServicePackage, charge: Charge, rendering: Rendering) -> Document:

@@ -1,10 +1,8 @@
 """The small objects of TMF620: instants, periods, money, tax and references."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-
-from django.utils import timezone
 
 from catalogue.models import excluding_vat
 from catalogue.tmf620.dialects import Kind, Rendering
@@ -16,15 +14,6 @@ Document = dict[str, Any]
 def instant(at: datetime) -> str:
     """UTC to the microsecond, so that `lastUpdate=` finds what was shown: `2026-10-01T08:00:00.000001Z`."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def start_of(day: date) -> datetime:
-    """The first instant of a South African civil day."""
-    return datetime.combine(day, time(), tzinfo=timezone.get_default_timezone())
-
-
-def end_of(day: date) -> datetime:
-    return start_of(day + timedelta(days=1))
 
 
 def period(start: datetime | None, end: datetime | None) -> Document:
@@ -57,12 +46,8 @@ def price_value(amount: Decimal, rendering: Rendering) -> Document:
     }
 
 
-def duration(months: int) -> Document:
-    return {"amount": months, "units": "Month"}
-
-
 def term(name: str, months: int) -> Document:
-    return {"name": name, "duration": duration(months), "@type": "ProductOfferingTerm"}
+    return {"name": name, "duration": {"amount": months, "units": "Month"}, "@type": "ProductOfferingTerm"}
 
 
 def reference(kind: Kind, id: object, name: str, rendering: Rendering, **more: Any) -> Document:

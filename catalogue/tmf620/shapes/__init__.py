@@ -38,17 +38,12 @@ class Shape:
     required: frozenset[str]
 
 
-def all_shapes(version: str) -> dict[str, "Shape | tuple[str, ...] | str"]:
-    """By type: its attributes, the types it may be, or the one it is."""
-    return dict(_shapes(version))
-
-
 def complete(version: str, type_: str, document: Any) -> Any:
     """The document without nulls, with the `@type` and `@referredType` that TM Forum requires filled in.
 
     Attributes unknown to TMF620 are extensions and stay. Raises InvalidBody naming the attribute that is wrong.
     """
-    return _complete(_shapes(version), type_, document, "", 0)
+    return _complete(all_shapes(version), type_, document, "", 0)
 
 
 def _complete(shapes: dict[str, Any], type_: str, value: Any, path: str, depth: int) -> Any:
@@ -150,7 +145,8 @@ def _is_address(value: Any) -> bool:
 
 
 @cache
-def _shapes(version: str) -> dict[str, Any]:
+def all_shapes(version: str) -> dict[str, Shape | tuple[str, ...] | str]:
+    """By type: its attributes, the types it may be, or the one it is."""
     return dict(_read(Path(__file__).with_name(f"{version}.txt").read_text()))
 
 
