@@ -9,14 +9,15 @@ from typing import Any
 
 from django.db.models import Q
 
-from reconciliation.matching import Deviation, Tables, judge, judge_pair
-from reconciliation.models import FindingType
-from reconciliation.subscriptions import compare_subscriptions
+from catalogue.models import ServicePackage
+from pricing.billed import judge_billed
+from pricing.mirror.standing import mirror_standing
+from reconciliation.matching import Tables, finding, judge, judge_pair, when, wrongly_billed
+from reconciliation.models import SUBSCRIPTION, Finding, FindingType
 from zoho_sync.billing.calls import PER_PAGE
-from zoho_sync.compare.diff import instant
 from zoho_sync.compare.expected import expected_for, expected_records
 from zoho_sync.compare.listing import Listing
-from zoho_sync.compare.matching import TooManyVanished, pairs
+from zoho_sync.compare.matching import Pair, TooManyVanished, pairs
 from zoho_sync.compare.records import SHELVES, Expected, Remote, Shelf
 from zoho_sync.compare.remote import Zoho
 from zoho_sync.connection.background import BackgroundHttp
@@ -32,6 +33,7 @@ PATIENCE_SECONDS = 900.0
 TELL_EVERY = 1000
 # Strangers are looked up in our own rows so many at a time.
 SOME = 500
+SUBSCRIPTIONS = "Subscriptions"
 NAMES = ("acknowledged_payload__Product_Name", "acknowledged_payload__name")
 
 
@@ -47,7 +49,8 @@ class Comparison:
         progress: Callable[[str], None] = lambda words: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.deviations: list[Deviation] = []
+        self.findings: list[Finding] = []
+        """Unsaved."""
         self.compared = self.owed = 0
         self.coverage: list[dict[str, Any]] = []
         self.covered: set[Any] = set()
@@ -94,12 +97,22 @@ class Comparison:
                 self._compare_subscriptions()
 
     def _compare_subscriptions(self) -> None:
+        """The mirror as it stands. One that is out of date is judged all the same, and closes no finding.
+
+        Where subscriptions were never pulled there is nothing to judge, which is no trouble.
+        """
         self._progress("comparing what subscriptions are billed")
-        part = compare_subscriptions(self._begun, skus=self._only)
-        self.coverage.append(part.coverage)
-        self.deviations += part.deviations
-        self.covered |= part.covered
-        self.mirror_trouble = part.trouble
+        standing, judged = mirror_standing(self._begun), 0
+        packages = list(ServicePackage.objects.filter(sku__in=self._only).values_list("pk", flat=True))
+        for number, wrong in judge_billed(self._begun, packages):
+            judged += number
+            self.findings += map(wrongly_billed, wrong)
+        as_of = standing.as_of.isoformat() if standing.as_of else None
+        self.coverage.append({"list": SUBSCRIPTIONS, "ours": judged, "theirs": judged, "as_of": as_of})
+        if standing.trouble:
+            self.mirror_trouble = f"{SUBSCRIPTIONS}: {standing.trouble}."
+        elif standing.was_pulled:
+            self.covered |= {(SUBSCRIPTION, str(pk)) for pk in packages} if self._only else {SUBSCRIPTION}
 
     def _expect(self) -> None:
         self._progress("reading the catalogue")
@@ -112,18 +125,18 @@ class Comparison:
     def _compare(self, shelf: Shelf) -> None:
         self._listing.add(shelf, self._read(shelf))
         expected, theirs = self._listing.counts(shelf)
-        compared, differing = 0, list[list[Deviation]]()
+        compared, differing = 0, list[tuple[Pair, list[Finding]]]()
         for pair in pairs(self._listing, shelf, most_missing=self._most_missing(expected)):
             compared += 1
             self.owed += pair.expected.is_owed
             if found := judge_pair(pair, self._tables):
-                differing.append(found)
+                differing.append((pair, found))
         self.compared += compared
-        self.deviations += list(self._settled(shelf, differing, shifting=theirs >= PER_PAGE))
+        self.findings += list(self._settled(shelf, differing, shifting=theirs >= PER_PAGE))
         self.coverage.append({"list": shelf.name, "ours": compared, "theirs": theirs})
         if not self._only:
             self.covered |= {kind.value for kind in shelf.kinds} | {shelf.kind_of("")}
-            self.deviations += unknown_in(self._listing, shelf)
+            self.findings += unknown_in(self._listing, shelf)
 
     def _read(self, shelf: Shelf) -> Iterator[Remote]:
         self._progress(f"reading {shelf.name}")
@@ -144,22 +157,20 @@ class Comparison:
         return max(FEW - 1, expected * MOST_VANISHED_PERCENT // 100)
 
     def _settled(
-        self, shelf: Shelf, differing: Sequence[list[Deviation]], *, shifting: bool
-    ) -> Iterator[Deviation]:
+        self, shelf: Shelf, differing: Sequence[tuple[Pair, list[Finding]]], *, shifting: bool
+    ) -> Iterator[Finding]:
         """What holds of each record once everything that moved during the run has been looked at again."""
-        moved = self._moved_here([deviations[0] for deviations in differing])
-        for deviations in differing:
-            first = deviations[0]
-            mine, remote = first.expected, first.remote
-            assert mine is not None  # only records of ours are judged
+        moved = self._moved_here([pair.expected.row for pair, _found in differing if pair.expected.row])
+        for pair, found in differing:
+            mine, remote = pair.expected, pair.key_holder or pair.remote
             # A list read by page numbers shifts when something before it is deleted, and then skips a record.
-            skipped = first.type is FindingType.MISSING_IN_ZOHO and shifting and not self._reads_by_id(shelf)
+            skipped = remote is None and shifting and not self._reads_by_id(shelf)
             if mine.row in moved or skipped or (remote is not None and self._is_news(remote)):
                 yield from self._judged_again(shelf, mine, remote)
             else:
-                yield from deviations
+                yield from found
 
-    def _judged_again(self, shelf: Shelf, mine: Expected, remote: Remote | None) -> list[Deviation]:
+    def _judged_again(self, shelf: Shelf, mine: Expected, remote: Remote | None) -> list[Finding]:
         fresh = [each for each in expected_for([mine.package], shelf.kinds) if each.kind == mine.kind]
         if not fresh or fresh[0].is_owed:
             return []
@@ -168,9 +179,8 @@ class Comparison:
     def _reads_by_id(self, shelf: Shelf) -> bool:
         return shelf.family is None and self._zoho.queries_granted
 
-    def _moved_here(self, deviations: Sequence[Deviation]) -> set[str]:
-        """Rows whose package or sync changed while the run was going on."""
-        rows = [each.expected.row for each in deviations if each.expected and each.expected.row]
+    def _moved_here(self, rows: Sequence[str]) -> set[str]:
+        """Those of these rows whose package or sync changed while the run was going on."""
         since = (
             Q(changed_at__gt=self._begun)
             | Q(last_synced_at__gt=self._begun)
@@ -180,15 +190,12 @@ class Comparison:
         return {str(pk) for pk in found.values_list("pk", flat=True)}
 
     def _is_news(self, remote: Remote) -> bool:
-        try:
-            changed = instant(remote.modified_at)
-        except ValueError:
-            return False
+        changed = when(remote.modified_at)
         return changed is not None and changed > self._begun
 
     def _alarm(self, shelf: Shelf) -> None:
         self.alarmed = True
-        self.deviations = []
+        self.findings = []
         self._tell(
             f"{shelf.name}: more than {MOST_VANISHED_PERCENT} % of our records are not there any"
             " more. Nothing is proposed: look at Zoho first, and at which organisation the settings point to"
@@ -198,14 +205,14 @@ class Comparison:
         self.trouble = f"{self.trouble} {words.rstrip('.')}.".strip()
 
 
-def unknown_in(listing: Listing, shelf: Shelf) -> Iterator[Deviation]:
+def unknown_in(listing: Listing, shelf: Shelf) -> Iterator[Finding]:
     """Records in use that belong to no package, read from the list some at a time."""
     left = (each for each in listing.not_taken(shelf) if each.is_active)
     while some := list(islice(left, SOME)):
         yield from strangers_in(shelf, some)
 
 
-def strangers_in(shelf: Shelf, remotes: Sequence[Remote]) -> Iterator[Deviation]:
+def strangers_in(shelf: Shelf, remotes: Sequence[Remote]) -> Iterator[Finding]:
     """What records that belong to no package are: a second one of ours, or one we know nothing of."""
     rows = ProductIntegration.objects.filter(kind__in=list(shelf.kinds))
     # What was published while the lists were read is no stranger.
@@ -222,9 +229,8 @@ def strangers_in(shelf: Shelf, remotes: Sequence[Remote]) -> Iterator[Deviation]
             or remote.key
             or remote.id
         )
-        yield Deviation(
-            type, shelf.kind_of(key), key, theirs=remote.name or remote.key or remote.id, remote=remote
-        )
+        theirs = remote.name or remote.key or remote.id
+        yield finding(type, shelf.kind_of(key), key, remote, theirs=theirs)
 
 
 def _known(rows: Any, strangers: Sequence[Remote]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:

@@ -1,16 +1,24 @@
-"""Findings across runs: what is new, what is still there, what is over, and what nobody wants to hear of."""
+"""Findings across runs: what is new, still there or over, what nobody wants to hear of, and what it all comes to."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from uuid import UUID
 
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Q
 
-from reconciliation.matching import Deviation
-from reconciliation.models import Finding, FindingState, ReconciliationReport
-from zoho_sync.compare.diff import instant
-from zoho_sync.compare.records import shelf_of
+from pricing.billed import standing_units
+from pricing.models import Subscription
+from reconciliation.models import SUBSCRIPTION, Finding, FindingState, FindingType, ReconciliationReport
+from zoho_sync.compare.diff import CENT, cents
+from zoho_sync.desired import table_of
+from zoho_sync.fields import Terms
+from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 
+NOTHING = Decimal("0.00")
 REFRESHED = (
     "ours",
     "theirs",
@@ -25,27 +33,6 @@ REFRESHED = (
     "times_seen",
     "state",
 )
-
-
-def told(deviation: Deviation) -> Finding:
-    """The finding, unsaved, that a deviation amounts to."""
-    mine, remote = deviation.expected, deviation.remote
-    return Finding(
-        system=shelf_of(deviation.kind).system,
-        kind=deviation.kind,
-        type=deviation.type,
-        key=deviation.key[:200],
-        field=deviation.field,
-        remote_id=remote.id if remote else mine.remote_id if mine else "",
-        remote_name=remote.name[:300] if remote else "",
-        package_id=mine.package if mine else deviation.package,
-        ours=deviation.ours,
-        theirs=deviation.theirs,
-        live=remote.values if remote else {},
-        since=when(remote.modified_at) if remote else None,
-        changed_by=remote.modified_by[:200] if remote else "",
-        at_stake=deviation.at_stake,
-    )
 
 
 def record(
@@ -134,10 +121,89 @@ def as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def when(text: str) -> datetime | None:
-    """An instant of Zoho's, to the second; None where it is none."""
+# --- rand a month at stake: what a wrong price comes to, over all who subscribe to the package
+
+
+def weigh(findings: Sequence[Finding], terms: Terms) -> None:
+    """Write `at_stake` on every finding about a package's monthly price: the difference, times what is subscribed to.
+
+    Findings about subscriptions bring theirs along. It stays empty where nothing was ever mirrored: unknown is
+    not nothing. Two queries at most.
+    """
+    names = {
+        (kind.value, each.name) for kind in Kind for each in table_of(kind, terms) if each.adopts == "price"
+    }
+    about = [
+        each
+        for each in findings
+        if each.type == FindingType.FIELD_MISMATCH and (each.kind, each.field) in names and each.package_id
+    ]
+    if not about or not Subscription.objects.exists():
+        return
+    units = standing_units([_uuid(each.package_id) for each in about])
+    for each in about:
+        if (difference := _difference(each, terms)) is not None:
+            each.at_stake = difference * units.get(_uuid(each.package_id), 0)
+
+
+def total_at_stake(findings: Iterable[Finding]) -> Decimal:
+    """Rand a month. A package that is wrong in CRM and in Billing counts once, with the larger difference."""
+    packages: dict[Any, Decimal] = defaultdict(lambda: NOTHING)
+    total = NOTHING
+    for each in findings:
+        if each.at_stake is None:
+            continue
+        if each.kind == SUBSCRIPTION:
+            total += each.at_stake
+        else:
+            packages[str(each.package_id)] = max(packages[str(each.package_id)], each.at_stake)
+    return total + sum(packages.values(), NOTHING)
+
+
+def _difference(finding: Finding, terms: Terms) -> Decimal | None:
+    """VAT included, to the cent; None where Zoho holds no amount at all."""
     try:
-        found = instant(text)
-    except ValueError:
+        ours, theirs = cents(finding.ours), cents(finding.theirs)
+    except ArithmeticError:
         return None
-    return found.astimezone(timezone.get_default_timezone()) if found else None
+    if ours is None or theirs is None:
+        return None
+    factor = Decimal(1) if terms.prices_include_vat else 1 + terms.vat_rate
+    return (abs(theirs - ours) * factor).quantize(CENT, ROUND_HALF_UP)
+
+
+def _uuid(value: Any) -> UUID:
+    # A finding that was not saved yet bears the id as text.
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+# --- what was found to agree
+
+
+def write_verified(covered: Iterable[Any], seen: Iterable[Finding], *, at: datetime) -> int:
+    """Mark every record that was compared and does not differ; one statement. Returns how many.
+
+    `covered` is what was read: kinds as a whole, or (kind, package id). `seen` is everything that differs, ignored
+    findings too. A record sent after `at`, when the run began, was not seen as it is now and stays as it was.
+    """
+    scope = Q(pk__in=[])
+    packages: dict[str, list[Any]] = defaultdict(list)
+    for part in covered:
+        if isinstance(part, tuple):
+            packages[part[0]].append(part[1])
+        elif part in Kind.values:
+            scope |= Q(kind=part)
+    for kind, ids in packages.items():
+        scope |= Q(kind=kind, package__in=ids)
+    differing: dict[str, set[str]] = defaultdict(set)
+    for finding in seen:
+        if finding.kind in Kind.values:
+            differing[finding.kind].add(finding.key)
+    records = ProductIntegration.objects.filter(scope, status=SyncStatus.OK, last_synced_at__lte=at)
+    for kind, keys in differing.items():
+        records = records.exclude(kind=kind, remote_key__in=keys)
+    # Never waits for a row: publishing locks the rows of its package one by one, and both would wait for each other.
+    # What somebody holds at this moment is being changed; the next run looks at it again.
+    with transaction.atomic():
+        free = records.select_for_update(skip_locked=True).values("pk")
+        return ProductIntegration.objects.filter(pk__in=free).update(verified_at=at)

@@ -9,10 +9,10 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from reconciliation.findings import total_at_stake
 from reconciliation.models import Finding, FindingState, FindingType, ReconciliationReport, ReportState
 from reconciliation.planning import deeds_for
-from reconciliation.stake import total_at_stake
-from reconciliation.words import said
+from reconciliation.reporting import said
 
 WEEK = timedelta(days=7)
 MOST_LINES = 50

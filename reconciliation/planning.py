@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -11,12 +12,12 @@ from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
-from reconciliation.words import said
+from reconciliation.reporting import said
 from zoho_sync.compare.expected import expected_for
 from zoho_sync.compare.records import shelf_of
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of
-from zoho_sync.fields import Field
+from zoho_sync.fields import Drift, Field, FieldType
 from zoho_sync.models import Kind, System
 
 MOST = 100
@@ -72,6 +73,18 @@ def field_of(finding: Finding) -> Field | None:
         return None
     table = table_of(Kind(finding.kind), current_terms())
     return next((field for field in table if field.name == finding.field), None)
+
+
+def policy_of(finding: Finding) -> Drift:
+    """What becomes of this finding when nobody decides. Only differing fields may heal by themselves."""
+    field = field_of(finding)
+    if finding.type != FindingType.FIELD_MISMATCH or field is None or field.unique:
+        return Drift.ASK
+    policy = Drift(settings.RECONCILIATION_POLICIES.get(field.name, field.drift.value))
+    money = field.type in (FieldType.AMOUNT, FieldType.STRUCTURE)
+    if policy is Drift.HEAL and money and not settings.RECONCILIATION_HEAL_PRICES:
+        return Drift.ASK
+    return policy
 
 
 def is_key(finding: Finding) -> bool:

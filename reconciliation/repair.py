@@ -2,21 +2,28 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import structlog
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from catalogue import services as catalogue
+from catalogue.content import pricing_of, product_content
+from catalogue.models import Product
 from circletel.core import audit, jobs
 from circletel.core.errors import Refused
 from circletel.core.jobs import JobKind, RunningJob
 from circletel.core.models import AuditEntry, Job
-from circletel.core.rights import ensure_system_or_may
-from reconciliation.adopting import adopt
+from circletel.core.rights import ensure_may, ensure_system_or_may
+from pricing.services import draft_price_change
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState
-from reconciliation.planning import is_key
-from zoho_sync.compare.diff import differences
+from reconciliation.planning import MOST, field_of, is_key, plan, policy_of
+from reconciliation.reporting import said
+from zoho_sync.compare.diff import CENT, differences
 from zoho_sync.compare.expected import expected_for
 from zoho_sync.compare.records import Expected, Remote, Shelf, shelf_of
 from zoho_sync.compare.remote import Zoho, open_zoho
@@ -24,8 +31,10 @@ from zoho_sync.connection.errors import ZohoError
 from zoho_sync.corrections import believe
 from zoho_sync.crm.mapping import key_field
 from zoho_sync.desired import DesiredRecord, current_terms, table_of
-from zoho_sync.fields import wire
+from zoho_sync.fields import Drift, FieldType, wire
 from zoho_sync.models import Kind
+
+log = structlog.get_logger(__name__)
 
 Seen = dict[str, Remote | None]
 
@@ -78,6 +87,23 @@ def request_apply(repair_id: Any, *, actor: User) -> Job:
     _ensure_planned(repair)
     repair.save(update_fields=["job"])
     return repair.job
+
+
+def heal(*, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Push ours for every record about which nothing is open but what heals by itself. Returns how many findings."""
+    records: dict[tuple[str, str], list[Finding]] = {}
+    for finding in Finding.objects.open().select_related("package").iterator():
+        records.setdefault((finding.kind, finding.key), []).append(finding)
+    healed = 0
+    for findings in records.values():
+        # A repair writes the whole record, so one field that needs a person keeps it waiting.
+        if all(policy_of(each) is Drift.HEAL for each in findings) and len(findings) <= MOST:
+            try:
+                apply(plan(findings, Deed.PUSH, actor=None), actor=None, sleep=sleep)
+                healed += len(findings)
+            except Refused as refusal:
+                log.warning("not_healed", record=str(findings[0]), reason=str(refusal))
+    return healed
 
 
 def _ensure_planned(repair: Repair) -> None:
@@ -226,3 +252,62 @@ def _void(repair: Repair, actor: User | None, moved: Sequence[str]) -> None:
         audit.record(
             "repair applied", repair, actor=actor, result=AuditEntry.Result.REFUSED, detail=repair.outcome
         )
+
+
+# --- taking over what somebody typed in Zoho: as a draft, which goes through approval like any other
+
+
+def adopt(finding: Finding, *, actor: User | None) -> None:
+    """Make Zoho's value a draft of ours, in the caller's transaction: a price change, or an edit of the product.
+
+    Refused when the value does not do for us, each reason naming the field.
+    """
+    field, package = field_of(finding), finding.package
+    if actor is None or field is None or package is None:
+        raise Refused(f"{finding}: only a person may take over what Zoho says")
+    value = _value(finding, field.type)
+    if field.adopts == "price":
+        reason = f"Found in {finding.get_system_display()} on {finding.first_seen_at:%-d %b %Y}"
+        if value is None or value <= 0:
+            raise Refused(f"{finding}: {said(finding.theirs)} is no price")
+        if draft_price_change(package=package, new_price=value, actor=actor, reason=reason) is None:
+            raise Refused(
+                f"{finding}: the package has this price already, or a published price change is open"
+            )
+        return
+    ensure_may(actor, "catalogue.change_product", "change products")
+    _edit(finding, field.adopts, value, actor)
+
+
+def _edit(finding: Finding, path: str, value: Any, actor: User) -> None:
+    assert finding.package is not None  # adopt saw it
+    product = Product.objects.with_content().get(pk=finding.package.source_admin_product_id)
+    before = product_content(product)
+    part, _, name = path.rpartition(".")
+    target: Any = pricing_of(product) if part == "pricing" else product
+    setattr(target, name, value)
+    try:
+        target.full_clean()
+    except ValidationError as error:
+        raise Refused(*(f"{finding}: {words}" for words in error.messages)) from None
+    target.save()
+    catalogue.record_edit(product, actor=actor, before=before)
+
+
+def _value(finding: Finding, type: FieldType) -> Any:
+    theirs = finding.theirs
+    if type is FieldType.STRUCTURE:
+        theirs = theirs[0].get("price") if isinstance(theirs, list) and theirs else None
+    if type in (FieldType.STRUCTURE, FieldType.AMOUNT):
+        return _including_vat(theirs)
+    if type is FieldType.INTEGER:
+        return int(theirs) if theirs not in (None, "") else None
+    return str(theirs or "")
+
+
+def _including_vat(theirs: Any) -> Decimal | None:
+    if theirs in (None, ""):
+        return None
+    terms, amount = current_terms(), Decimal(str(theirs))
+    factor = Decimal(1) if terms.prices_include_vat else 1 + terms.vat_rate
+    return (amount * factor).quantize(CENT, ROUND_HALF_UP)

@@ -18,11 +18,9 @@ from circletel.core.models import Job
 from circletel.core.origin import Origin, acting_from, current_origin, new_correlation_id
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.comparison import Comparison
-from reconciliation.findings import as_json, covered_by, record, told
-from reconciliation.healing import heal
+from reconciliation.findings import as_json, covered_by, record, total_at_stake, weigh, write_verified
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
-from reconciliation.stake import total_at_stake, weigh
-from reconciliation.verified import write_verified
+from reconciliation.repair import heal
 from reconciliation.whose import ask_who, can_be_asked
 from zoho_sync.models import ZohoSyncLog
 
@@ -127,7 +125,7 @@ def _compare(
         Scope(report.scope).systems, only=report.only, begun=begun, progress=progress, sleep=sleep
     )
     comparison.run()
-    seen = [told(each) for each in comparison.deviations]
+    seen = comparison.findings
     weigh(seen, comparison.terms)
     if is_stored:
         with transaction.atomic():

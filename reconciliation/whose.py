@@ -14,7 +14,7 @@ from django.db import transaction
 from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
-from reconciliation.findings import when
+from reconciliation.matching import when
 from reconciliation.models import Finding, FindingState, FindingType
 from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError

@@ -1,7 +1,6 @@
 """Reconciliation in the admin. Thin doors: every deed is a function in `services`, `planning` or `repair`."""
 
-from reconciliation.admin.findings import FindingAdmin
-from reconciliation.admin.repairs import RepairAdmin
+from reconciliation.admin.findings import FindingAdmin, RepairAdmin
 from reconciliation.admin.reports import ReconciliationReportAdmin
 
 __all__ = ["FindingAdmin", "ReconciliationReportAdmin", "RepairAdmin"]

@@ -1,5 +1,6 @@
-"""Findings: what differs, side by side, and what can be done about it."""
+"""Findings: what differs, side by side, and what can be done about it; and repairs: what was planned and became of it."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,16 +8,23 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import ReadOnlyAdmin, badge, link, section
+from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from circletel.core.amounts import rand
-from reconciliation.actions import FINDING
-from reconciliation.admin.shared import BADGES, STYLE, line, value
-from reconciliation.models import Finding, FindingState
+from reconciliation.actions import APPLY, FINDING
+from reconciliation.admin.reports import STYLE, OfJob
+from reconciliation.models import Finding, FindingState, Repair
+from reconciliation.repair import FIX
+from reconciliation.reporting import said
+
+FINDING_BADGES = {"New": "danger", "Still open": "warning", "Resolved": "success", "Ignored": "default"}
+REPAIR_BADGES = {"Planned": "info", "Applied": "success", "Refused": "danger"}
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -108,7 +116,7 @@ class FindingAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         since = f"{timezone.localtime(finding.since):%-d %b %Y, %H:%M}" if finding.since else ""
         return finding.changed_by or "—", since
 
-    shown_state = badge("state", colours=BADGES)
+    shown_state = badge("state", colours=FINDING_BADGES)
 
     shown_package = link("package")
 
@@ -120,4 +128,59 @@ class FindingAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
                 for each in finding.repairs.all()
             )
             or "—"
+        )
+
+
+def value(stands: Any) -> SafeString:
+    """A value of ours or of Zoho's in full, line ends and all."""
+    if stands is None or stands == "":
+        return format_html('<span class="rec-none">{}</span>', "nothing")
+    text = json.dumps(stands, ensure_ascii=False) if isinstance(stands, dict | list | bool) else str(stands)
+    return format_html('<span class="rec-value" dir="auto">{}</span>', text)
+
+
+def line(stands: Any) -> SafeString:
+    """The same in a list: one line, cut where it is long."""
+    kind = "rec-none" if stands is None or stands == "" else "rec-value"
+    return format_html('<span class="{}" dir="auto">{}</span>', kind, said(stands, 48))
+
+
+# --- repairs
+
+
+class RepairOfJob(OfJob):
+    model = Repair
+
+
+INLINES[FIX.name] = (RepairOfJob,)
+
+
+@admin.register(Repair)
+class RepairAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
+    """What was going to be written, by whom, and whether it was."""
+
+    empty_words = "Choose findings and what to do about them: the plan stands here before it is carried out."
+    list_display = ("shown_deed", "shown_state", "requested_by", "requested_at", "applied_at")
+    list_filter = ("state", "deed", "requested_at")
+    list_select_related = ("requested_by",)
+    object_actions = (APPLY,)
+    fieldsets = (
+        section(None, ("deed", "shown_state"), ("requested_by", "requested_at"), ("calls", "applied_at")),
+        section("What will be written", "shown_steps", "outcome"),
+    )
+
+    class Media:
+        css = STYLE
+
+    @display(description="Repair", header=True)
+    def shown_deed(self, repair: Repair) -> tuple[str, str]:
+        number = len(repair.steps)
+        return repair.get_deed_display(), f"{number} step{'s' if number != 1 else ''}"
+
+    shown_state = badge("state", colours=REPAIR_BADGES)
+
+    @display(description="Steps")
+    def shown_steps(self, repair: Repair) -> SafeString:
+        return format_html_join(
+            "", '<div class="rec-step" dir="auto">{}</div>', ((step,) for step in repair.steps)
         )

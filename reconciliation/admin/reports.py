@@ -6,25 +6,45 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import ReadOnlyAdmin, WithPanel, fragment, section
+from circletel.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, WithPanel, fragment, section
 from circletel.core.admin.jobs import INLINES
 from circletel.core.admin.long_lists import LongList
 from reconciliation.actions import RUN_NOW
-from reconciliation.admin.shared import BADGES, STYLE, OfJob
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.reporting import csv_answer, json_answer
 from reconciliation.services import RUN
 
+STYLE = {"all": ("reconciliation/reconciliation.css",)}
+BADGES = {
+    "Running": "info",
+    "Complete": "success",
+    "Incomplete": "warning",
+    "Stopped with an alarm": "danger",
+}
 BARS = 30
 MOST_SHOWN = 200
+
+
+class OfJob(ReadOnlyInline):
+    """Below a job's page: what the job is about, with the way there."""
+
+    hide_title = True
+    fields = readonly_fields = ("page", "state")
+
+    @display(description="What")
+    def page(self, record: Any) -> SafeString:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return format_html('<a class="home-link" href="{}">{}</a>', reverse(name, args=[record.pk]), record)
 
 
 class ReportOfJob(OfJob):
@@ -107,10 +127,10 @@ class ReconciliationReportAdmin(LongList, WithPanel, ActionsAdmin, ReadOnlyAdmin
         """The panel of the report's page, which asks for itself while the run goes on."""
         return fragment(self.panel(request, _known(report_id)))
 
-    def csv_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
+    def csv_view(self, request: HttpRequest, report_id: UUID) -> HttpResponseBase:
         return csv_answer(_known(report_id))
 
-    def json_view(self, request: HttpRequest, report_id: UUID) -> HttpResponse:
+    def json_view(self, request: HttpRequest, report_id: UUID) -> HttpResponseBase:
         return json_answer(_known(report_id))
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from catalogue import demo
 from catalogue.models import ServicePackage
+from reconciliation.findings import write_verified
 from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
-from reconciliation.verified import write_verified
 from tests import hostile
 from tests.factories import live_package
 from tests.reconciliation.conftest import brief

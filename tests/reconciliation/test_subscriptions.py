@@ -185,7 +185,7 @@ class TestAtStake:
         shown = operator.get(page).content.decode()
         address = f"/api/admin/reconciliation-reports/{report.pk}"
         told = operator.get(address).json()
-        [row] = csv.DictReader(io.StringIO(operator.get(f"{address}.csv").content.decode("utf-8-sig")))
+        [row] = csv.DictReader(io.StringIO(operator.get(f"{address}.csv").getvalue().decode("utf-8-sig")))
         mail.send_weekly()
 
         assert "R\u00a019,50 a month" in listed

@@ -15,7 +15,6 @@ from circletel.core import jobs
 from circletel.core.models import AuditEntry, Job, JobState
 from circletel.core.spreadsheet import safe_cell
 from reconciliation import mail, services, tasks
-from reconciliation.export import COLUMNS, as_csv
 from reconciliation.models import (
     Finding,
     FindingState,
@@ -25,6 +24,7 @@ from reconciliation.models import (
     RepairState,
     ReportState,
 )
+from reconciliation.reporting import COLUMNS, as_csv
 from tests.catalogue.admin.conftest import as_role, texts  # noqa: F401
 from tests.factories import live_package, person
 from tests.reconciliation.test_drift import crm
@@ -251,7 +251,7 @@ class TestRest:
         assert "findings" not in listed["results"][0]
         assert (one["complete"], one["counts"]["findings"], one["calls"]) == (True, 1, 4)
         assert (one["findings"][0]["field"], one["findings"][0]["theirs"]) == ("Unit_Price", 1.0)
-        rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(file.getvalue().decode("utf-8-sig"))))
         assert [(row["key"], row["ours"], row["theirs"]) for row in rows] == [(KEY, "899.00", "1.0")]
         assert file["Content-Disposition"].endswith('.csv"')
 
@@ -317,7 +317,7 @@ class TestFiles:
             "changed_by": "@x",
         }
 
-        [row] = csv.DictReader(io.StringIO(as_csv([finding]), newline=""))
+        [row] = csv.DictReader(io.StringIO("".join(as_csv([finding])).removeprefix("\ufeff"), newline=""))
 
         assert (row["key"], row["theirs"], row["changed_by"]) == ('\'=cmd|"/C calc"!A0', 'a,"b"\r\nc', "'@x")
 

@@ -12,10 +12,8 @@ from circletel.core.amounts import rand
 from circletel.core.commands import write_to
 from circletel.core.errors import Refused
 from reconciliation import services
-from reconciliation.export import as_csv
 from reconciliation.models import ReconciliationReport, Scope
-from reconciliation.reporting import as_document
-from reconciliation.words import said
+from reconciliation.reporting import as_csv, as_document, said
 
 SHOWN = 50
 
@@ -49,7 +47,8 @@ class Command(BaseCommand):
             text = json.dumps(as_document(report), indent=2, ensure_ascii=False, default=str)
             write_to(self, options["json"], text + "\n", returncode=2)
         if options["csv"]:
-            write_to(self, options["csv"], as_csv(report.findings), returncode=2)
+            text = "".join(as_csv(report.findings)).removeprefix("\ufeff")
+            write_to(self, options["csv"], text, returncode=2)
         if "-" not in (options["json"], options["csv"]):
             self._tell(report)
         if code := 2 if not report.is_complete else 1 if report.findings else 0:
