@@ -16,7 +16,6 @@ from django.utils.http import urlencode
 from django.utils.timesince import timesince
 
 from catalogue.models import PackageStatus, Product, ProductStatus, ServicePackage
-from circletel import outlook
 from circletel.core.database import together
 from circletel.operations import lists_for, operations
 from zoho_sync.connection.breaker import Breaker, BreakerState
@@ -37,19 +36,14 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Rest:
-    """Whether the calls to one Zoho system go through just now."""
-
-    words: str
-    tone: str
-
-
-@dataclass(frozen=True)
 class ZohoSystem:
+    """`rest` says whether its calls go through just now."""
+
     name: str
     figures: list[Figure]
     total: int
-    rest: Rest
+    rest: str
+    rest_tone: str
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -71,10 +65,9 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         parts["is_in_step"] = picture.is_in_step
         parts["next_due"] = picture.next_due
         parts["is_due_now"] = picture.next_due is not None and picture.next_due <= now
-    read = together(**lists_for(may), **outlook.lists_for(may))
-    parts |= operations(read, may) | outlook.outlook(read)
+    parts |= operations(together(**lists_for(may)), may)
     if oldest := parts.get("oldest_owed"):
-        parts["oldest_age"] = _age(oldest.since)
+        parts["oldest_age"] = _age(oldest["since"])
     return {**context, "title": "Home", "home": parts}
 
 
@@ -150,26 +143,26 @@ def _systems(picture: Standing) -> Iterator[ZohoSystem]:
             for state, status, words, tone in states
         ]
         total = sum(tally.total for tally in picture.of(system))
-        yield ZohoSystem(system.label, figures, total, rests[system])
+        yield ZohoSystem(system.label, figures, total, *rests[system])
 
 
-def _rests() -> dict[System, Rest]:
-    """The page is there without Redis too; it then says that it does not know."""
+def _rests() -> dict[System, tuple[str, str]]:
+    """Words and tone. The page is there without Redis too; it then says that it does not know."""
     try:
         return {system: _rest(Breaker(system).state()) for system in System}
     except redis.RedisError:
-        unknown = Rest("Not known whether calls go through: Redis does not answer.", "attention")
-        return dict.fromkeys(System, unknown)
+        unknown = "Not known whether calls go through: Redis does not answer."
+        return dict.fromkeys(System, (unknown, "attention"))
 
 
-def _rest(state: BreakerState) -> Rest:
+def _rest(state: BreakerState) -> tuple[str, str]:
     if not state.is_open:
-        return Rest("Calls go through.", "")
+        return "Calls go through.", ""
     reason = state.reason or "several calls in a row failed"
     seconds = ceil(state.seconds_left())
     if not seconds:
-        return Rest(f"Rested, is about to be tried again: {reason}", "attention")
-    return Rest(f"Resting for {seconds} s: {reason}", "trouble")
+        return f"Rested, is about to be tried again: {reason}", "attention"
+    return f"Resting for {seconds} s: {reason}", "trouble"
 
 
 def _age(since: datetime) -> str:

@@ -58,7 +58,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "circletel.health.ProbeMiddleware",
-    "circletel.security.proxies.ClientAddressMiddleware",
+    "circletel.security.policy.ClientAddressMiddleware",
     "circletel.metrics.TimingMiddleware",
     "circletel.replica.ReplicaMiddleware",
     "circletel.core.origin.OriginMiddleware",
@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "circletel.security.person.PersonMiddleware",
+    "circletel.security.trail.PersonMiddleware",
     "circletel.security.second_factor.SecondFactorMiddleware",
     "circletel.core.audit.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -135,10 +135,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Instants are stored in UTC; civil dates and schedules are South African.
-USE_TZ = True
 TIME_ZONE = "Africa/Johannesburg"
 LANGUAGE_CODE = "en"
-USE_I18N = True
 FORMAT_MODULE_PATH = ["circletel.formats"]
 
 STATIC_URL = "static/"
@@ -151,7 +149,6 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # --- Celery -----------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # What was sent is written down at once: a beat that is started again sends nothing twice.
 CELERY_BEAT_SYNC_EVERY = 1
@@ -253,7 +250,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "circletel.core.rest.schema.Schema",
-    "COERCE_DECIMAL_TO_STRING": True,
     "EXCEPTION_HANDLER": "catalogue.api.problems.as_problem",
 }
 SPECTACULAR_SETTINGS = {
@@ -293,7 +289,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
 }
 
 # --- Storefront -------------------------------------------------------------------------------
@@ -443,12 +438,7 @@ SECURE_PROXY_SSL_HEADER = (
 )
 # How many proxies of ours stand before this process, each adding to X-Forwarded-For.
 TRUSTED_PROXIES = env.int("DJANGO_TRUSTED_PROXIES", default=0)
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
-X_FRAME_OPTIONS = "DENY"
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -467,7 +457,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "circletel.security.lockout.locked_out"
+AXES_LOCKOUT_TEMPLATE = "circletel/locked_out.html"
 # The audit trail holds the log-ins.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

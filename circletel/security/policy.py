@@ -1,15 +1,16 @@
-"""Content-Security-Policy: strict everywhere, with the two exceptions the admin's own library needs."""
+"""Content-Security-Policy, strict but for what two libraries need, and the client's address behind our proxies."""
+
+from collections.abc import Callable
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
-from django.http import HttpRequest, HttpResponseBase
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 # Alpine.js evaluates its attributes, and charts and progress bars set their size by style attributes.
 ADMIN = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 # Swagger UI builds its styles as it goes.
 DOCUMENTATION = {"style-src": [SELF, UNSAFE_INLINE]}
-
-
 HEADER = "Content-Security-Policy"
 # For data that is no page: a browser that is led there by hand loads and runs nothing.
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -29,3 +30,23 @@ class ContentPolicyMiddleware(CSPMiddleware):
         elif request.path_info.startswith("/api/docs/"):
             parts.replace = DOCUMENTATION
         return parts
+
+
+class ClientAddressMiddleware:
+    """Puts the client's address where everything else looks for it: REMOTE_ADDR.
+
+    Each proxy adds the address it was called from to the end of X-Forwarded-For, so with N proxies of ours the N-th
+    from the end was written by our own outermost one. What stands before it anybody may have made up.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        proxies = settings.TRUSTED_PROXIES
+        told = [
+            each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if each.strip()
+        ]
+        if proxies and len(told) >= proxies:
+            request.META["REMOTE_ADDR"] = told[-proxies]
+        return self.get_response(request)

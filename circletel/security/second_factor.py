@@ -71,6 +71,7 @@ class CodeForm(forms.Form):
         help_text="Six digits from your authenticator app, or one of your recovery codes.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
+    refusal = "That code is not accepted. Check the phone's clock; after several wrong codes, wait a minute."
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,34 +80,27 @@ class CodeForm(forms.Form):
 
     def clean_otp_token(self) -> str:
         code: str = self.cleaned_data["otp_token"].replace(" ", "")
-        self.device = match_token(self.user, code)
+        self.device = self.device_of(code)
         if self.device is None:
-            raise forms.ValidationError(
-                "That code is not accepted. Check the phone's clock; after several wrong codes, wait a minute."
-            )
+            raise forms.ValidationError(self.refusal)
         return code
 
+    def device_of(self, code: str) -> Any:
+        return match_token(self.user, code)
 
-class EnrolForm(forms.Form):
+
+class EnrolForm(CodeForm):
     """The first code of a device that is being set up."""
 
-    otp_token = forms.CharField(
-        label="Code",
-        help_text="The six digits the app shows now.",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code", "autofocus": True}),
-    )
+    refusal = "That is not the code of this minute. Check the phone's clock and try again."
 
-    def __init__(self, device: TOTPDevice, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.device = device
+    def __init__(self, new: TOTPDevice, *args: Any, **kwargs: Any) -> None:
+        super().__init__(new.user, *args, **kwargs)
+        self.new = new
+        self.fields["otp_token"].help_text = "The six digits the app shows now."
 
-    def clean_otp_token(self) -> str:
-        code: str = self.cleaned_data["otp_token"].replace(" ", "")
-        if not self.device.verify_token(code):
-            raise forms.ValidationError(
-                "That is not the code of this minute. Check the phone's clock and try again."
-            )
-        return code
+    def device_of(self, code: str) -> TOTPDevice | None:
+        return self.new if self.new.verify_token(code) else None
 
 
 @login_required

@@ -1,5 +1,7 @@
 """Log-ins, locked log-ins and changes of rights, written into the audit trail."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from axes.signals import user_locked_out
@@ -7,16 +9,36 @@ from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from circletel.core import audit
 from circletel.core.models import AuditEntry
 from circletel.core.origin import current_origin
-from circletel.security.person import current_person
 
 # What of a user decides who may do what. The password's hash is compared, never written down.
 WATCHED = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser")
 DEEDS = {"post_add": "added", "post_remove": "taken away"}
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+
+
+class PersonMiddleware:
+    """Remembers whose request is being answered, for signals, which are handed no actor."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = _request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _request.reset(token)
+
+
+def current_person() -> User | None:
+    """Who is logged in; None outside a request and for nobody. Services take their actor as a keyword instead."""
+    person = getattr(_request.get(), "user", None)
+    return person if person and person.is_authenticated else None
 
 
 @receiver(user_logged_in)
