@@ -1,11 +1,11 @@
 """Is this installation ready for production? Each check says what it saw, why that matters, and what mends it."""
 
-from circletel.preflight import operations, services, settings, zoho
+from circletel.preflight import operations, services, zoho
 from circletel.preflight.checks import Check, Readiness, State, run
 
 __all__ = ["Check", "Readiness", "State", "look"]
 
-GROUPS = (settings.CHECKS, services.CHECKS, zoho.CHECKS, operations.CHECKS)
+GROUPS = (services.CHECKS, zoho.CHECKS, operations.CHECKS)
 
 
 def look() -> Readiness:

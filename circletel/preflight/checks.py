@@ -1,7 +1,7 @@
 """What a check is, and running one. A check that breaks is one that cannot tell, and stops no other."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -35,9 +35,6 @@ class Check:
         return MARKS[self.state]
 
 
-Found = Callable[[], Iterator[Check]]
-
-
 @dataclass(frozen=True)
 class Readiness:
     checks: tuple[Check, ...]
@@ -58,7 +55,7 @@ class Readiness:
         return {"ready": self.ready, "checks": [asdict(check) for check in self.checks]}
 
 
-def run(name: str, check: Found) -> list[Check]:
+def run(name: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
     """What `check` found; one line named `name` when it could not look."""
     try:
         return list(check())
@@ -70,6 +67,7 @@ def run(name: str, check: Found) -> list[Check]:
         return [Check(name, State.UNKNOWN, f"looking failed ({words})", "see the log of this process")]
 
 
-def judged(name: str, is_fine: bool, why: str, mend: str) -> Check:
-    """`mend` is said only where it is needed."""
-    return Check(name, State.OK if is_fine else State.FAILED, why, "" if is_fine else mend)
+def judged(name: str, is_fine: bool | None, why: str, mend: str) -> Check:
+    """None is what cannot be told. `mend` is said only where it is needed."""
+    state = State.UNKNOWN if is_fine is None else State.OK if is_fine else State.FAILED
+    return Check(name, state, why, "" if is_fine else mend)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalogue.models import PackageStatus, ServicePackage
 from circletel.core.jobs.scheduled import schedule
 from circletel.core.roles import ROLES
-from circletel.preflight.checks import Check, State, judged
+from circletel.preflight.checks import Check, judged
 from reconciliation.models import Finding, ReconciliationReport, ReportState, Scope
 from zoho_sync.models import ProductIntegration
 from zoho_sync.operating.models import AlertDelivery, Channel, DeliveryState
@@ -32,7 +32,7 @@ def reconciliation() -> Iterator[Check]:
     whole = ReconciliationReport.objects.filter(scope=Scope.ALL, only=[], state=ReportState.COMPLETE)
     last = whole.order_by("-started_at").first()
     if last is None:
-        yield Check(name, State.UNKNOWN, "the catalogue was never compared with Zoho completely", mend)
+        yield judged(name, None, "the catalogue was never compared with Zoho completely", mend)
         return
     still = Finding.objects.open().count()
     hours = (timezone.now() - last.started_at) / timedelta(hours=1)
@@ -53,18 +53,15 @@ def alerts() -> Iterator[Check]:
         key__startswith="test:", state=DeliveryState.SENT, sent_at__gte=recent
     )
     told = set(tests.values_list("channel", flat=True))
-    configured = {Channel.EMAIL: bool(settings.ALERT_EMAILS), Channel.SLACK: bool(settings.SLACK_WEBHOOK_URL)}
-    for channel, is_configured in configured.items():
+    for channel, setting in ((Channel.EMAIL, "ALERT_EMAILS"), (Channel.SLACK, "SLACK_WEBHOOK_URL")):
         name = f"Alerts by {channel.label}"
-        if not is_configured:
-            setting = "ALERT_EMAILS" if channel == Channel.EMAIL else "SLACK_WEBHOOK_URL"
-            yield Check(name, State.FAILED, "nobody is told", f"set {setting}")
+        if not getattr(settings, setting):
+            yield judged(name, False, "nobody is told", f"set {setting}")
+        elif channel in told:
+            yield judged(name, True, "a test arrived", "")
         else:
-            why = "a test arrived" if channel in told else f"no test was sent in the last {TEST_DAYS} days"
-            state = State.OK if channel in told else State.UNKNOWN
-            yield Check(
-                name, state, why, "" if channel in told else "send a test from an alert rule in the admin"
-            )
+            why = f"no test was sent in the last {TEST_DAYS} days"
+            yield judged(name, None, why, "send a test from an alert rule in the admin")
 
 
 def people() -> Iterator[Check]:

@@ -1,21 +1,37 @@
-"""PostgreSQL, Redis, the clock, and whoever does the work."""
+"""The settings, PostgreSQL, Redis, the clock, and whoever does the work."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_app
 from django.conf import settings
+from django.core.checks import CheckMessage, run_checks
 from django.db import DatabaseError, connection
 from redis import Redis, RedisError
 
 from circletel.health import pending_migrations
-from circletel.preflight.checks import Check, State, judged
+from circletel.preflight.checks import Check, judged
 
 OLDEST_POSTGRESQL = 15
 LARGEST_SKEW_SECONDS = 2.0
 FULL = 0.8
 WORKER_PATIENCE_SECONDS = 2.0
+
+
+def environment() -> Iterator[Check]:
+    """Everything that `manage.py check --deploy` finds, a line for each kind."""
+    found: dict[str, list[CheckMessage]] = defaultdict(list)
+    for each in run_checks(include_deployment_checks=True):
+        if not each.is_silenced():
+            found[str(each.id)].append(each)
+    for id, messages in found.items():
+        mend = messages[0].hint or "run manage.py check --deploy; the settings are in docs/configuration.md"
+        why = "; ".join(str(each.msg).partition(". ")[0].rstrip(".") for each in messages)
+        yield judged(f"Settings ({id})", False, why, mend)
+    if not found:
+        yield judged("Settings", True, "manage.py check --deploy is clean", "")
 
 
 def postgresql() -> Iterator[Check]:
@@ -28,7 +44,7 @@ def postgresql() -> Iterator[Check]:
             version, most, used, there = cursor.fetchone()
     except DatabaseError as trouble:
         mend = "check DATABASE_URL, and that the server takes connections from here"
-        yield Check("PostgreSQL", State.FAILED, f"cannot be reached: {str(trouble).splitlines()[0]}", mend)
+        yield judged("PostgreSQL", False, f"cannot be reached: {str(trouble).splitlines()[0]}", mend)
         return
     fine = version >= OLDEST_POSTGRESQL and used < most * FULL
     why = f"version {version}, {used} of {most} connections in use"
@@ -50,7 +66,7 @@ def redis() -> Iterator[Check]:
         memory: Any = store.info("memory")
         seconds, micros = store.time()
     except RedisError as trouble:
-        yield Check("Redis", State.FAILED, f"cannot be reached: {trouble}", "check REDIS_URL")
+        yield judged("Redis", False, f"cannot be reached: {trouble}", "check REDIS_URL")
         return
     most, used, policy = memory.get("maxmemory", 0), memory["used_memory"], memory.get("maxmemory_policy")
     why = f"{used / 2**20:.0f} MB in use of {f'{most / 2**20:.0f} MB' if most else 'what the machine has'}; when full: {policy}"
@@ -62,15 +78,14 @@ def redis() -> Iterator[Check]:
 
 
 def _durability(store: Redis) -> Check:
+    name = "Redis keeps its data"
     try:
         persistence: Any = store.info("persistence")
-        kept = bool(persistence.get("aof_enabled"))
-    except (RedisError, KeyError) as trouble:
-        return Check(
-            "Redis keeps its data", State.UNKNOWN, str(trouble), "switch appendonly on where it is run"
-        )
+    except RedisError as trouble:
+        return judged(name, None, str(trouble), "switch appendonly on where it is run")
+    kept = bool(persistence.get("aof_enabled"))
     why = "a restart keeps queue and budgets" if kept else "a restart forgets how many calls were spent today"
-    return judged("Redis keeps its data", kept, why, "set appendonly yes")
+    return judged(name, kept, why, "set appendonly yes")
 
 
 def _clock(name: str, there: datetime) -> Check:
@@ -87,4 +102,10 @@ def workers() -> Iterator[Check]:
     yield judged("Workers", bool(answers), why, "start celery -A circletel worker")
 
 
-CHECKS = (("PostgreSQL", postgresql), ("Migrations", migrations), ("Redis", redis), ("Workers", workers))
+CHECKS = (
+    ("Settings", environment),
+    ("PostgreSQL", postgresql),
+    ("Migrations", migrations),
+    ("Redis", redis),
+    ("Workers", workers),
+)

@@ -15,7 +15,6 @@ from circletel import preflight
 from circletel.core.models import Job
 from circletel.core.roles import ROLES
 from circletel.preflight import State, checks, operations, services, zoho
-from circletel.preflight import settings as environment
 from reconciliation.models import ReconciliationReport, ReportState
 from zoho_sync.models import FieldSecurityCheck
 from zoho_sync.operating.models import AlertDelivery
@@ -79,7 +78,7 @@ class TestPreflight:
 class TestSingleChecks:
     def test_what_the_settings_lack_is_a_line_for_each(self, settings: Any) -> None:
         settings.DEBUG = settings.DEMO = True
-        found = {check.name: check for check in environment.environment()}
+        found = {check.name: check for check in services.environment()}
         assert {"Settings (security.W018)", "Settings (circletel.W005)"} <= set(found)
         assert found["Settings (circletel.W005)"].state == "failed"
         assert found["Settings (circletel.W005)"].why == (
