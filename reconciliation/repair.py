@@ -28,11 +28,11 @@ from zoho_sync.compare.expected import expected_for
 from zoho_sync.compare.records import Expected, Remote, Shelf, shelf_of
 from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError
-from zoho_sync.corrections import believe
 from zoho_sync.crm.mapping import key_field
 from zoho_sync.desired import DesiredRecord, current_terms, table_of
 from zoho_sync.fields import Drift, FieldType, wire
 from zoho_sync.models import Kind
+from zoho_sync.services import believe
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,6 @@ from circletel.core.database import lock_for_transaction
 from zoho_sync import results, timing
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.models import Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
-from zoho_sync.operating import resync_outcomes
 from zoho_sync.operating.causes import cause_of
 
 # Minutes until the next try after the first, second, … failure; after the last one the record needs a person.
@@ -211,7 +210,7 @@ def report_failure(
         values["outcome_unknown"] = True
     _rows_of(item).filter(lease_token=item.token).update(**values)
     if row.resync_id:
-        resync_outcomes.answered(row, f"{SyncStatus(values['status']).label}: {error}")
+        results.answered(row, f"{SyncStatus(values['status']).label}: {error}")
 
 
 def give_back(items: Sequence[Claim], *, not_before: float = 0, doubtful: bool = False) -> None:

@@ -4,7 +4,8 @@ Field permissions are per profile and hold for the API too, so the integration's
 person shares. What cannot be read is unknown, and unknown is never called locked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,15 +18,18 @@ from django.db import transaction
 
 from circletel.core import audit
 from circletel.core.rights import ensure_system_or_may
-from zoho_sync.connection.errors import ZohoError
+from zoho_sync.connection.errors import NeedsPerson, ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import FIELDS_PER_CALL, CrmClient
 from zoho_sync.crm.mapping import fields
-from zoho_sync.models import FieldSecurityCheck, System
+from zoho_sync.models import FieldSecurityCheck, Kind, ProductIntegration, SyncStatus, System
 
 log = structlog.get_logger(__name__)
 
 LOCKED = ("read_only", "hidden")
+# What the probe edits, and what it writes there.
+FIELD = "Description"
+MARK = "Edited by hand, to see whether that is possible."
 
 
 class Standing(StrEnum):
@@ -84,8 +88,7 @@ def inspect(client: CrmClient) -> Inspection:
     findings, changes = list(strangers), []
     wanted = fields(settings.ZOHO_CRM_FIELD_PREFIX, settings.ZOHO_CRM_SEND_COSTS)
     for field in wanted:
-        held = theirs.get(field.name)
-        found, change = _of_field(field.name, held, profiles, own_id)
+        found, change = _of_field(field.name, theirs.get(field.name), profiles, own_id)
         findings += found
         changes += change
     return Inspection(len(wanted), len(profiles), tuple(findings), tuple(changes))
@@ -166,11 +169,8 @@ def check(*, actor: User | None) -> FieldSecurityCheck:
     Raises NotAllowed, or a ZohoError.
     """
     ensure_system_or_may(actor, "zoho_sync.check_field_security", "check who may edit our fields in Zoho CRM")
-    with_client = ZohoHttp(System.CRM)
-    try:
-        return _written_down(inspect(CrmClient(with_client)))
-    finally:
-        with_client.close()
+    with closing(ZohoHttp(System.CRM)) as http:
+        return _written_down(inspect(CrmClient(http)))
 
 
 def lock(*, actor: User | None) -> tuple[FieldSecurityCheck, list[str]]:
@@ -179,14 +179,11 @@ def lock(*, actor: User | None) -> tuple[FieldSecurityCheck, list[str]]:
     Raises NotAllowed, or a ZohoError.
     """
     ensure_system_or_may(actor, "zoho_sync.lock_zoho_fields", "lock our fields in Zoho CRM")
-    http = ZohoHttp(System.CRM)
-    try:
+    with closing(ZohoHttp(System.CRM)) as http:
         client = CrmClient(http)
         before = inspect(client)
         complaints = close(client, before.changes)
         after = inspect(client)
-    finally:
-        http.close()
     still = {(finding.field, finding.profile) for finding in after.holes}
     closed = {
         f"{finding.field} for {finding.profile}": ["read_write", "read_only"]
@@ -201,7 +198,11 @@ def lock(*, actor: User | None) -> tuple[FieldSecurityCheck, list[str]]:
 
 def _written_down(found: Inspection) -> FieldSecurityCheck:
     former = FieldSecurityCheck.objects.first()
-    known = set(_places(former.findings)) if former else set()
+    known = {
+        (each["field"], each["profile"])
+        for each in (former.findings if former else ())
+        if each["standing"] == Standing.OPEN
+    }
     new = [hole for hole in found.holes if (hole.field, hole.profile) not in known]
     written = FieldSecurityCheck.objects.create(
         result=found.result,
@@ -215,10 +216,6 @@ def _written_down(found: Inspection) -> FieldSecurityCheck:
     return written
 
 
-def _places(findings: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    return ((each["field"], each["profile"]) for each in findings if each["standing"] == Standing.OPEN)
-
-
 def _alert(holes: Sequence[Finding]) -> None:
     lines = [f"{hole.field or 'every field'}, {hole.profile}: {hole.words}" for hole in holes]
     log.error("zoho_fields_unlocked", holes=lines)
@@ -229,3 +226,51 @@ def _alert(holes: Sequence[Finding]) -> None:
         ),
         fail_silently=True,
     )
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`taken` says whether the edit went through; None when that cannot be said. `words` tell what happened."""
+
+    taken: bool | None
+    words: str
+
+
+def probe() -> Probe:
+    """Edit one record as the user of ZOHO_PROBE_REFRESH_TOKEN, look what CRM holds, and put it back.
+
+    Three or four calls. Raises a ZohoError when the integration itself cannot read or put back.
+    """
+    if not settings.ZOHO_PROBE_REFRESH_TOKEN:
+        return Probe(None, "No ordinary user to try it as: set ZOHO_PROBE_REFRESH_TOKEN.")
+    row = ProductIntegration.objects.filter(kind=Kind.CRM_PRODUCT, status=SyncStatus.OK).first()
+    if row is None:
+        return Probe(None, "No package is in CRM yet: there is nothing to try it on.")
+    token = settings.ZOHO_PROBE_REFRESH_TOKEN
+    with closing(ZohoHttp(System.CRM)) as ours, closing(ZohoHttp(System.CRM, refresh_token=token)) as theirs:
+        return _try(CrmClient(ours), CrmClient(theirs), row)
+
+
+def _try(ours: CrmClient, theirs: CrmClient, row: ProductIntegration) -> Probe:
+    before = ours.product(row.remote_id, [FIELD])
+    if before is None:
+        return Probe(None, f"CRM no longer has {row.remote_key}: run the backfill, then try again.")
+    said = _edited(theirs, row.remote_id)
+    after = ours.product(row.remote_id, [FIELD]) or {}
+    if after.get(FIELD) != MARK:
+        return Probe(False, f"The edit of {FIELD} of {row.remote_key} did not go through. {said}")
+    [result] = ours.update([{"id": row.remote_id, FIELD: before.get(FIELD)}], packages=[row.package_id])
+    if result.error is not None:
+        raise result.error
+    return Probe(True, f"An ordinary user can edit {FIELD} of {row.remote_key}. It was put back.")
+
+
+def _edited(theirs: CrmClient, remote_id: str) -> str:
+    """What Zoho said to the edit."""
+    try:
+        [result] = theirs.update([{"id": remote_id, FIELD: MARK}])
+    except NeedsPerson as refusal:
+        return f"Zoho refused it: {refusal}"
+    except ZohoError as trouble:
+        return f"Zoho gave no clear answer: {trouble}"
+    return f"Zoho refused it: {result.error}" if result.error else "Zoho said nothing and dropped it."

@@ -1,18 +1,27 @@
 """What is known of a record, written on its rows: one way for drain, publish, backfill and reconciliation.
 
-Each function changes the row it is given and stores nothing: the caller saves the fields in WRITTEN.
+Each function but `answered` changes the row it is given and stores nothing: the caller saves the fields in WRITTEN.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from circletel.core import audit
 from circletel.core.origin import current_origin
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.desired import DesiredRecord, payload_hash
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 from zoho_sync.operating.causes import cause_of
-from zoho_sync.operating.resync_outcomes import IN_STEP, answered
+from zoho_sync.operating.models import Resync
+
+# What becomes of each record that a person asked to be sent again.
+WAITS = "waits"
+IN_STEP = "in step"
+NOT_WANTED = "not wanted any more"
+TAKEN_OVER = "left to a later wish"
 
 WRITTEN = (
     *("remote_key", "remote_id", "desired_hash", "synced_hash", "acknowledged_payload", "outcome_unknown"),
@@ -88,3 +97,27 @@ def mark(row: ProductIntegration, now: datetime) -> bool:
 def _clear_failure(row: ProductIntegration) -> None:
     row.retry_count, row.last_sync_error, row.sync_error_details = 0, "", {}
     row.cause, row.failing_since = "", None
+
+
+def answered(row: ProductIntegration, outcome: str) -> None:
+    """`row`, which a wish waited for, was tried: write down what came of it, and the result once all were.
+
+    Called inside the transaction that reports on the row.
+    """
+    wish = Resync.objects.select_for_update(of=("self",)).select_related("requested_by").get(pk=row.resync_id)  # type: ignore[misc]
+    wish.outcomes = wish.outcomes | {row.kind: outcome}
+    is_first_result = wish.finished_at is None and WAITS not in wish.outcomes.values()
+    if is_first_result:
+        wish.finished_at = timezone.now()
+    wish.save(update_fields=["outcomes", "finished_at"])
+    if is_first_result:
+        audit.record(
+            f"re-sync {wish.system} result", wish.package, actor=wish.requested_by, detail=in_words(wish)
+        )
+
+
+def in_words(wish: Resync) -> str:
+    """What became of a wish, for a person."""
+    if not wish.outcomes:
+        return "Nothing differed, so nothing was sent."
+    return "; ".join(f"{kind.label}: {wish.outcomes[kind]}" for kind in Kind if kind in wish.outcomes)

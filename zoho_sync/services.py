@@ -1,7 +1,7 @@
 """The deeds of the sync that people and other apps may ask for: owe, nudge, send again."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -15,14 +15,21 @@ from redis.exceptions import RedisError
 from catalogue.models import ServicePackage
 from circletel.core import audit
 from circletel.core.enqueue import send_now
+from circletel.core.errors import Refused
 from circletel.core.origin import current_origin
 from circletel.core.rights import ensure_may
 from zoho_sync.connection.breaker import Breaker
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, retired_record
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
-from zoho_sync.operating.resync_outcomes import NOT_WANTED, answered
-from zoho_sync.results import mark_in_sync, mark_pending
+from zoho_sync.results import (
+    NOT_WANTED,
+    WRITTEN,
+    answered,
+    mark_in_sync,
+    mark_pending,
+    record_remote_state,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +105,25 @@ def _settle(row: ProductIntegration) -> ProductIntegration | None:
     row.correlation_id = current_origin().correlation_id
     row.save()
     return None if in_step else row
+
+
+def believe(record: DesiredRecord, *, remote_id: str, says: Mapping[str, Any] | None) -> None:
+    """Write down, in the caller's transaction, that Zoho's record `remote_id` says this; None: that there is none.
+
+    `says` are values in the form of the payload; what it leaves out is believed to be in step. The ordinary sync
+    then sends exactly what differs. Refused while a worker holds one of the record's rows.
+    """
+    now = timezone.now()
+    of_record = ProductIntegration.objects.filter(kind=record.kind, remote_key=record.key)
+    rows = list(of_record.select_for_update().order_by("pk"))
+    if any(row.is_leased(now) for row in rows):
+        raise Refused(f"{rows[0]} is being sent at this moment: try again in a minute")
+    in_step = [record_remote_state(row, record, remote_id=remote_id, says=says, now=now) for row in rows]
+    for row in rows:
+        row.lease_token, row.leased_until, row.outcome_unknown, row.changed_at = None, None, False, now
+    ProductIntegration.objects.bulk_update(rows, WRITTEN)
+    if not all(in_step):
+        nudge_after_commit({Kind(record.kind).system})
 
 
 def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:

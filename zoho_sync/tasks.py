@@ -1,5 +1,7 @@
 """Doors for Celery. A message is only a nudge: what is owed stands in the database."""
 
+from contextlib import closing
+
 import structlog
 from celery import shared_task
 from django.conf import settings
@@ -13,7 +15,7 @@ from zoho_sync.crm import readback
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.desired import current_terms
 from zoho_sync.models import System
-from zoho_sync.operating import alerts, outbox, queue, summary, upkeep
+from zoho_sync.operating import alerts, outbox, queue, upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +58,11 @@ def _read_mapping_back() -> None:
     terms = current_terms()
     if not readback.is_due(terms):
         return
-    http = ZohoHttp(System.CRM)
     try:
-        readback.look(CrmClient(http), terms)
+        with closing(ZohoHttp(System.CRM)) as http:
+            readback.look(CrmClient(http), terms)
     except ZohoError as trouble:
         log.warning("mapping_not_read_back", trouble=str(trouble))  # the next sweep tries again
-    finally:
-        http.close()
 
 
 @shared_task
@@ -93,7 +93,7 @@ def send_messages() -> None:
 @shared_task
 @job
 def weekly_summary() -> str:
-    return summary.weekly_summary()
+    return alerts.weekly_summary()
 
 
 @shared_task

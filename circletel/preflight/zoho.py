@@ -63,7 +63,7 @@ def crm_mapping() -> Iterator[Check]:
 
 
 def field_security() -> Iterator[Check]:
-    name, mend = "CRM field security", "run manage.py zoho_field_security check, then --fix"
+    name, mend = "CRM field security", "run manage.py zoho_field_security, then --fix"
     last = FieldSecurityCheck.objects.first()
     if last is None or last.at < timezone.now() - timedelta(days=SECURITY_DAYS):
         yield judged(name, None, "not looked at in the last two days" if last else "never looked at", mend)

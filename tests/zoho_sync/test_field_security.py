@@ -11,9 +11,8 @@ from django.urls import reverse
 from circletel.core.errors import NotAllowed
 from circletel.core.models import AuditEntry
 from tests.factories import live_package, person
-from zoho_sync import field_probe, field_security, tasks
+from zoho_sync import field_security, tasks
 from zoho_sync.crm.mapping import fields
-from zoho_sync.documentation import security_page
 from zoho_sync.field_security import Standing
 from zoho_sync.models import FieldSecurityCheck
 
@@ -46,11 +45,11 @@ def test_every_other_profile_that_may_edit_is_a_hole(zoho):
 
 
 def test_the_plan_changes_nothing_and_fixing_locks_all_but_our_own(zoho):
-    code, printed = run("check", fix=True)
+    code, printed = run(fix=True)
     assert (code, "would lock  Unit_Price for Administrator, Standard" in printed) == (3, True)
     assert permissions(zoho, "Unit_Price") == {}
 
-    code, printed = run("check", fix=True, yes=True)
+    code, printed = run(fix=True, yes=True)
 
     assert code == 0, printed
     assert permissions(zoho, "Unit_Price") == {"Administrator": "read_only", "Standard": "read_only"}
@@ -79,7 +78,7 @@ def test_what_zoho_does_not_tell_is_unknown_and_never_locked(zoho):
     field_security.lock(actor=None)
     zoho.set(crm_module_customization=False)
 
-    code, printed = run("check")
+    code, printed = run()
 
     assert code == 4
     assert "Module Customization" in printed
@@ -146,7 +145,7 @@ def test_a_probe_that_goes_through_is_put_back_and_is_a_hole(zoho, drain, settin
     live_package(description="As we wrote it")
     drain()
 
-    probe = field_probe.probe()
+    probe = field_security.probe()
 
     assert probe.taken is True
     [product] = zoho.records("crm_products")
@@ -166,7 +165,7 @@ def test_a_probe_of_locked_fields_changes_nothing(zoho, drain, settings):
     drain()
     field_security.lock(actor=None)
 
-    probe = field_probe.probe()
+    probe = field_security.probe()
 
     assert (probe.taken, "dropped it" in probe.words) == (False, True)
     assert [product["Description"] for product in zoho.records("crm_products")] == ["As we wrote it"]
@@ -182,17 +181,17 @@ def test_a_probe_that_zoho_refuses_says_so(zoho, drain, settings):
         action={"status": 403, "body": {"data": [refusal]}},
     )
 
-    probe = field_probe.probe()
+    probe = field_security.probe()
 
     assert (probe.taken, "permission denied" in probe.words) == (False, True)
 
 
 def test_a_probe_without_an_ordinary_user_cannot_say(zoho):
-    assert field_probe.probe().taken is None
+    assert field_security.probe().taken is None
 
 
 def test_the_json_report(zoho):
-    code, printed = run("check", json=True)
+    code, printed = run(json=True)
 
     report = json.loads(printed)
     assert (code, report["exit_code"], report["result"]) == (3, 3, "holes")
@@ -205,7 +204,7 @@ def test_a_connection_that_refuses_is_said(zoho):
         action={"status": 401, "body": {"code": "OAUTH_SCOPE_MISMATCH", "message": "no", "status": "error"}},
     )
     with pytest.raises(CommandError, match="too few scopes"):
-        run("check")
+        run()
     assert FieldSecurityCheck.objects.count() == 0
 
 
@@ -243,13 +242,3 @@ def test_an_auditor_looks_and_cannot_press(zoho, client):
             reverse(f"admin:zoho_sync_fieldsecuritycheck_{name}"), {"_form_submitted": "True"}
         )
         assert answer.status_code == 403
-
-
-def test_the_page_names_every_field(settings):
-    page = settings.BASE_DIR / "docs" / "zoho-crm-field-security.md"
-
-    assert page.read_text(encoding="utf-8") == security_page(), (
-        'stale: run make manage CMD="zoho_field_security document"'
-    )
-    for field in fields("ct_"):
-        assert f"| `{field.name}` |" in security_page()

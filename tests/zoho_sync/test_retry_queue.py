@@ -135,9 +135,7 @@ def test_a_group_shows_the_payload_beside_the_last_that_was_taken(client, zoho, 
 
     page = client.get(GROUP, {"cause": CAUSE})
 
-    differing = {
-        one.field: (one.accepted, one.wanted) for one in page.context["comparison"].rows if one.differs
-    }
+    differing = {one.name: (one.accepted, one.wanted) for one in page.context["compared"] if one.differs}
     assert differing == {"description": ("As before", "As now")}
     assert page.content.decode().count("data-differs") == 1
 
@@ -150,7 +148,7 @@ def test_a_record_zoho_never_took_is_shown_beside_the_last_of_its_kind(client, z
     page = client.get(GROUP, {"cause": CAUSE})
 
     key = ProductIntegration.objects.get(package=package, kind=Kind.BILLING_PLAN).remote_key
-    assert page.context["comparison"].beside == f"{key}, the last of its kind that Zoho took"
+    assert page.context["beside"] == f"{key}, the last of its kind that Zoho took"
 
 
 def post(client, **data):

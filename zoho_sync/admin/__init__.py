@@ -1,5 +1,5 @@
 """The pages of the sync: what is owed and why, every call, the retry queue, alerts, field security."""
 
-from zoho_sync.admin import alerts, calls, field_security, records
+from zoho_sync.admin import alerts, records
 
-__all__ = ["alerts", "calls", "field_security", "records"]
+__all__ = ["alerts", "records"]

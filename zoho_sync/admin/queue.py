@@ -17,7 +17,6 @@ from circletel.core.errors import Refused
 from zoho_sync.models import Kind, System
 from zoho_sync.operating import queue
 from zoho_sync.operating.causes import ADVICE, advice_on
-from zoho_sync.operating.compare import compare
 
 FILTERS = ("system", "kind", "error_class", "age")
 PER_PAGE = 50
@@ -69,6 +68,7 @@ class RetryQueuePages(ModelAdmin):
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
         shown = next((row for row in page if str(row.pk) == request.GET.get("record")), None)
         shown = shown or next(iter(page), None)
+        compared, beside = queue.compare(shown) if shown else ([], "")
         last = queue.retries(cause).first()
         context = {
             **self.admin_site.each_context(request),
@@ -78,7 +78,8 @@ class RetryQueuePages(ModelAdmin):
             "advice": advice_on(cause),
             "page": page,
             "shown": shown,
-            "comparison": compare(shown) if shown else None,
+            "compared": compared,
+            "beside": beside,
             "may_resync": request.user.has_perm("zoho_sync.resync_productintegration"),
             "queue_url": reverse("admin:zoho_sync_productintegration_retry_queue"),
             **(progress_context(last) if last else {}),

@@ -1,4 +1,7 @@
-"""Alerts: opened and resolved by what is found, answered by people; each change is one message in the outbox."""
+"""Alerts: opened and resolved by what is found, answered by people; each change is one message in the outbox.
+
+Beside them one message a week that says how things stand.
+"""
 
 import uuid
 from datetime import datetime, timedelta
@@ -14,12 +17,17 @@ from django.utils.timesince import timesince
 
 from circletel.core import audit
 from circletel.core.errors import NotReady, WrongStatus
+from circletel.core.jobs.scheduled import schedule
 from circletel.core.rights import ensure_may, name_of
-from zoho_sync.operating import outbox
+from zoho_sync.models import System
+from zoho_sync.operating import outbox, queue
 from zoho_sync.operating.models import Alert, AlertRule, AlertState, Trigger
 from zoho_sync.operating.watch import Found, Sight, look
+from zoho_sync.standing import standing
 
 LONGEST_SNOOZE = timedelta(days=30)
+# Of the weekly summary.
+MOST_CAUSES = 5
 
 
 def watch(now: datetime | None = None) -> str:
@@ -36,22 +44,22 @@ def watch(now: datetime | None = None) -> str:
 
 @transaction.atomic
 def _follow(rule: AlertRule, sight: Sight, now: datetime) -> tuple[int, int]:
-    standing = {
+    known = {
         alert.cause: alert
         for alert in rule.alerts.exclude(state=AlertState.RESOLVED).select_for_update(of=("self",))
     }
     firing = {found.cause: found for found in sight.firing}
     for cause, found in firing.items():
-        if cause not in standing:
+        if cause not in known:
             _open(rule, found, now)
     resolved = 0
-    for cause, alert in standing.items():
+    for cause, alert in known.items():
         if cause in firing or cause in sight.lasting:
             _keep(alert, firing.get(cause), now)
         else:
             _resolve(alert, now)
             resolved += 1
-    return len(firing.keys() - standing.keys()), resolved
+    return len(firing.keys() - known.keys()), resolved
 
 
 def _open(rule: AlertRule, found: Found, now: datetime) -> None:
@@ -145,3 +153,37 @@ def send_test(rule_id: Any, *, actor: User) -> None:
 def open_alerts() -> Any:
     """What is not over, the newest first."""
     return Alert.objects.exclude(state=AlertState.RESOLVED).annotate(channel=F("rule__channel"))
+
+
+def weekly_summary(now: datetime | None = None) -> str:
+    """One message a week: how things stand, what fails, what is open. A second run in a week tells nothing."""
+    now = now or timezone.now()
+    rule = AlertRule.objects.get(trigger=Trigger.WEEKLY_SUMMARY)
+    if not rule.is_enabled:
+        return "the rule is switched off"
+    year, week, _ = timezone.localtime(now).isocalendar()
+    told = outbox.tell(
+        rule, f"weekly:{year}-W{week:02}", f"The week in Zoho, {year}-W{week:02}", text_of_week(now), now=now
+    )
+    return "written" if told else "told already this week"
+
+
+def text_of_week(now: datetime) -> str:
+    """Plain text: how each system stands, the largest causes, alerts of the week, jobs that want a look."""
+    picture = standing()
+    lines = [
+        f"{system.label}: {picture.count('in_step', system)} in step, {picture.count('owed', system)} owed,"
+        f" {picture.count('failed', system)} failed, {picture.count('dead', system)} need a person"
+        for system in System
+    ]
+    lines += ["", "What fails:"]
+    causes = [
+        f"- {group.count} × {group.cause}: {group.advice.words}"
+        for group in queue.groups(queue.in_trouble())[:MOST_CAUSES]
+    ]
+    lines += causes or ["- nothing"]
+    week = Alert.objects.filter(opened_at__gte=now - timedelta(days=7)).count()
+    lines += ["", f"Alerts this week: {week}, open now: {open_alerts().count()}"]
+    lines += [f"Job to look at: {job.name} ({job.shown_state})" for job in schedule(now) if job.needs_a_look]
+    lines += ["", f"Home page: {address(reverse('admin:index'))}"]
+    return "\n".join(lines)

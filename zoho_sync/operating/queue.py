@@ -15,6 +15,7 @@ from circletel.core.errors import NotReady, WrongStatus
 from circletel.core.models import Job
 from circletel.core.models.job import ENDED
 from zoho_sync import services
+from zoho_sync.desired import current_terms, desired_records
 from zoho_sync.models import TROUBLE, Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.operating.causes import Advice, advice_on, parts
 from zoho_sync.operating.resync import URGENT, may_resync
@@ -214,3 +215,32 @@ RETRY_GROUP = jobs.JobKind(
     _advance,
     permission="zoho_sync.resync_productintegration",
 )
+
+
+@dataclass(frozen=True)
+class ComparedField:
+    name: str
+    wanted: Any
+    accepted: Any
+
+    @property
+    def differs(self) -> bool:
+        return self.wanted != self.accepted
+
+
+def compare(record: ProductIntegration) -> tuple[list[ComparedField], str]:
+    """Field by field what the record ought to say beside what Zoho took, and in words whose payload that is.
+
+    Where Zoho never took this record, beside the last one of its kind that it took.
+    """
+    desired = desired_records(record.package, current_terms(), [Kind(record.kind)])
+    accepted, beside = record.acknowledged_payload, "this record, when Zoho last took it"
+    if accepted is None:
+        taken = ProductIntegration.objects.filter(kind=record.kind, status=SyncStatus.OK)
+        other = taken.exclude(acknowledged_payload=None).order_by("-last_synced_at").first()
+        accepted = other.acknowledged_payload if other else None
+        beside = f"{other.remote_key}, the last of its kind that Zoho took" if other else ""
+    wanted = desired[0].payload if desired else record.acknowledged_payload or {}
+    accepted = accepted or {}
+    names = dict.fromkeys([*wanted, *accepted])
+    return [ComparedField(name, wanted.get(name), accepted.get(name)) for name in names], beside

@@ -17,7 +17,7 @@ from circletel.core.rights import ensure_may
 from zoho_sync import services
 from zoho_sync.models import ProductIntegration, SyncStatus, System
 from zoho_sync.operating.models import Resync
-from zoho_sync.operating.resync_outcomes import TAKEN_OVER, WAITS, answered
+from zoho_sync.results import TAKEN_OVER, WAITS, answered
 
 # A second click within this time is the same wish.
 SAME_WISH = timedelta(seconds=5)

@@ -1,7 +1,6 @@
 """Every documented code: what it is to us, and that the row is reached by an answer as Zoho writes it."""
 
 import pytest
-from django.conf import settings as django_settings
 
 from tests.zoho_sync.connection.test_http import CRM_READ, READ, Zoho, zoho_on_loopback  # noqa: F401
 from zoho_sync.connection import codes
@@ -14,7 +13,6 @@ from zoho_sync.connection.errors import (
     ServerTrouble,
     ZohoError,
 )
-from zoho_sync.documentation import errors_page
 from zoho_sync.models import System
 
 pytestmark = pytest.mark.django_db
@@ -149,12 +147,3 @@ def test_zohos_details_are_kept():
     error = billing_error({"code": 2, "message": "no", "errors": [{"field": "price"}]}, 400)
 
     assert (type(error), error.details) == (InvalidField, {"errors": [{"field": "price"}]})
-
-
-def test_the_page_of_errors_says_what_the_tables_say():
-    page = django_settings.BASE_DIR / "docs" / "zoho-errors.md"
-
-    assert page.read_text(encoding="utf-8") == errors_page(), (
-        'stale: run make manage CMD="zoho_fields document"'
-    )
-    assert f"| {codes.TAKEN.words} |" in errors_page()

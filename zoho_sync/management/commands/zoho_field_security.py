@@ -1,24 +1,24 @@
 import json as json_format
 import sys
 from argparse import ArgumentParser
+from contextlib import closing
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from zoho_sync import field_probe, field_security
+from zoho_sync import field_security
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm.client import CrmClient
-from zoho_sync.documentation import security_page
-from zoho_sync.field_security import Inspection
 from zoho_sync.models import FieldSecurityCheck, System
 
-LOCKED, FAILED, HOLES, UNKNOWN = 0, 1, 3, 4
+FAILED, HOLES = 1, 3
 CODES = {
-    FieldSecurityCheck.Result.LOCKED: LOCKED,
+    FieldSecurityCheck.Result.LOCKED: 0,
     FieldSecurityCheck.Result.HOLES: HOLES,
-    FieldSecurityCheck.Result.UNKNOWN: UNKNOWN,
+    FieldSecurityCheck.Result.UNKNOWN: 4,
 }
 
 
@@ -32,7 +32,6 @@ class Command(BaseCommand):
     help = "Check that nobody but the integration may edit our fields in Zoho CRM. Exits 0 locked, 3 open, 4 unknown."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("deed", choices=["check", "document"])
         parser.add_argument(
             "--fix", action="store_true", help="show what would be locked; with --yes, lock it"
         )
@@ -40,36 +39,22 @@ class Command(BaseCommand):
         parser.add_argument("--probe", action="store_true", help="try a real edit as an ordinary user")
         parser.add_argument("--json", action="store_true", help="print a report for scripts")
 
-    def handle(self, *, deed: str, fix: bool, yes: bool, probe: bool, json: bool, **_: Any) -> None:
-        if deed == "document":
-            page = settings.BASE_DIR / "docs" / "zoho-crm-field-security.md"
-            page.write_text(security_page(), encoding="utf-8")
-            self.stdout.write(f"Wrote {page.relative_to(settings.BASE_DIR)}.")
-            return
+    def handle(self, *, fix: bool, yes: bool, probe: bool, json: bool, **_: Any) -> None:
         if not settings.ZOHO_API_URL:
             raise CommandError(
                 "No Zoho is configured: set ZOHO_API_URL and the settings beside it (docs/configuration.md)."
             )
+        refused: list[str] = []
         try:
-            code = self._check(fix=fix, yes=yes, probe=probe, json=json)
-        except ZohoError as trouble:
-            raise CommandError(str(trouble), returncode=FAILED) from None
-        if code:
-            sys.exit(code)
-
-    def _check(self, *, fix: bool, yes: bool, probe: bool, json: bool) -> int:
-        complaints: list[str] = []
-        planned: list[str] = []
-        if fix:
-            planned = self._plan()
-            if yes:
-                check, complaints = field_security.lock(actor=None)
+            planned = _plan() if fix else []
+            if fix and yes:
+                check, refused = field_security.lock(actor=None)
             else:
                 check = field_security.check(actor=None)
-        else:
-            check = field_security.check(actor=None)
-        tried = field_probe.probe() if probe else None
-        code = FAILED if complaints else CODES[FieldSecurityCheck.Result(check.result)]
+            tried = field_security.probe() if probe else None
+        except ZohoError as trouble:
+            raise CommandError(str(trouble), returncode=FAILED) from None
+        code = FAILED if refused else CODES[FieldSecurityCheck.Result(check.result)]
         if tried is not None and tried.taken:
             code = HOLES
         if json:
@@ -77,35 +62,39 @@ class Command(BaseCommand):
                 "result": check.result,
                 "findings": check.findings,
                 "planned": planned,
-                "refused": complaints,
-                "probe": {"taken": tried.taken, "words": tried.words} if tried else None,
+                "refused": refused,
+                "probe": asdict(tried) if tried else None,
                 "exit_code": code,
             }
             self.stdout.write(json_format.dumps(report, indent=2, ensure_ascii=False))
-            return code
+        else:
+            self._print_plan(planned, yes)
+            self._print_findings(check, refused, tried)
+        if code:
+            sys.exit(code)
+
+    def _print_plan(self, planned: list[str], yes: bool) -> None:
         for line in planned:
             self.stdout.write(f"  {'lock' if yes else 'would lock'}  {line}")
         if planned and not yes:
             self.stdout.write("Nothing was changed: this was the plan. Run it with --fix --yes to lock them.")
+
+    def _print_findings(
+        self, check: FieldSecurityCheck, refused: list[str], tried: field_security.Probe | None
+    ) -> None:
         for each in check.findings:
             place = ", ".join(part for part in (each["field"], each["profile"]) if part)
             self.stdout.write(f"  {each['standing']:8}{place or 'every field'}: {each['words']}")
-        for complaint in complaints:
+        for complaint in refused:
             self.stderr.write(f"  not locked  {complaint}")
         if tried is not None:
             self.stdout.write(f"  tried   {tried.words}")
         self.stdout.write(
             f"{check.get_result_display()}: {check.holes} open, {check.unknown} cannot be verified."
         )
-        return code
 
-    def _plan(self) -> list[str]:
-        http = ZohoHttp(System.CRM)
-        try:
-            found: Inspection = field_security.inspect(CrmClient(http))
-        finally:
-            http.close()
-        return [
-            f"{change.field} for {', '.join(name for _id, name in change.profiles)}"
-            for change in found.changes
-        ]
+
+def _plan() -> list[str]:
+    with closing(ZohoHttp(System.CRM)) as http:
+        found = field_security.inspect(CrmClient(http))
+    return [f"{one.field} for {', '.join(name for _id, name in one.profiles)}" for one in found.changes]

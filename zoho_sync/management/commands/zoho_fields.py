@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from contextlib import closing
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +12,12 @@ from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.crm import preparation
 from zoho_sync.crm.client import CrmClient
 from zoho_sync.crm.mapping import key_field
-from zoho_sync.documentation import errors_page, field_page
+from zoho_sync.documentation import pages
 from zoho_sync.models import System
 
 
 class Command(BaseCommand):
-    """Check or make the custom fields that the sync writes in Zoho CRM, or write the pages about fields and errors.
+    """Check or make the custom fields that the sync writes in Zoho CRM, or write the tables of the pages about them.
 
     Exit code 1 when something is missing or could not be made.
     """
@@ -29,34 +30,30 @@ class Command(BaseCommand):
 
     def handle(self, *, deed: str, yes: bool, **_: Any) -> None:
         if deed == "document":
-            for name, text in (("zoho-fields.md", field_page()), ("zoho-errors.md", errors_page())):
-                (settings.BASE_DIR / "docs" / name).write_text(text, encoding="utf-8")
-                self.stdout.write(f"Wrote docs/{name}.")
+            for page, text in pages().items():
+                page.write_text(text, encoding="utf-8")
+                self.stdout.write(f"Wrote docs/{page.name}.")
             return
         if not settings.ZOHO_API_URL:
             raise CommandError(
                 "No Zoho is configured: set ZOHO_API_URL and the settings beside it (docs/configuration.md)."
             )
         billing_is_ready = deed != "check" or self._check_billing()
-        http = ZohoHttp(System.CRM)
         try:
-            self._work(CrmClient(http), deed, yes)
+            with closing(ZohoHttp(System.CRM)) as http:
+                self._work(CrmClient(http), deed, yes)
         except ZohoError as error:
             raise CommandError(str(error)) from None
-        finally:
-            http.close()
         if not billing_is_ready:
             raise CommandError("Zoho Billing is not ready: a person has to do the above there")
 
     def _check_billing(self) -> bool:
         """Print what was looked at in Billing. Nothing can be made there by a program."""
-        http = ZohoHttp(System.BILLING)
         try:
-            findings = billing.look(BillingClient(http))
+            with closing(ZohoHttp(System.BILLING)) as http:
+                findings = billing.look(BillingClient(http))
         except ZohoError as error:
             raise CommandError(str(error)) from None
-        finally:
-            http.close()
         for finding in findings:
             self.stdout.write(f"  {'ok     ' if finding.fine else 'to do  '}  Zoho Billing: {finding.words}")
         return all(finding.fine for finding in findings)
