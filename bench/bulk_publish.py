@@ -65,7 +65,7 @@ def _approved(number: int) -> list[Any]:
     made = [product.pk for product in create_products(contents, actor=ms_naidoo())]
     approval = {"approved_by": mr_botha(), "approved_at": timezone.now()}
     ProductPricing.objects.filter(product__in=made).update(**approval)
-    approved = list(Product.objects.with_content_only().filter(pk__in=made))
+    approved = list(Product.objects.with_content().filter(pk__in=made))
     for product in approved:
         product.status, product.approved_fingerprint = "approved", fingerprint(product)
         product.approved_by, product.approved_at = approval["approved_by"], approval["approved_at"]

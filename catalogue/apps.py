@@ -8,11 +8,11 @@ class CatalogueConfig(AppConfig):
 
     def ready(self) -> None:
         import catalogue.bundles
-        import catalogue.receivers
         import catalogue.storefront.wire
         import catalogue.storefront.written
         import catalogue.tmf620.events
-        import catalogue.tmf620.tasks  # noqa: F401  (receivers are connected, tasks register themselves)
+        import catalogue.tmf620.tasks
+        import catalogue.versions  # noqa: F401  (receivers are connected, tasks register themselves)
         from circletel.core.roles import sync_roles
 
         # Permissions come to exist only after all migrations ran, so roles are filled in then.

@@ -1,7 +1,6 @@
 """Describing a product: made and edited as a whole, by the rules that its page in the admin keeps too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -25,14 +24,6 @@ from circletel.core.rights import ensure_may, name_of
 BUSINESS_KEY = ("sku", "provider", "market_segment")
 OWN_FIELDS = (*PRODUCT_FIELDS, "internal_notes")
 COSTS = ("dealer_cost",)
-
-
-@dataclass(frozen=True)
-class Edited:
-    """`voided` says that the edit took back an approval, or the request for one."""
-
-    product: Product
-    voided: bool
 
 
 def is_editable(product: Product) -> bool:
@@ -59,7 +50,7 @@ def create_product(values: Mapping[str, Any], *, actor: User) -> Product:
 
 
 @transaction.atomic
-def edit_product(product_id: Any, values: Mapping[str, Any], *, actor: User) -> Edited:
+def edit_product(product_id: Any, values: Mapping[str, Any], *, actor: User) -> Product:
     """Change what `values` (as in `create_product`) names. Lists are replaced, pricing and hardware field by field.
 
     A change of content voids an approval. Raises NotAllowed, WrongStatus, Refused, Invalid or Product.DoesNotExist.
@@ -77,8 +68,8 @@ def edit_product(product_id: Any, values: Mapping[str, Any], *, actor: User) -> 
         raise Refused(*(f"{product}: {name} {words}" for name in fixed))
     before = whole_content(product)
     _write(product, values, actor)
-    voided = services.record_edit(product, actor=actor, before=before)
-    return Edited(Product.objects.with_content().get(pk=product_id), voided)
+    services.record_edit(product, actor=actor, before=before)
+    return Product.objects.with_content().get(pk=product_id)
 
 
 def _write(product: Product, values: Mapping[str, Any], actor: User) -> None:

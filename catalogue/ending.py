@@ -108,7 +108,9 @@ def publish_again(version_id: Any, *, actor: User, reason: str) -> ServicePackag
     standing = {name: getattr(package, name) for name in restored}
     if package.status == PackageStatus.ACTIVE and standing == restored:
         raise Refused(f"{package}: revision {version.revision} says what is live already")
-    before = {difference.field: difference for difference in compare(version, package)}
+    changes = {
+        name: pair for name, pair in compare(package, version).items() if name in restored or name == "status"
+    }
     archive_others(package, version.logical_key, actor=actor, because=f"{package.sku} was published again")
     newest = (
         ServicePackage.objects.filter(logical_key=version.logical_key).order_by("-version").first() or package
@@ -117,11 +119,6 @@ def publish_again(version_id: Any, *, actor: User, reason: str) -> ServicePackag
         setattr(package, name, value)
     package.status, package.version = PackageStatus.ACTIVE, max(newest.version, package.version) + 1
     package.save()
-    changes = {
-        name: [difference.after, difference.before]
-        for name, difference in before.items()
-        if name in restored or name == "status"
-    }
     package_changed.send(ServicePackage, package=package, deed="published again", actor=actor)
     audit.record(
         "published again",

@@ -1,7 +1,6 @@
 """The history of packages: written with every change, read for any instant, and published again."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +8,23 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.dispatch import receiver
 from django.utils import timezone
 
-from catalogue.content import plain
+from catalogue.content import differences, plain
 from catalogue.models import PackageContent, PackageVersion, ServicePackage
+from catalogue.signals import package_changed
 from circletel.core.rights import name_of
 
 CONTENT = tuple(field.attname for field in PackageContent._meta.local_fields)
+BOOKKEEPING = {"version", "source_version", "logical_key", "published_at"}
+
+
+@receiver(package_changed, dispatch_uid="catalogue.history")
+def write_history(
+    package: ServicePackage, deed: str = "changed", actor: User | None = None, **_: Any
+) -> None:
+    record([package], deed=deed, actor=actor)
 
 
 @transaction.atomic
@@ -99,28 +108,7 @@ def on_sale_at(at: datetime, *, now: datetime) -> QuerySet[Any]:
     return PackageVersion.objects.on_sale(at) if at < now else ServicePackage.objects.on_sale(at)
 
 
-def history(package: ServicePackage) -> Sequence[PackageVersion]:
-    """Every version of the package's variant, also under earlier business keys, the latest first."""
-    return list(
-        PackageVersion.objects.filter(logical_key=package.logical_key).order_by("-recorded_from", "-id")
-    )
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One field that two versions say differently."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-def compare(before: PackageContent, after: PackageContent) -> list[Difference]:
-    """What differs from one version to another, in the order of the fields; bookkeeping left out."""
-    old, new = content_of(before), content_of(after)
-    silent = {"version", "source_version", "logical_key", "published_at"}
-    return [
-        Difference(name, old[name], new[name])
-        for name in CONTENT
-        if name not in silent and old[name] != new[name]
-    ]
+def compare(before: PackageContent, after: PackageContent) -> dict[str, list[Any]]:
+    """{field: [before, after]} of what differs, in the order of the fields; bookkeeping left out."""
+    found = differences(content_of(before), content_of(after))
+    return {name: pair for name, pair in found.items() if name not in BOOKKEEPING}

@@ -263,7 +263,7 @@ SPECTACULAR_SETTINGS = {
         "PriceMoveHold": "pricing.models.Hold",
         "PriceMoveCohort": "pricing.models.Cohort",
         "PriceMoveVerdict": "pricing.models.Verdict",
-        "BatchDeed": "catalogue.models.BatchDeed",
+        "BatchDeed": "catalogue.batches.KINDS",
         "PriceMoveDeed": "pricing.deciding.Deed",
         "NoticeState": "pricing.models.NoticeState",
         "ReportState": "reconciliation.models.ReportState",

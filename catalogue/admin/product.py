@@ -20,7 +20,7 @@ from catalogue.admin.product_import import import_view
 from catalogue.admin.standing import FILTERS, StandingColumns, standing_fragment, worst_state
 from catalogue.bundles import component_entries
 from catalogue.content import pricing_of, whole_content
-from catalogue.models import Product, PublishState, publish_state, publish_state_of_each
+from catalogue.models import Product, PublishState, publish_state
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import BADGES, HidesCosts, WithPanel, fragment, section, term
@@ -100,7 +100,7 @@ class ProductAdmin(LongList, HidesCosts, StandingColumns, WithPanel, ActionsAdmi
             .get_queryset(request)
             .select_related("pricing", "created_by", "changed_by", "approved_by")
             .annotate(
-                publish_state_=publish_state_of_each(),
+                publish_state_=publish_state(),
                 crm_state=worst_state(System.CRM, "package__source_admin_product"),
                 billing_state=worst_state(System.BILLING, "package__source_admin_product"),
             )

@@ -101,8 +101,8 @@ class PackageVersionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
             before=before,
             after=after,
             differences=[
-                (label_for_field(one.field, PackageVersion), in_words(one.before), in_words(one.after))
-                for one in versions.compare(before, after)
+                (label_for_field(field, PackageVersion), in_words(was), in_words(becomes))
+                for field, (was, becomes) in versions.compare(before, after).items()
             ],
         )
 

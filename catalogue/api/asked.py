@@ -1,7 +1,6 @@
 """What the storefront may ask for: the filters, the search and the orderings, by their public names."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -30,21 +29,22 @@ SEVERAL = "one or more values, separated by commas or repeated; one that itself 
 Values = Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """A query parameter that is read strictly; what it expects is its documentation."""
+class Parameter(ParameterField):
+    """A query parameter that is read strictly; what it expects is its documentation.
 
-    read: Callable[[str], Any]
-    expected: str
-    schema: dict[str, Any]
-    meaning: str
-    many: bool = False
-    where: Callable[[Any], Where] | None = None
-    """The condition on a package, for what narrows."""
+    `where` makes the condition on a package of its value, for what narrows.
+    """
 
-    @property
-    def field(self) -> ParameterField:
-        return ParameterField(read=self.read, expected=self.expected, many=self.many)
+    def __init__(
+        self,
+        *,
+        schema: dict[str, Any],
+        meaning: str,
+        where: Callable[[Any], Where] | None = None,
+        **reading: Any,
+    ) -> None:
+        super().__init__(**reading)
+        self.schema, self.meaning, self.where = schema, meaning, where
 
     def described(self, name: str) -> OpenApiParameter:
         schema = {"type": "array", "items": self.schema} if self.many else self.schema

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalogue.content import HARDWARE_FIELDS, PRICING_FIELDS
 from catalogue.editing import COSTS, OWN_FIELDS
 from catalogue.models import (
     Product,
@@ -25,17 +26,7 @@ class ProductPricingSerializer(Strict, serializers.ModelSerializer[ProductPricin
 
     class Meta:
         model = ProductPricing
-        fields = (
-            "regular_price",
-            "promotion_price",
-            "promotion_months",
-            "promotion_from",
-            "promotion_to",
-            "installation_fee",
-            "discounted_installation_fee",
-            "approved_at",
-            "approved_by",
-        )
+        fields = (*PRICING_FIELDS, "approved_at", "approved_by")
         read_only_fields = ("approved_at",)
 
 
@@ -44,7 +35,7 @@ class ProductHardwareSerializer(Strict, serializers.ModelSerializer[ProductHardw
 
     class Meta:
         model = ProductHardware
-        fields = ("model", "included", "retail_value", "dealer_cost")
+        fields = (*HARDWARE_FIELDS, "dealer_cost")
 
     def to_representation(self, instance: ProductHardware) -> dict[str, Any]:
         shown = super().to_representation(instance)

@@ -7,21 +7,28 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
+from django.db.models.functions import Lower
+from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalogue import editing
 from catalogue.actions import APPROVE, APPROVE_PRICING, ARCHIVE, PUBLISH, REJECT, SUBMIT
-from catalogue.api import staff_examples as examples
-from catalogue.api.product_filters import ProductFilter
-from catalogue.api.product_serializers import ProductSerializer, PublishedSerializer, ReasonSerializer
-from catalogue.models import Product, ServicePackage, publish_state
+from catalogue.api import examples
+from catalogue.api.product_serializers import (
+    PUBLISH_STATES,
+    ProductSerializer,
+    PublishedSerializer,
+    ReasonSerializer,
+)
+from catalogue.models import MarketSegment, Product, ProductStatus, ServicePackage, publish_state
 from circletel.core.actions import Action, refusal_recorded
+from circletel.core.rest import parameters
 from circletel.core.rest.actions import action_view
 from circletel.core.rest.pages import Pages
-from circletel.core.rest.parameters import StrictFilterBackend
+from circletel.core.rest.parameters import AnyOf, OneOf, Parameter, StrictFilterBackend, Words
 from circletel.core.rest.staff import StaffEndpoint, refusals
 from circletel.core.rights import ensure_may
 
@@ -29,6 +36,65 @@ TAG = "products"
 _PRODUCT = OpenApiResponse(ProductSerializer, "The product as it stands now.", [examples.PRODUCT])
 _READ = refusals(400, 401, 403, 404)
 _WRITE = refusals(400, 401, 403, 404, 409, 415, 422)
+
+
+ORDERINGS: dict[str, Any] = {
+    "name": Lower("name"),
+    "sku": F("sku"),
+    "status": F("status"),
+    "price": F("pricing__regular_price"),
+    "changed_at": F("changed_at"),
+    "created_at": F("created_at"),
+}
+ORDERING_TERMS = [term for name in ORDERINGS for term in (name, f"-{name}")]
+
+
+class Published(OneOf):
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        return qs.filter(publication__in=[PUBLISH_STATES[name] for name in value]) if value else qs
+
+
+class ProductOrdering(Parameter):
+    """Ends in the id, so that pages neither repeat nor lose a product among equals."""
+
+    def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
+        terms = []
+        for term in value or ["name"]:
+            expression = ORDERINGS[term.removeprefix("-")]
+            terms.append(
+                expression.desc(nulls_last=True) if term.startswith("-") else expression.asc(nulls_last=True)
+            )
+        return qs.order_by(*terms, "id")
+
+
+class ProductFilter(filters.FilterSet):
+    status = OneOf("status", ProductStatus.values, "How far it is.")
+    published = Published("publication", list(PUBLISH_STATES), "What the storefront has of it.")
+    market_segment = OneOf("market_segment", MarketSegment.values, "For whom it is sold.")
+    provider = AnyOf("provider", "Whose network carries it.", example="MTN")
+    service_type = AnyOf("service_type", "The product line.", example="SkyFibre")
+    category = AnyOf("category", "The shelf it stands on.", example="fixed_wireless_residential")
+    technology = AnyOf("technology", "How it reaches the customer.", example="fixed-wireless")
+    changed_since = Parameter(
+        "changed_at",
+        "gte",
+        read=parameters.instant,
+        expected=parameters.INSTANT,
+        schema={"type": "string", "examples": ["2026-11-23", "2026-11-23T08:00:00+02:00"]},
+        meaning="Changed then or later.",
+    )
+    search = Words(
+        ("name", "sku"),
+        "Words that must all occur in name or SKU, without regard to case.",
+        example="fibre 100",
+    )
+    ordering = ProductOrdering(
+        read=parameters.one_of(*ORDERING_TERMS),
+        expected=f"{', '.join(ORDERINGS)}; a minus reverses, several are separated by commas",
+        schema={"type": "string", "enum": ORDERING_TERMS},
+        meaning="How to sort; without it by name.",
+        many=True,
+    )
 
 
 class ProductEndpoint(StaffEndpoint):
@@ -98,8 +164,8 @@ class ProductView(ProductEndpoint):
     def patch(self, request: Request, id: UUID) -> Response:
         values = self.understood(ProductSerializer, partial=True).validated_data
         with refusal_recorded("edit", Product, id, actor=self.actor):
-            edited = editing.edit_product(id, values, actor=self.actor)
-        return Response(self.shown(edited.product.pk))
+            editing.edit_product(id, values, actor=self.actor)
+        return Response(self.shown(id))
 
 
 def _view(action: Action, operation_id: str, summary: str, **more: Any) -> type[Any]:

@@ -1,8 +1,14 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from catalogue.api.counts import CategoriesView, ProvidersView, SegmentsView
-from catalogue.api.views import NowhereView, PackageListView, PackageView
+from catalogue.api.views import (
+    CategoriesView,
+    NowhereView,
+    PackageListView,
+    PackageView,
+    ProvidersView,
+    SegmentsView,
+)
 
 
 class ReferenceConverter(StringConverter):

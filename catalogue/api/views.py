@@ -6,7 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
 
 from catalogue.api import asked, cursors, examples
 from catalogue.api.asked import FIELDS, FILTERS, NARROWING, ORDERING, Parameter, Values
@@ -20,15 +21,13 @@ from catalogue.api.serializers import (
 from catalogue.api.window import Moment, StorefrontView, Unkept
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS, as_json
-from catalogue.storefront.reading import Row, Shelf, read
+from catalogue.storefront.reading import Row, Shelf, counts, read
 from circletel.core.rest.parameters import ensure_understood
 from circletel.core.rest.problems import CONTENT_TYPE, NothingHere
 from circletel.core.rest.serializers import ProblemSerializer
 
 LIST_PARAMETERS: dict[str, Parameter] = {**FILTERS, "ordering": ORDERING, "fields": FIELDS, **cursors.PAGES}
 DETAIL_PARAMETERS: dict[str, Parameter] = {**NARROWING, "fields": FIELDS}
-_LIST_FIELDS = {name: parameter.field for name, parameter in LIST_PARAMETERS.items()}
-_DETAIL_FIELDS = {name: parameter.field for name, parameter in DETAIL_PARAMETERS.items()}
 # More than an SKU could mean to anybody: as many segments and providers as there can be.
 MOST_CHOICES = 100
 
@@ -97,7 +96,7 @@ class PackageListView(StorefrontView):
         return self.answer(request, {})
 
     def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
-        values = ensure_understood(request.GET, _LIST_FIELDS)
+        values = ensure_understood(request.GET, LIST_PARAMETERS)
         shelf, terms = shelf_of(values, moment), asked.ordering(values)
         keys = asked.keys(terms, values, shelf.id)
         url = request.build_absolute_uri()
@@ -136,7 +135,7 @@ class PackageView(StorefrontView):
 
     def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
         # Refuses unknown parameters even where there is no such package.
-        values, reference = ensure_understood(request.GET, _DETAIL_FIELDS), kwargs["sku_or_slug"]
+        values, reference = ensure_understood(request.GET, DETAIL_PARAMETERS), kwargs["sku_or_slug"]
         if "\0" in reference:  # which PostgreSQL cannot even compare
             raise NotOnSale()
         named = Where("(p.slug = %s OR upper(p.sku) = upper(%s))", (reference, reference))
@@ -163,13 +162,67 @@ def _true_at(moment: Moment, revision: int | None, body: bytes) -> bytes:
     return body
 
 
+# --- what there is to choose from
+
+
+class CountSerializer(serializers.Serializer):
+    value = serializers.CharField(help_text="As the filter of that name takes it.")
+    packages = serializers.IntegerField(help_text="How many packages on sale have it.")
+
+
+class CountsSerializer(serializers.Serializer):
+    """Without regard to case, in the order of the alphabet."""
+
+    results = CountSerializer(many=True)
+
+
+class CountsView(StorefrontView):
+    column = ""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, {})
+
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+        values = ensure_understood(request.GET, FILTERS)
+        found = counts(shelf_of(values, moment), asked.conditions(values), self.column)
+        return as_json({"results": [{"value": value, "packages": n} for value, n in found]}).encode()
+
+
+def _counted(what: str, column: str) -> Any:
+    example = {"results": [{"value": examples.PACKAGE[column], "packages": 12}]}
+    get = extend_schema(
+        operation_id=f"list{what.capitalize()}",
+        summary=f"The {what} of what is on sale now",
+        description=f"With how many packages each. Filters narrow as they do packages; those of {what} too.",
+        tags=["packages"],
+        parameters=described(FILTERS),
+        responses={
+            200: OpenApiResponse(CountsSerializer, "One for each.", examples.example(what, example)),
+            **INVALID,
+        },
+    )
+    return extend_schema_view(get=get)
+
+
+@_counted("categories", "category")
+class CategoriesView(CountsView):
+    column = "category"
+
+
+@_counted("providers", "provider")
+class ProvidersView(CountsView):
+    column = "provider"
+
+
+@_counted("segments", "market_segment")
+class SegmentsView(CountsView):
+    column = "market_segment"
+
+
 class NowhereView(StorefrontView):
     """Every other address below /api/v1/: refused in the same form."""
 
     schema = None
-
-    def get(self, request: HttpRequest, rest: str) -> HttpResponse:
-        return self.answer(request, {"rest": rest})
 
     def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
         raise NothingHere()

@@ -3,7 +3,7 @@ from catalogue.models.bundle import BundleComponent
 from catalogue.models.choices import MarketSegment, PackageStatus, ProductStatus, PublishState
 from catalogue.models.document import CatalogueRevision, PackageDocument
 from catalogue.models.legacy import LegacyProduct, LegacyTable
-from catalogue.models.package import PackageContent, ServicePackage, publish_state, publish_state_of_each
+from catalogue.models.package import PackageContent, ServicePackage, publish_state
 from catalogue.models.price_list import Outcome, PriceList, PriceListRow, PriceListStatus, SupplierDeal
 from catalogue.models.product import Product, ProductAddOn, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.supplier import ColumnMapping, DealField, MappedColumn, Supplier
@@ -15,7 +15,7 @@ from catalogue.models.tmf620 import (
     TmfDocument,
     TmfDraft,
 )
-from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today, vat_read_once
+from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today
 from catalogue.models.version import PackageVersion
 
 __all__ = [
@@ -58,8 +58,6 @@ __all__ = [
     "VatRate",
     "excluding_vat",
     "publish_state",
-    "publish_state_of_each",
     "vat_rate_at",
     "vat_rate_today",
-    "vat_read_once",
 ]

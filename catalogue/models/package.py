@@ -9,7 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Case, CharField, Exists, F, IntegerField, Max, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce, Lower, Upper
 from django.utils import timezone
 
@@ -223,8 +223,6 @@ def _storefront_indexes() -> list[models.Index]:
 class ServicePackage(PackageContent):
     """The published, sellable thing. A version that was published is archived, never destroyed."""
 
-    Status = PackageStatus
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(max_length=260, unique=True)
     source_admin_product = models.ForeignKey(Product, models.PROTECT, related_name="packages")
@@ -300,7 +298,7 @@ class ServicePackage(PackageContent):
 
 
 def publish_state() -> Case:
-    """For a query of products: each one's PublishState, as text. To choose products by it, from all there are."""
+    """For a query of products: each one's PublishState, as text."""
     ever = ServicePackage.objects.filter(source_admin_product=OuterRef("pk"))
     live = ever.filter(status=PackageStatus.ACTIVE)
     return Case(
@@ -310,18 +308,3 @@ def publish_state() -> Case:
         default=Value(PublishState.NOT_PUBLISHED.value),
         output_field=CharField(),
     )
-
-
-def publish_state_of_each() -> Coalesce:
-    """The same to show it on a page of products: reads the packages of these, where `publish_state` reads them all."""
-    is_live = Q(status=PackageStatus.ACTIVE)
-    rank = Case(When(is_live, source_version=OuterRef("version"), then=3), When(is_live, then=2), default=1)
-    ever = ServicePackage.objects.filter(source_admin_product=OuterRef("pk")).order_by()
-    best = ever.values("source_admin_product").annotate(best=Max(rank, output_field=IntegerField()))
-    words = Case(
-        When(best=3, then=Value(PublishState.LIVE.value)),
-        When(best=2, then=Value(PublishState.LIVE_EDITED_SINCE.value)),
-        default=Value(PublishState.ARCHIVED.value),
-        output_field=CharField(),
-    )
-    return Coalesce(Subquery(best.values(words=words)), Value(PublishState.NOT_PUBLISHED.value))

@@ -46,8 +46,6 @@ class PriceListManager(models.Manager["PriceList"]):
 class PriceList(models.Model):
     """One workbook of a supplier, from upload to applied. `job` is the one that reads or applies it, the newest of them."""
 
-    Status = PriceListStatus
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="price_lists")
     file_name = models.CharField(max_length=200)
@@ -141,8 +139,6 @@ class SupplierDeal(models.Model):
 
 class PriceListRow(models.Model):
     """One deal of one list: what it would do, or did. Costs and margins show only to cost viewers."""
-
-    Outcome = Outcome
 
     id = models.BigAutoField(primary_key=True)
     price_list = models.ForeignKey(PriceList, models.CASCADE, related_name="rows")

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
+from django.utils.text import slugify
 
 from catalogue.models.choices import MarketSegment, ProductStatus
 from circletel.core.amounts import rand
@@ -36,17 +37,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
             "features", "hardware", "add_ons", "components__component"
         )
 
-    def with_content_only(self) -> "ProductQuerySet":
-        """As `with_content`, without the people: for thousands at a time."""
-        return self.select_related("pricing").prefetch_related(
-            "features", "hardware", "add_ons", "components__component"
-        )
-
 
 class Product(StorefrontContent):
     """What a product manager describes. It is sold only as the ServicePackage that a publish makes of it."""
-
-    Status = ProductStatus
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
@@ -303,8 +296,6 @@ def free_slug(model: type[models.Model], name: str, sku: str, segment: str, prov
 
 def slug_candidates(name: str, sku: str, segment: str, provider: str) -> list[str]:
     """The addresses to try, best first; each leaves room in its column for a suffix that makes it unique."""
-    from django.utils.text import slugify
-
     named, coded = slugify(name), slugify(sku)
     base = coded if not named or coded.startswith(named) else f"{named}-{coded}"
     candidates = [base, f"{base}-{slugify(segment)}", f"{base}-{slugify(segment)}-{slugify(provider)}"]

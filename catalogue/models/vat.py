@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -60,10 +57,6 @@ class VatRate(models.Model):
     def __str__(self) -> str:
         return f"{self.rate * 100:.2f} % from {self.valid_from:%-d %b %Y}"
 
-    def excluding(self, amount: Decimal) -> Decimal:
-        """`amount` (VAT included) without its VAT, to the cent, half up."""
-        return excluding_vat(amount, self.rate)
-
 
 def excluding_vat(amount: Decimal, rate: Decimal) -> Decimal:
     """`amount` (VAT included) without its VAT, to the cent, half up; VAT is the difference of the two."""
@@ -75,24 +68,6 @@ def vat_rate_at(at: datetime) -> Decimal:
     return VatRate.objects.in_force_on(timezone.localdate(at)).rate
 
 
-_read: ContextVar[dict[date, Decimal] | None] = ContextVar("vat_rates_read", default=None)
-
-
-@contextmanager
-def vat_read_once() -> Iterator[None]:
-    """Inside, `vat_rate_today` asks the database once: for one deed that needs the rate in many places."""
-    token = _read.set({})
-    try:
-        yield
-    finally:
-        _read.reset(token)
-
-
 def vat_rate_today() -> Decimal:
     """The rate in force now in South Africa. Raises NoVatRate."""
-    today, read = timezone.localdate(), _read.get()
-    if read is None:
-        return VatRate.objects.in_force_on(today).rate
-    if today not in read:
-        read[today] = VatRate.objects.in_force_on(today).rate
-    return read[today]
+    return vat_rate_at(timezone.now())

@@ -212,7 +212,7 @@ def _known(deals: Iterable[Deal], supplier: Supplier) -> dict[str, SupplierDeal]
 
 def _products(ids: Collection[UUID], lock: bool) -> dict[UUID, Product]:
     """The products of known deals, whatever became of them."""
-    found = Product.objects.with_content_only().filter(pk__in=ids).order_by("pk")
+    found = Product.objects.with_content().filter(pk__in=ids).order_by("pk")
     return {product.pk: product for product in (found.select_for_update(of=("self",)) if lock else found)}
 
 

@@ -122,7 +122,7 @@ def _beside(wanted: dict[str, Any]) -> dict[str, Any]:
 def products_by_key(skus: Collection[str], *, lock: bool) -> dict[Key, Product]:
     """The products with these SKUs (in capitals) that are not archived. `lock` holds them until the transaction ends."""
     found = (
-        Product.objects.with_content_only()
+        Product.objects.with_content()
         .exclude(status=ProductStatus.ARCHIVED)
         .alias(upper_sku=Upper("sku"))
         .filter(upper_sku__in=skus)

@@ -8,8 +8,13 @@ from django.utils import timezone
 
 from catalogue.content import fingerprint, pricing_of, product_content
 from catalogue.models import PackageStatus, Product, ProductStatus
-from catalogue.readiness import Problem, publishing_problems
-from catalogue.services.checks import ensure_status, locked, objections_to_publishing
+from catalogue.readiness import (
+    Problem,
+    ensure_status,
+    locked,
+    objections_to_publishing,
+    publishing_problems,
+)
 from circletel.core import audit
 from circletel.core.errors import NotAllowed, NotReady, Refused
 from circletel.core.rights import ensure_may

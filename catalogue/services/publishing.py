@@ -9,15 +9,15 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalogue.bundles import live_bundles_with
 from catalogue.content import differences, logical_key, pricing_of
 from catalogue.ending import archive_others
-from catalogue.models import PackageStatus, Product, ServicePackage, vat_read_once
+from catalogue.models import PackageStatus, Product, ServicePackage
 from catalogue.package_fields import EACH_TIME, FIRST_TIME, carry_over
-from catalogue.readiness import publishing_problems
-from catalogue.services.checks import ensure_publishable, locked
+from catalogue.readiness import ensure_publishable, locked, publishing_problems
 from catalogue.signals import package_changed, price_asked
 from circletel.core import audit
 from circletel.core.amounts import rand
@@ -67,11 +67,10 @@ def publish(product_id: Any, *, actor: User, at: datetime | None = None) -> Publ
     Under the same business key the live package is updated in place, its price excepted: a price moves only
     through a price change. A new business key of the same variant archives the earlier version.
     """
-    with vat_read_once():
-        product = locked(product_id)
-        ensure_may(actor, "catalogue.publish_product", "publish products")
-        ensure_publishable(product)
-        return _publish(product, actor, at or timezone.now())
+    product = locked(product_id)
+    ensure_may(actor, "catalogue.publish_product", "publish products")
+    ensure_publishable(product)
+    return _publish(product, actor, at or timezone.now())
 
 
 @contextmanager
@@ -90,9 +89,7 @@ def rehearsed_publish(product_id: Any, *, actor: User) -> Iterator[Published]:
 
 def live_package_of(product: Product) -> ServicePackage | None:
     """The package with the product's business key, whatever its status; None when it was never published."""
-    return ServicePackage.objects.filter(
-        sku__iexact=product.sku, market_segment=product.market_segment, provider__iexact=product.provider
-    ).first()
+    return _packages_of(product).first()
 
 
 def package_as_of(product: Product, *, actor: User) -> ServicePackage:
@@ -102,14 +99,14 @@ def package_as_of(product: Product, *, actor: User) -> ServicePackage:
     return package
 
 
-def _publish(product: Product, actor: User, now: datetime) -> Published:
-    package = (
-        ServicePackage.objects.select_for_update()
-        .filter(
-            sku__iexact=product.sku, market_segment=product.market_segment, provider__iexact=product.provider
-        )
-        .first()
+def _packages_of(product: Product) -> QuerySet[ServicePackage]:
+    return ServicePackage.objects.filter(
+        sku__iexact=product.sku, market_segment=product.market_segment, provider__iexact=product.provider
     )
+
+
+def _publish(product: Product, actor: User, now: datetime) -> Published:
+    package = _packages_of(product).select_for_update().first()
     created = package is None
     if package is None:
         package = _new_package(product, actor, now)

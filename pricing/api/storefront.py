@@ -45,7 +45,6 @@ PRICE_PARAMETERS = {
 TOKEN = Parameter(
     read=str, expected="a token as price-lock gave it", schema={"type": "string"}, meaning="What to check."
 )
-_PRICE_FIELDS = {name: parameter.field for name, parameter in PRICE_PARAMETERS.items()}
 _PARTS = {"including_vat": "899.00", "vat": "117.26", "excluding_vat": "781.74"}
 _LATER = {"including_vat": "949.00", "vat": "123.78", "excluding_vat": "825.22"}
 _LOCK = {
@@ -173,7 +172,7 @@ class PriceView(StorefrontView):
         return self.answer(request, {"id": id})
 
     def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
-        values, now = ensure_understood(request.GET, _PRICE_FIELDS), timezone.now()
+        values, now = ensure_understood(request.GET, PRICE_PARAMETERS), timezone.now()
         package = _package(kwargs["id"])
         signed_up_at, at = values["signed_up_at"] or now, values["at"] or now
         try:
@@ -254,7 +253,7 @@ class VerifyPriceLockView(StorefrontView):
         return self.answer(request, {})
 
     def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
-        token = ensure_understood(request.GET, {"token": TOKEN.field})["token"]
+        token = ensure_understood(request.GET, {"token": TOKEN})["token"]
         if not token:
             raise InvalidParameters([("token", f"is missing: expects {TOKEN.expected}")])
         try:

@@ -47,9 +47,7 @@ def test_each_publish_that_changes_something_is_a_version():
     ]
     first, second = package.versions.order_by("revision")
     assert first.recorded_to == second.recorded_from
-    assert [(d.field, d.before, d.after) for d in versions.compare(first, second)] == [
-        ("description", "Fast", "Faster")
-    ]
+    assert versions.compare(first, second) == {"description": ["Fast", "Faster"]}
 
 
 def test_a_new_business_key_of_the_same_variant_archives_the_earlier_version_and_continues_its_history():
@@ -58,7 +56,7 @@ def test_a_new_business_key_of_the_same_variant_archives_the_earlier_version_and
 
     old.refresh_from_db()
     assert (old.status, new.status, new.version) == ("archived", "active", 2)
-    assert [(v.sku, v.deed) for v in versions.history(new)] == [
+    assert [(v.sku, v.deed) for v in PackageVersion.objects.filter(logical_key=new.logical_key)] == [
         ("HF-2", "published"),
         ("HF-1", "archived"),
         ("HF-1", "published"),

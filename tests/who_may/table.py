@@ -7,7 +7,7 @@ is MEANT to get in. A superuser always may, but for NOBODY; STAFF is everybody w
 from collections.abc import Callable
 from typing import Any
 
-from catalogue.api.staff_examples import NEW
+from catalogue.api.examples import NEW
 from tests.who_may.world import World
 
 SHORT = {

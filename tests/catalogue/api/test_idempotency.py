@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalogue import editing
-from catalogue.api import staff_examples
+from catalogue.api import examples
 from catalogue.models import Product
 from catalogue.tasks import forget_idempotent_answers
 from circletel.core import idempotency
@@ -28,7 +28,7 @@ def as_(somebody, **options):
     return client
 
 
-def post(client, path=LIST, body=staff_examples.NEW, key=KEY):
+def post(client, path=LIST, body=examples.NEW, key=KEY):
     return client.post(path, body, content_type="application/json", headers={"Idempotency-Key": key})
 
 
@@ -58,7 +58,7 @@ def test_the_key_with_another_request_is_refused():
     client = as_(ms_naidoo())
     made = post(client).json()
 
-    assert problem(post(client, body={**staff_examples.NEW, "sku": "OTHER"})) == (422, "idempotency-key-used")
+    assert problem(post(client, body={**examples.NEW, "sku": "OTHER"})) == (422, "idempotency-key-used")
     assert problem(post(client, f"{LIST}/{made['id']}/submit", None)) == (422, "idempotency-key-used")
     assert Product.objects.count() == 1
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from catalogue import services
-from catalogue.api import staff_examples
+from catalogue.api import examples
 from catalogue.models import Product, ProductStatus, ServicePackage
 from circletel.core.models import AuditEntry
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person
@@ -38,10 +38,10 @@ def cost_viewer():
 
 
 def test_the_example_of_the_documentation_is_taken_and_shown():
-    made = send(as_(ms_naidoo()), "post", LIST, staff_examples.NEW)
+    made = send(as_(ms_naidoo()), "post", LIST, examples.NEW)
 
     assert made.status_code == 201
-    shown, expected = dict(made.json()), dict(staff_examples.SHOWN)
+    shown, expected = dict(made.json()), dict(examples.SHOWN)
     for name in ("id", "created_at", "changed_at"):
         shown.pop(name), expected.pop(name)
     assert shown == expected
@@ -130,7 +130,7 @@ def test_every_wrong_field_is_named_and_nothing_is_stored(body, named):
 
 def test_a_business_key_is_taken_once():
     draft_product(sku="HF-1")
-    body = {**staff_examples.NEW, "sku": "hf-1", "provider": "dfa"}
+    body = {**examples.NEW, "sku": "hf-1", "provider": "dfa"}
 
     answer = send(as_(ms_naidoo()), "post", LIST, body)
 
@@ -155,7 +155,7 @@ def test_what_is_published_keeps_its_key_and_what_is_archived_stays():
 def test_a_bundle_holds_products_and_no_bundles():
     single = live_package().source_admin_product
     client = as_(ms_naidoo())
-    body = {**staff_examples.NEW, "components": [{"component": str(single.pk), "quantity": 2}]}
+    body = {**examples.NEW, "components": [{"component": str(single.pk), "quantity": 2}]}
 
     bundle = send(client, "post", LIST, body).json()
 
@@ -171,7 +171,7 @@ def test_a_bundle_holds_products_and_no_bundles():
 
 def test_the_life_of_a_product():
     author, boss = as_(ms_naidoo()), as_(mr_botha())
-    address = f"{LIST}/{send(author, 'post', LIST, staff_examples.NEW).json()['id']}"
+    address = f"{LIST}/{send(author, 'post', LIST, examples.NEW).json()['id']}"
 
     assert send(author, "post", f"{address}/submit").json()["status"] == "pending"
     rejected = send(boss, "post", f"{address}/reject", {"reason": "Too dear"}).json()
@@ -268,7 +268,7 @@ def test_who_may():
     for somebody in (stranger, as_(outsider)):
         assert somebody.get(LIST).status_code == 403
         assert somebody.get(f"{LIST}/{product.pk}").status_code == 403
-        assert send(somebody, "post", LIST, staff_examples.NEW).status_code == 403
+        assert send(somebody, "post", LIST, examples.NEW).status_code == 403
         assert send(somebody, "patch", f"{LIST}/{product.pk}", {"name": "X"}).status_code == 403
     assert Product.objects.count() == 1
 

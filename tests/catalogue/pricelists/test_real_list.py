@@ -40,7 +40,7 @@ def test_no_two_deals_of_it_would_share_a_key_or_a_name_in_zoho():
             },
             hardware_model=hardware.model if (hardware := hardware_of(product)) else "",
         )
-        for product in Product.objects.with_content_only()
+        for product in Product.objects.with_content()
     ]
 
     assert len({package_key(package) for package in packages}) == len(packages) > 0

@@ -91,7 +91,7 @@ def now():
     ],
 )
 def test_a_list_reads_by_index(shelf, query):
-    values = ensure_understood(QueryDict(query), {name: each.field for name, each in LIST_PARAMETERS.items()})
+    values = ensure_understood(QueryDict(query), LIST_PARAMETERS)
     keys = asked.keys(asked.ordering(values), values, now().id)
 
     ensure_by_index(*statement(now(), asked.conditions(values), keys, limit=21))
