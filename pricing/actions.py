@@ -26,8 +26,8 @@ from pricing.models import (
     PriceMove,
     PriceNotice,
 )
-from pricing.notices import deciding as notices
 from pricing.notices import stages
+from pricing.notices import tracking as notices
 from pricing.planning import OPEN
 from pricing.wishes import Wish
 

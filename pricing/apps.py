@@ -7,6 +7,6 @@ class PricingConfig(AppConfig):
 
     def ready(self) -> None:
         from pricing import alerting, receivers  # noqa: F401
-        from pricing.notices import tracking, watching  # noqa: F401
+        from pricing.notices import tracking  # noqa: F401
 
         alerting.register()

@@ -8,7 +8,7 @@ from django.utils import timezone
 from catalogue.models import PackageStatus
 from circletel.core.amounts import rand
 from pricing.models import PriceChange
-from pricing.notices.linter import complaints_about_message
+from pricing.notices.texts import complaints_about_message
 from pricing.renewal import renewal_pricing_problems
 
 

@@ -22,7 +22,7 @@ from circletel.core.admin.long_lists import LongList
 from pricing.actions import NOTICE
 from pricing.models import UNDELIVERED, NoticeEvent, NoticeState, NoticeText, PriceChange, PriceNotice
 from pricing.notices import evidence
-from pricing.notices.standing import standing_of
+from pricing.notices.evidence import standing_of
 
 BADGES = {
     "To be sent": "info",

@@ -17,8 +17,7 @@ from circletel.core.errors import Refused
 from pricing.actions import SEND_TEST
 from pricing.models import NoticeStage, PriceChange
 from pricing.notices import stages
-from pricing.notices.linter import REQUIRED, complaints_about
-from pricing.notices.texts import NAMES
+from pricing.notices.texts import NAMES, REQUIRED, complaints_about
 
 MOST_CHANGES = 30
 

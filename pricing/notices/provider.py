@@ -4,6 +4,7 @@ import smtplib
 import socket
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import requests
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
@@ -111,12 +112,10 @@ def outcome_of(trouble: BaseException) -> Outcome:
 def _causes(trouble: BaseException) -> list[BaseException]:
     """The trouble itself and what lies beneath it, down to the socket."""
     found: list[BaseException] = []
-    beneath: list[BaseException | None] = [trouble]
+    beneath: list[Any] = [trouble]
     while beneath:
         one = beneath.pop()
-        if one is None or one in found:
-            continue
-        found.append(one)
-        beneath += [one.__cause__, one.__context__, getattr(one, "reason", None)]
-        beneath += [arg for arg in one.args if isinstance(arg, BaseException)]
-    return [one for one in found if isinstance(one, BaseException)]
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            beneath += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return found

@@ -31,9 +31,8 @@ from pricing.models import (
     PriceNotice,
 )
 from pricing.notice import civil_day
-from pricing.notices.linter import complaints_about
 from pricing.notices.provider import Answer, Outcome, hand_over, nobody_reached
-from pricing.notices.texts import Text, Told, VatRates, text_for
+from pricing.notices.texts import Text, Told, VatRates, complaints_about, text_for
 
 log = structlog.get_logger(__name__)
 

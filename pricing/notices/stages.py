@@ -13,8 +13,7 @@ from circletel.core.errors import NotReady
 from circletel.core.rights import ensure_may
 from circletel.mail import words_of
 from pricing.models import NoticeStage, Occasion, PriceChange, PriceMove, Subscription
-from pricing.notices.linter import complaints_about
-from pricing.notices.texts import Text, Told, VatRates, text_for
+from pricing.notices.texts import Text, Told, VatRates, complaints_about, text_for
 
 RIGHT = "pricing.edit_noticestage"
 EDITABLE = ("name", "days", "required", "active", "subject", "body")
@@ -41,7 +40,7 @@ def edit_stage(code: str, wish: dict[str, Any], *, actor: User) -> NoticeStage:
 
 def problems_of(stage: NoticeStage) -> list[str]:
     """Why `stage` cannot be kept as it is."""
-    problems = [str(complaint) for complaint in complaints_about(stage)]
+    problems = complaints_about(stage)
     if stage.occasion == Occasion.BEFORE and stage.days == 0:
         problems.append("days: say how many days before the effective date")
     if stage.occasion in (Occasion.PUBLISHED, Occasion.WITHDRAWN) and stage.days:

@@ -1,8 +1,8 @@
-"""The words of a notice: a template with plain `{{ names }}`, filled in for one customer."""
+"""The words of a notice: a template with plain `{{ names }}`, what it must and must not say, and how it is filled in."""
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,12 +10,13 @@ from functools import cache
 
 from django.conf import settings
 from django.template import Context, Engine
+from django.template.base import Lexer, Token, TokenType
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from catalogue.models import VatRate
 from circletel.core.amounts import NBSP, rand
-from pricing.models import NoticeText, PriceChange, Subscription
+from pricing.models import NoticeStage, NoticeText, Occasion, PriceChange, Subscription
 
 # What a template may say, and what each name stands for.
 NAMES: dict[str, str] = {
@@ -31,6 +32,22 @@ NAMES: dict[str, str] = {
     "right_to_cancel": "the sentence of the setting PRICE_NOTICE_RIGHT_TO_CANCEL",
     "customer_message": "the price change's message to customers; may be empty",
 }
+# What a template has to say.
+TERMS = ("old_price", "new_price", "vat_words", "first_bill_date", "right_to_cancel")
+REQUIRED: dict[str, tuple[str, ...]] = {
+    Occasion.PUBLISHED: (*TERMS, "customer_message"),
+    Occasion.BEFORE: (*TERMS, "customer_message"),
+    Occasion.RECEIPT: TERMS,
+    # Nothing changes any more: there is no date, and nothing to cancel for.
+    Occasion.WITHDRAWN: ("old_price", "new_price", "vat_words"),
+}
+PROMOTION_WORDS = (
+    "upgrade now", "upgrade today", "special offer", "limited offer", "limited time", "exclusive",
+    "great news", "good news", "exciting", "excited", "congratulations", "best value", "discount", "free",
+    "sign up", "buy now", "order now", "act now", "don't miss", "save up to", "win", "bonus", "reward",
+    "even better", "more value", "click here",
+)  # fmt: skip
+MARKS = ("{{", "}}", "{%", "%}", "{#", "#}")
 _GAPS = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 
 
@@ -131,3 +148,55 @@ def _day(day: date) -> str:
 def _percent(rate: Decimal) -> str:
     """0.1550 as `15,5 %`."""
     return f"{(rate * 100).normalize():f}{NBSP}%".replace(".", ",")
+
+
+# --- the linter
+
+
+def complaints_about(stage: NoticeStage) -> list[str]:
+    """Everything that speaks against the words of `stage`, each with the name of its field before it."""
+    templates = {"subject": stage.subject, "body": stage.body}
+    found = [f"{field}: {words}" for field, template in templates.items() for words in _syntax(template)]
+    said = {*_names(stage.subject), *_names(stage.body)}
+    found += [
+        f"body: {{{{ {name} }}}} is missing: every notice of this kind says {NAMES[name]}."
+        for name in REQUIRED[stage.occasion]
+        if name not in said
+    ]
+    found += [f"{field}: {words}" for field, text in templates.items() for words in promotions_in(text)]
+    if not stage.subject.strip() or "\n" in stage.subject.strip():
+        found.append("subject: say in one line what it is about.")
+    return found
+
+
+def promotions_in(text: str) -> list[str]:
+    """One sentence for each word of PROMOTION_WORDS that stands in `text`."""
+    plain = " ".join(text.replace("’", "'").split())
+    return [
+        f"“{word}” promotes something. A notice of a price change informs and nothing else: leave it out."
+        for word in PROMOTION_WORDS
+        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", plain, re.IGNORECASE)
+    ]
+
+
+def complaints_about_message(change: PriceChange) -> list[str]:
+    """The same for the message of a price change, which every notice of it bears."""
+    return [f"customer message: {words}" for words in promotions_in(change.customer_message)]
+
+
+def _syntax(template: str) -> Iterator[str]:
+    for token in _tokens(template):
+        if token.token_type in (TokenType.BLOCK, TokenType.COMMENT):
+            yield f"{token.contents!r} is an instruction; only {{{{ names }}}} are understood."
+        elif token.token_type == TokenType.VAR and token.contents not in NAMES:
+            yield f"{{{{ {token.contents} }}}} is not understood. There are: {', '.join(NAMES)}."
+        elif token.token_type == TokenType.TEXT and any(mark in token.contents for mark in MARKS):
+            yield "a bracket of a {{ name }} has no partner on its line."
+
+
+def _names(template: str) -> list[str]:
+    return [token.contents for token in _tokens(template) if token.token_type == TokenType.VAR]
+
+
+def _tokens(template: str) -> list[Token]:
+    return Lexer(template).tokenize()

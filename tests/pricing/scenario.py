@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from circletel.core.models import Job, JobState
 from pricing import deciding, services
 from pricing.models import Hold, MoveState, PriceChange, PriceMove, PriceNotice
-from pricing.notices import deciding as settling
+from pricing.notices import tracking as settling
 from pricing.tasks import (
     apply_price_changes,
     count_customers,

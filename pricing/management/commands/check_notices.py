@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pricing.models import NoticeStage, PriceChange
-from pricing.notices.linter import complaints_about, complaints_about_message
+from pricing.notices.texts import complaints_about, complaints_about_message
 
 
 class Command(BaseCommand):

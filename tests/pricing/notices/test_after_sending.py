@@ -16,10 +16,10 @@ from django.urls import reverse
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
 from circletel.core.models import AuditEntry
 from pricing import services
+from pricing.alerting import undelivered_notices
 from pricing.models import NoticeEvent, PriceNotice
-from pricing.notices import deciding, owing, sending
-from pricing.notices.standing import standing_of
-from pricing.notices.watching import look
+from pricing.notices import owing, sending, tracking
+from pricing.notices.evidence import standing_of
 from tests.factories import person
 from tests.pricing.histories import package_opened
 from tests.pricing.notices.customers import told_customer
@@ -94,7 +94,7 @@ def test_a_bounce_needs_a_person_and_says_why(client, notice):
     notice.refresh_from_db()
     assert (notice.state, notice.bounced_at, notice.why) == ("bounced", AT, said)
     assert (notice.accepted_at, kinds(notice)) == (PUBLISHED, ["accepted", "bounced"])
-    [found] = look(AlertRule.objects.get(trigger="price_notices"), PUBLISHED).firing
+    [found] = undelivered_notices(AlertRule.objects.get(trigger="price_notices"), PUBLISHED).firing
     assert found.title == f"1 notices of a price change need a person: {notice.change.package.name}"
 
 
@@ -186,7 +186,7 @@ def test_sent_again_in_doubt_it_bears_the_same_key_and_after_a_bounce_another(
     client, change, in_doubt, resend
 ):
     resend.replace(responses.POST, SEND, json={"id": "r2"})
-    deciding.send_again(in_doubt.pk, actor=ms_khumalo(), reason="Not in Resend's log")
+    tracking.send_again(in_doubt.pk, actor=ms_khumalo(), reason="Not in Resend's log")
     sending.send_due(PUBLISHED + MINUTE)
     hear(client, "bounced", id="r2")
     subscription = change.notices.get().subscription
@@ -194,7 +194,7 @@ def test_sent_again_in_doubt_it_bears_the_same_key_and_after_a_bounce_another(
     subscription.save()
     resend.replace(responses.POST, SEND, json={"id": "r3"})
 
-    deciding.send_again(in_doubt.pk, actor=ms_khumalo(), reason="Address corrected in Zoho")
+    tracking.send_again(in_doubt.pk, actor=ms_khumalo(), reason="Address corrected in Zoho")
     assert (change.notices.get().state, change.notices.get().round) == ("owed", 2)
     sending.send_due(PUBLISHED + 2 * MINUTE)
 
@@ -220,7 +220,7 @@ def bounced(client, notice):
 
 
 def test_settled_it_counts_as_given(bounced):
-    deciding.settle(bounced.pk, actor=ms_khumalo(), reason=" By telephone ")
+    tracking.settle(bounced.pk, actor=ms_khumalo(), reason=" By telephone ")
 
     bounced.refresh_from_db()
     assert (bounced.state, bounced.why, kinds(bounced)[-1]) == ("settled", "By telephone", "settled")
@@ -229,18 +229,18 @@ def test_settled_it_counts_as_given(bounced):
         "Zanele Khumalo", {"state": ["bounced", "settled"]}, "By telephone",
     )  # fmt: skip
     [stage] = standing_of(bounced.change_id)
-    assert (stage.told, stage.needed, stage.undelivered) == (1, 1, 0)
+    assert (stage["told"], stage["needed"], stage["undelivered"]) == (1, 1, 0)
 
 
 def test_a_decision_stands_whatever_the_provider_says_later(client, bounced):
-    deciding.settle(bounced.pk, actor=ms_khumalo(), reason="By telephone")
+    tracking.settle(bounced.pk, actor=ms_khumalo(), reason="By telephone")
     hear(client, "bounced", event="msg_7")
 
     bounced.refresh_from_db()
     assert (bounced.state, kinds(bounced)) == ("settled", ["accepted", "bounced", "settled", "bounced"])
 
 
-@pytest.mark.parametrize("deed", [deciding.settle, deciding.send_again])
+@pytest.mark.parametrize("deed", [tracking.settle, tracking.send_again])
 def test_who_may_not_and_without_a_reason_decides_nothing(bounced, deed):
     with pytest.raises(NotAllowed, match="may not decide about notices"):
         deed(bounced.pk, actor=person("the.auditor", "Auditor"), reason="x")
@@ -251,7 +251,7 @@ def test_who_may_not_and_without_a_reason_decides_nothing(bounced, deed):
     assert bounced.state == "bounced"
 
 
-@pytest.mark.parametrize("deed", [deciding.settle, deciding.send_again])
+@pytest.mark.parametrize("deed", [tracking.settle, tracking.send_again])
 def test_there_is_nothing_to_decide_about_what_was_accepted(notice, deed):
     with pytest.raises(WrongStatus, match="there is nothing to decide, it is “accepted by the provider”"):
         deed(notice.pk, actor=ms_khumalo(), reason="x")
@@ -262,14 +262,14 @@ def test_without_an_address_in_zoho_it_is_not_sent_again(bounced):
     bounced.subscription.save()
 
     with pytest.raises(NotReady, match="address: Zoho has no e-mail address for SUB-"):
-        deciding.send_again(bounced.pk, actor=ms_khumalo(), reason="x")
+        tracking.send_again(bounced.pk, actor=ms_khumalo(), reason="x")
 
 
 def test_of_a_withdrawn_change_nothing_is_sent_again(bounced):
     services.cancel_price_change(bounced.change_id, actor=ms_khumalo(), reason="No", at=PUBLISHED + DAY)
 
     with pytest.raises(WrongStatus, match="was withdrawn"):
-        deciding.send_again(bounced.pk, actor=ms_khumalo(), reason="x")
+        tracking.send_again(bounced.pk, actor=ms_khumalo(), reason="x")
 
 
 # --- its pages ----------------------------------------------------------------------------------

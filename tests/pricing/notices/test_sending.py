@@ -21,10 +21,10 @@ from django_celery_beat.models import PeriodicTask
 from circletel.core import jobs
 from circletel.core.models import Job
 from pricing import services, tasks
+from pricing.alerting import undelivered_notices
 from pricing.models import MailOutage, NoticeStage, NoticeText, PriceMove, PriceNotice
 from pricing.notices import owing, sending
 from pricing.notices.provider import Outcome, outcome_of
-from pricing.notices.watching import look
 from tests.factories import person
 from tests.pricing.histories import package_opened
 from tests.pricing.notices.customers import told_customer
@@ -182,14 +182,14 @@ def test_an_outage_ends_with_the_first_accepted_notice(resend, change):
     resend.post(SEND, json={"id": "b"})
     send()
     rule = AlertRule.objects.get(trigger="price_notices")
-    [found] = look(rule, PUBLISHED).firing
+    [found] = undelivered_notices(rule, PUBLISHED).firing
     assert found.title == "The mail provider takes no notices of price changes"
     assert found.detail.startswith("Resend answered 503. Since 2 Mar 2027 10:00; none is lost")
 
     assert send(PUBLISHED + MINUTE).accepted == 2
 
     assert MailOutage.objects.get().ended_at == PUBLISHED + MINUTE
-    assert look(rule, PUBLISHED).firing == []
+    assert undelivered_notices(rule, PUBLISHED).firing == []
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_words_that_the_linter_refuses_are_not_sent_and_somebody_is_told(change,
     NoticeStage.objects.filter(pk="announcement").update(subject="Great news")
 
     assert (send().accepted, mailoutbox, the(change).state) == (0, [], "owed")
-    [found] = look(AlertRule.objects.get(trigger="price_notices"), PUBLISHED).firing
+    [found] = undelivered_notices(AlertRule.objects.get(trigger="price_notices"), PUBLISHED).firing
     assert found.title == "The notice “At publication” is not sent"
     assert "“great news” promotes something" in found.detail
 
