@@ -18,7 +18,7 @@ from catalogue.api.serializers import (
     PackageSerializer,
     PaginatedPackageListSerializer,
 )
-from catalogue.api.window import Moment, StorefrontView, Unkept
+from catalogue.api.window import Moment, StorefrontView
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.document import PUBLIC_FIELDS, as_json
 from catalogue.storefront.reading import Row, Shelf, counts, read
@@ -93,9 +93,9 @@ class PackageListView(StorefrontView):
         responses={200: _PAGE, **INVALID, **UNAVAILABLE},
     )
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.answer(request, {})
+        return self.kept_answer(request)
 
-    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> tuple[bytes, int | None]:
         values = ensure_understood(request.GET, LIST_PARAMETERS)
         shelf, terms = shelf_of(values, moment), asked.ordering(values)
         keys = asked.keys(terms, values, shelf.id)
@@ -104,8 +104,7 @@ class PackageListView(StorefrontView):
         fields = values["fields"]
         results = b",".join([shown(row, fields) for row in page.rows])
         head = as_json({"count": page.total, "next": page.next, "previous": page.previous})
-        body = b'%s,"results":[%s]}' % (head[:-1].encode(), results)
-        return _true_at(moment, page.revision, body)
+        return b'%s,"results":[%s]}' % (head[:-1].encode(), results), page.revision
 
 
 class PackageView(StorefrontView):
@@ -131,9 +130,9 @@ class PackageView(StorefrontView):
         responses={200: _PACKAGE, **INVALID, **NOT_ON_SALE, **AMBIGUOUS, **UNAVAILABLE},
     )
     def get(self, request: HttpRequest, sku_or_slug: str) -> HttpResponse:
-        return self.answer(request, {"sku_or_slug": sku_or_slug})
+        return self.kept_answer(request, sku_or_slug=sku_or_slug)
 
-    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> tuple[bytes, int | None]:
         # Refuses unknown parameters even where there is no such package.
         values, reference = ensure_understood(request.GET, DETAIL_PARAMETERS), kwargs["sku_or_slug"]
         if "\0" in reference:  # which PostgreSQL cannot even compare
@@ -142,7 +141,7 @@ class PackageView(StorefrontView):
         shelf = shelf_of(values, moment)
         found = read(shelf, [named, *asked.conditions(values)], [Key("p.slug", "text")], limit=MOST_CHOICES)
         row = _the_one(found.rows, reference)
-        return _true_at(moment, found.revision, shown(row, values["fields"]))
+        return shown(row, values["fields"]), found.revision
 
 
 def _the_one(rows: Sequence[Row], reference: str) -> Row:
@@ -153,13 +152,6 @@ def _the_one(rows: Sequence[Row], reference: str) -> Row:
     if len(rows) > 1:
         raise AmbiguousSku([row.choice for row in rows])
     return rows[0]
-
-
-def _true_at(moment: Moment, revision: int | None, body: bytes) -> bytes:
-    """Raises Unkept where the catalogue has moved on meanwhile."""
-    if revision not in (None, moment.epoch.revision):
-        raise Unkept(body)
-    return body
 
 
 # --- what there is to choose from
@@ -180,12 +172,13 @@ class CountsView(StorefrontView):
     column = ""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.answer(request, {})
+        return self.kept_answer(request)
 
-    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> tuple[bytes, int | None]:
         values = ensure_understood(request.GET, FILTERS)
         found = counts(shelf_of(values, moment), asked.conditions(values), self.column)
-        return as_json({"results": [{"value": value, "packages": n} for value, n in found]}).encode()
+        results = [{"value": value, "packages": n} for value, n in found]
+        return as_json({"results": results}).encode(), None
 
 
 def _counted(what: str, column: str) -> Any:
@@ -224,5 +217,5 @@ class NowhereView(StorefrontView):
 
     schema = None
 
-    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
+    def get(self, request: HttpRequest, rest: str) -> HttpResponse:
         raise NothingHere()

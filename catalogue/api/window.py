@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
@@ -53,16 +53,8 @@ class Moment:
     epoch: Epoch
 
 
-class Unkept(Exception):
-    """An answer that another moment has already overtaken: right, but not to be kept or tagged."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self.body = body
-
-
 class StorefrontView(APIView):
-    """Subclasses answer `body`. GET and HEAD go straight there; REST framework does the rest."""
+    """GET and HEAD go straight to `get`; REST framework does the rest."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
@@ -70,53 +62,54 @@ class StorefrontView(APIView):
     content_negotiation_class = AlwaysJson
     http_method_names = ["get", "head", "options"]
 
-    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> bytes:
-        """The whole answer. Raises Problem, or Unkept when the catalogue moved on while it was read."""
+    def body(self, request: HttpRequest, moment: Moment, **kwargs: Any) -> tuple[bytes, int | None]:
+        """What `kept_answer` answers, and the revision it was read at, if that is known. Raises Problem."""
         raise NotImplementedError
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         response: Any
         if request.method in ("GET", "HEAD"):
-            response = _guarded(lambda: self._throttled(request, kwargs))
+            response = self._guarded(request, kwargs)
         else:
             response = super().dispatch(request, *args, **kwargs)
         if settings.STOREFRONT_CORS_ORIGINS:
             _allow_origin(request, response)
         return response
 
-    def _throttled(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
-        if settings.STOREFRONT_THROTTLE:
-            throttle = Throttle()
-            if not throttle.allow_request(request, self):  # type: ignore[arg-type]  # it reads META alone
-                self.throttled(request, throttle.wait() or 1)  # type: ignore[arg-type]
-        return self.answer(request, kwargs)
+    def _guarded(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
+        """Refusals as problem details; a bug of ours is Django's to report."""
+        try:
+            if settings.STOREFRONT_THROTTLE:
+                throttle = Throttle()
+                if not throttle.allow_request(request, self):  # type: ignore[arg-type]  # it reads META alone
+                    self.throttled(request, throttle.wait() or 1)  # type: ignore[arg-type]
+            response: HttpResponse = self.get(request, **kwargs)  # type: ignore[attr-defined]
+            return response
+        except Exception as error:
+            refusal = problems.as_problem(error, {})
+            if refusal is None:
+                raise
+            return _refused(refusal)
 
-    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
+    def kept_answer(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         now = timezone.now()
         epoch, keeps = epochs.current(now)
         moment = Moment(now, epoch)
         if not keeps:
-            return HttpResponse(_body_of(self, request, moment, kwargs)[0], content_type=JSON)
+            return HttpResponse(self.body(request, moment, **kwargs)[0], content_type=JSON)
         # What lies behind the question mark is part of the address as it was written.
         address = (
             f"{request.scheme}://{request.get_host()}{request.path}?{request.META.get('QUERY_STRING', '')}"
         )
         tag = f'{epoch.etag[:-1]}-{zlib.crc32(address.encode("utf-8", "surrogatepass")):x}"'
-        body, true = kept.get(epoch, address), True
+        body = kept.get(epoch, address)
         if body is None:
-            body, true = _body_of(self, request, moment, kwargs)
-            if true:
-                kept.put(epoch, address, body)
-        return _told(request, body, moment, tag) if true else HttpResponse(body, content_type=JSON)
-
-
-def _body_of(
-    view: StorefrontView, request: HttpRequest, moment: Moment, kwargs: dict[str, Any]
-) -> tuple[bytes, bool]:
-    try:
-        return view.body(request, moment, **kwargs), True
-    except Unkept as unkept:
-        return unkept.body, False
+            body, revision = self.body(request, moment, **kwargs)
+            if revision not in (None, epoch.revision):
+                # The catalogue moved on meanwhile: right, but not to be kept or tagged.
+                return HttpResponse(body, content_type=JSON)
+            kept.put(epoch, address, body)
+        return _told(request, body, moment, tag)
 
 
 def _told(request: HttpRequest, body: bytes, moment: Moment, tag: str) -> HttpResponse:
@@ -141,23 +134,16 @@ def _told(request: HttpRequest, body: bytes, moment: Moment, tag: str) -> HttpRe
     return response
 
 
-def _guarded(answer: Callable[[], HttpResponse]) -> HttpResponse:
-    """Refusals as problem details; a bug of ours is Django's to report."""
-    try:
-        return answer()
-    except Exception as error:
-        refusal = problems.as_problem(error, {})
-        if refusal is None:
-            raise
-        response = HttpResponse(
-            as_json(json.loads(JSONRenderer().render(refusal.data))),
-            status=refusal.status_code,
-            content_type=CONTENT_TYPE,
-        )
-        for name, value in refusal.headers.items():
-            if name != "Content-Type":
-                response[name] = value
-        return response
+def _refused(refusal: Response) -> HttpResponse:
+    response = HttpResponse(
+        as_json(json.loads(JSONRenderer().render(refusal.data))),
+        status=refusal.status_code,
+        content_type=CONTENT_TYPE,
+    )
+    for name, value in refusal.headers.items():
+        if name != "Content-Type":
+            response[name] = value
+    return response
 
 
 def _allow_origin(request: HttpRequest, response: HttpResponse) -> None:

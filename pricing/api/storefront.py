@@ -169,11 +169,8 @@ class PriceView(StorefrontView):
         },
     )
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
-        return self.answer(request, {"id": id})
-
-    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
         values, now = ensure_understood(request.GET, PRICE_PARAMETERS), timezone.now()
-        package = _package(kwargs["id"])
+        package = _package(id)
         signed_up_at, at = values["signed_up_at"] or now, values["at"] or now
         try:
             history = PriceHistory.of(package)
@@ -224,11 +221,8 @@ class PriceLockView(StorefrontView):
         },
     )
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
-        return self.answer(request, {"id": id})
-
-    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
         ensure_understood(request.GET, {})
-        now, package = timezone.now(), _package(kwargs["id"])
+        now, package = timezone.now(), _package(id)
         if not package.is_on_sale(now):
             raise NotOnSale()
         lock = price_lock.lock_price(package, now)
@@ -250,9 +244,6 @@ class VerifyPriceLockView(StorefrontView):
         },
     )
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.answer(request, {})
-
-    def answer(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
         token = ensure_understood(request.GET, {"token": TOKEN})["token"]
         if not token:
             raise InvalidParameters([("token", f"is missing: expects {TOKEN.expected}")])
