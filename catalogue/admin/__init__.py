@@ -2,8 +2,7 @@
 
 from catalogue.admin import batches
 from catalogue.admin.package import ServicePackageAdmin
-from catalogue.admin.price_list import PriceListAdmin
-from catalogue.admin.price_list_row import PriceListRowAdmin, SupplierDealAdmin
+from catalogue.admin.price_list import PriceListAdmin, PriceListRowAdmin, SupplierDealAdmin
 from catalogue.admin.product import ProductAdmin
 from catalogue.admin.supplier import ColumnMappingAdmin, SupplierAdmin, VatRateAdmin
 from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin

@@ -10,20 +10,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import action, display
 
 from catalogue import editing, services
 from catalogue.actions import PRODUCT, PUBLISH
-from catalogue.admin.parts import AddOnInline, ComponentInline, FeatureInline, HardwareInline, PricingInline
 from catalogue.admin.product_import import import_view
 from catalogue.admin.standing import FILTERS, StandingColumns, standing_fragment, worst_state
 from catalogue.bundles import component_entries
 from catalogue.content import pricing_of, whole_content
-from catalogue.models import Product, PublishState, publish_state
+from catalogue.models import (
+    BundleComponent,
+    Product,
+    ProductAddOn,
+    ProductFeature,
+    ProductHardware,
+    ProductPricing,
+    PublishState,
+    publish_state,
+)
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import BADGES, HidesCosts, WithPanel, fragment, section, term
+from circletel.core.admin.base import BADGES, HidesCosts, InTable, WithPanel, fragment, section, term
 from circletel.core.admin.long_lists import LongList
 from circletel.core.amounts import rand
 from circletel.core.rights import name_of
@@ -33,6 +41,72 @@ from zoho_sync.preview import preview_publish, readiness
 from zoho_sync.services import hurry
 
 EDITED_HERE = {field.name for field in Product._meta.fields if field.editable}
+
+
+class PartOfProduct:
+    """Children are part of their product: whoever may see or change it may see or change them."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.view_product") or self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.change_product")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("catalogue.change_product" if obj else "catalogue.add_product")
+
+    has_delete_permission = has_change_permission
+
+
+class PricingInline(PartOfProduct, StackedInline):
+    model = ProductPricing
+    can_delete = False
+    fields = (
+        "regular_price",
+        ("promotion_price", "promotion_months"),
+        ("promotion_from", "promotion_to"),
+        ("installation_fee", "discounted_installation_fee"),
+    )
+
+
+class HardwareInline(PartOfProduct, StackedInline):
+    model = ProductHardware
+    extra = 0
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        costs = ("dealer_cost",) if request.user.has_perm("catalogue.view_costs") else ()
+        return (("model", "included"), ("retail_value", *costs))
+
+
+class FeatureInline(PartOfProduct, InTable):
+    model = ProductFeature
+    extra = 0
+    fields = ("position", "text")
+
+
+class AddOnInline(PartOfProduct, InTable):
+    model = ProductAddOn
+    extra = 0
+    verbose_name_plural = "add-ons"
+
+
+class ComponentInline(PartOfProduct, InTable):
+    """What a bundle is made of; empty for every other product."""
+
+    model = BundleComponent
+    fk_name = "product"
+    extra = 0
+    fields = ("component", "quantity")
+    autocomplete_fields = ("component",)
+    verbose_name_plural = "bundle components"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "component":
+            # One chooses a product here; its own page is where it is made and changed. And a phone is narrow.
+            for deed in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{deed}_related", False)
+        return field
 
 
 class PublishStateFilter(admin.SimpleListFilter):

@@ -101,7 +101,6 @@ def standing_fragment(request: HttpRequest, product: Product) -> str:
     context = {
         "rows": rows,
         "refresh_url": reverse("admin:catalogue_product_zoho_standing", args=[product.pk]),
-        "may_resync": request.user.has_perm("zoho_sync.resync_productintegration"),
         "may_see_records": request.user.has_perm("zoho_sync.view_productintegration"),
         **_pace(record for row in rows for record in row["records"]),
     }

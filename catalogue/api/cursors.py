@@ -12,12 +12,10 @@ from catalogue.storefront import asking
 from catalogue.storefront.asking import Key, Where
 from catalogue.storefront.reading import Found, Row, Shelf, count, read
 from circletel.core.rest import parameters
+from circletel.core.rest.pages import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE
 from circletel.core.rest.parameters import between
 from circletel.core.rest.problems import InvalidParameters
 
-PAGE_SIZE = 20
-LARGEST_PAGE = 200
-LAST_PAGE = 999_999_999
 _signer = signing.Signer(salt="catalogue.api.cursors")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 
 from catalogue.api.problems import AmbiguousSku, NotOnSale, PricesUnavailable
-from circletel.core.rest.problems import InvalidParameters
+from circletel.core.rest.problems import InvalidParameters, Problem
 
 PACKAGE = {
     "id": "6a1f5c1e-0f3c-4c55-9d8a-2f6f0a0c9b11",
@@ -61,29 +61,24 @@ PAGE = {
     "results": [PACKAGE],
 }
 
-INVALID = {
-    "type": InvalidParameters.type,
-    "title": InvalidParameters.title,
-    "status": 400,
-    "detail": "price_min: expects an amount in rand with VAT, such as 899 or 899.00",
-    "errors": [
-        {"parameter": "price_min", "detail": "expects an amount in rand with VAT, such as 899 or 899.00"}
-    ],
-}
 
-NOT_ON_SALE = {
-    "type": NotOnSale.type,
-    "title": NotOnSale.title,
-    "status": 404,
-    "detail": "No package on sale has this SKU or slug.",
-}
+def _refused(kind: type[Problem], status: int, detail: str, **members: Any) -> dict[str, Any]:
+    return {"type": kind.type, "title": kind.title, "status": status, "detail": detail, **members}
 
-AMBIGUOUS = {
-    "type": AmbiguousSku.type,
-    "title": AmbiguousSku.title,
-    "status": 409,
-    "detail": "2 packages on sale share this SKU. Ask by slug, or add market_segment or provider.",
-    "packages": [
+
+_EXPECTED = "expects an amount in rand with VAT, such as 899 or 899.00"
+INVALID = _refused(
+    InvalidParameters,
+    400,
+    f"price_min: {_EXPECTED}",
+    errors=[{"parameter": "price_min", "detail": _EXPECTED}],
+)
+NOT_ON_SALE = _refused(NotOnSale, 404, "No package on sale has this SKU or slug.")
+AMBIGUOUS = _refused(
+    AmbiguousSku,
+    409,
+    "2 packages on sale share this SKU. Ask by slug, or add market_segment or provider.",
+    packages=[
         {
             "slug": "skyfibre-home-lite-50-12m",
             "sku": "SKYFIBRE-HOME-LITE-50-12M",
@@ -97,14 +92,8 @@ AMBIGUOUS = {
             "provider": "MTN",
         },
     ],
-}
-
-UNAVAILABLE = {
-    "type": PricesUnavailable.type,
-    "title": PricesUnavailable.title,
-    "status": 503,
-    "detail": "Prices cannot be quoted at the moment. Try again later.",
-}
+)
+UNAVAILABLE = _refused(PricesUnavailable, 503, "Prices cannot be quoted at the moment. Try again later.")
 
 
 def example(name: str, value: object) -> list[OpenApiExample]:

@@ -10,11 +10,12 @@ from django.db.models import Model
 from psycopg.errors import UniqueViolation
 
 from catalogue import services
-from catalogue.content import content_of, hardware_of, pricing_of
+from catalogue.content import content_of, differences, hardware_of, pricing_of
 from catalogue.models import Product, ProductFeature, ProductHardware, ProductPricing
 from catalogue.models.product import slug_candidates
 from catalogue.product_import.parsing import ParsedFile, RowError
 from catalogue.product_import.plan import ImportOutcome, PlannedRow, plan_import
+from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_may
 
@@ -90,7 +91,7 @@ def create_products(
     ProductPricing.objects.bulk_create(pricings, _BATCH)
     ProductHardware.objects.bulk_create(devices, _BATCH)
     ProductFeature.objects.bulk_create(features, _BATCH)
-    services.record_creations(made, actor=actor)
+    audit.record_many("created", ((one, differences({}, content)) for one, content in made), actor=actor)
     return products
 
 

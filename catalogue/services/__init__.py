@@ -4,7 +4,7 @@ Admin, REST, tasks and commands are doors to these functions. The actor comes as
 checks the right of that person, does the deed or raises a `Refused` whose text is fit for them.
 """
 
-from catalogue.services.edits import record_creations, record_edit, record_edits
+from catalogue.services.edits import record_edit, record_edits
 from catalogue.services.life_cycle import (
     approve,
     approve_pricing,
@@ -30,7 +30,6 @@ __all__ = [
     "objections",
     "package_as_of",
     "publish",
-    "record_creations",
     "record_edit",
     "record_edits",
     "rehearsed_publish",

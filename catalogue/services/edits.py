@@ -1,6 +1,5 @@
 """Writing down what was edited. An approval signs content: a change of substance takes it back."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -76,10 +75,3 @@ def record_edits(changes: dict[Any, dict[str, list[Any]]], *, actor: User) -> in
     audit.record_many("edited", edited, actor=actor)
     audit.record_many("edited", voided, actor=actor, detail="approval voided")
     return len(voided)
-
-
-def record_creations(made: Iterable[tuple[Product, dict[str, Any]]], *, actor: User) -> None:
-    """`record_edit` for many products just made in this transaction, with the `product_content` of each."""
-    audit.record_many(
-        "created", ((product, differences({}, content)) for product, content in made), actor=actor
-    )
