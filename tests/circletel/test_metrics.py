@@ -2,12 +2,10 @@
 
 import json
 import re
-import threading
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
-import prometheus_client
 import pytest
 import yaml
 from django.conf import settings as django_settings
@@ -16,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from circletel import metrics
 from circletel.core.models import Job
 from circletel.embedded.app import Web
 from circletel.embedded.service import any_free
@@ -221,29 +218,3 @@ def test_the_documentation_lists_what_is_told():
     text = (Path(django_settings.BASE_DIR) / "docs" / "observability.md").read_text()
 
     assert {re.sub("_(bucket|sum|count)$", "", name) for name in exported()} == named(text)
-
-
-def test_two_first_requests_at_once_make_the_histogram_once(monkeypatch):
-    made, both = [], threading.Barrier(2)
-
-    class Slow:
-        def __init__(self, *_args, **_options):
-            made.append(self)
-            threading.Event().wait(0.05)
-
-    monkeypatch.setattr(metrics, "_request_times", None)
-    monkeypatch.setattr(prometheus_client, "Histogram", Slow)
-    found = []
-
-    def first_request():
-        both.wait()
-        found.append(metrics.request_times())
-
-    threads = [threading.Thread(target=first_request) for _ in range(2)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert len(made) == 1
-    assert found == made * 2
