@@ -401,11 +401,7 @@ UNFOLD = {
                     _page("Audit trail", "history", "core", "auditentry"),
                     _page("Schedule", "schedule", "django_celery_beat", "periodictask"),
                     _page(
-                        "Ready for production?",
-                        "verified",
-                        "django_celery_beat",
-                        "periodictask",
-                        page="preflight",
+                        "Ready for production?", "verified", "django_celery_beat", "periodictask", "preflight"
                     ),
                     _page("API tokens", "key", "core", "apitoken"),
                     _page("TMF620 listeners", "hub", "catalogue", "hublistener"),

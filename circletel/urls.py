@@ -1,7 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from circletel import windows
 from circletel.mail import ResendWebhook
@@ -15,14 +14,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/second-factor/", second_factor, name="second-factor"),
     path("admin/", admin.site.urls),
-    path("api/v1/", include("pricing.api.storefront_urls")),
-    path("api/v1/", include("catalogue.api.urls")),
-    path("api/admin/", include("catalogue.api.staff_urls")),
-    path("api/admin/", include("pricing.api.urls")),
-    path("api/admin/", include("reconciliation.api.urls")),
-    path("api/admin/", include("zoho_sync.api.urls")),
-    path("api/schema/", windows.schema, name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     *windows.urlpatterns,
     path("", include("catalogue.tmf620.urls")),
     path("mail/resend/tracking", ResendWebhook.as_view(), name="resend-tracking"),

@@ -18,6 +18,20 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from catalogue.tmf620 import dialects, openapi
 
 WINDOWS = ("storefront", "admin", "tmf620-v4", "tmf620-v5")
+ADDRESSES = {
+    "storefront": [
+        path("api/v1/", include(urls)) for urls in ("pricing.api.storefront_urls", "catalogue.api.urls")
+    ],
+    "admin": [
+        path("api/admin/", include(urls))
+        for urls in (
+            "catalogue.api.staff_urls",
+            "pricing.api.urls",
+            "reconciliation.api.urls",
+            "zoho_sync.api.urls",
+        )
+    ],
+}
 PROBLEM = "application/problem+json"
 TMF620 = ("/tmf-api/", "/productCatalogManagement/")
 
@@ -27,18 +41,7 @@ def description(window: str) -> dict[str, Any]:
     """The OpenAPI document of one of WINDOWS, as plain JSON. Raises KeyError for another."""
     if window.startswith("tmf620-"):
         return openapi.document(dialects.DIALECTS[window.removeprefix("tmf620-")])
-    addresses = {
-        "storefront": [
-            path("api/v1/", include(urls)) for urls in ("pricing.api.storefront_urls", "catalogue.api.urls")
-        ],
-        "admin": [
-            path(
-                "api/admin/", include(f"{app}.urls" if app != "catalogue.api" else "catalogue.api.staff_urls")
-            )
-            for app in ("catalogue.api", "pricing.api", "reconciliation.api", "zoho_sync.api")
-        ],
-    }
-    found = SchemaGenerator(patterns=addresses[window]).get_schema(request=None, public=True)
+    found = SchemaGenerator(patterns=ADDRESSES[window]).get_schema(request=None, public=True)
     made: dict[str, Any] = json.loads(OpenApiJsonRenderer().render(found))
     if window == "admin":
         made["info"] |= {
@@ -54,19 +57,14 @@ def schema(request: HttpRequest, window: str = "storefront") -> HttpResponse:
 
 
 urlpatterns = [
-    *(
-        path(f"api/schema/{window}/", schema, {"window": window}, name=f"schema-{window}")
-        for window in WINDOWS
-    ),
-    *(
-        path(
-            f"api/docs/{window}/",
-            SpectacularSwaggerSplitView.as_view(url_name=f"schema-{window}"),
-            name=f"api-docs-{window}",
-        )
-        for window in WINDOWS
-    ),
+    *(route for window in ADDRESSES.values() for route in window),
+    path("api/schema/", schema, name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]
+for each in WINDOWS:
+    page = SpectacularSwaggerSplitView.as_view(url_name=f"schema-{each}")
+    urlpatterns.append(path(f"api/schema/{each}/", schema, {"window": each}, name=f"schema-{each}"))
+    urlpatterns.append(path(f"api/docs/{each}/", page, name=f"api-docs-{each}"))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
