@@ -133,16 +133,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ActionsAdmin):
             "Schedule", "interval", "crontab", "crontab_translation", "start_time", "last_run_at", "one_off"
         ),
         section("Arguments", "args", "kwargs"),
-        section(
-            "Execution",
-            "expires",
-            "expire_seconds",
-            "queue",
-            "exchange",
-            "routing_key",
-            "priority",
-            "headers",
-        ),
+        section("Execution", "expires", "expire_seconds", "priority"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pytest
 from kombu.transport import redis as transport
 
-from circletel.broker import LastingQoS
-from circletel.celery import app
+from circletel.celery import LastingQoS, app
 
 
 class LostChannel:

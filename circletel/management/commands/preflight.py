@@ -17,10 +17,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print {ready, checks} for scripts")
 
-    def handle(self, *, json: bool, **_: Any) -> None:
+    def handle(self, **options: Any) -> None:
         readiness = look()
-        if json:
-            self.stdout.write(_as_text(readiness.as_json()))
+        if options["json"]:
+            self.stdout.write(json.dumps(readiness.as_json(), indent=2, ensure_ascii=False))
         else:
             width = max(len(check.name) for check in readiness.checks)
             for check in readiness.checks:
@@ -30,7 +30,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{'Ready' if readiness.ready else 'Not ready'}: {readiness.summary}.")
         if not readiness.ready:
             raise SystemExit(1)
-
-
-def _as_text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
