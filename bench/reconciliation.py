@@ -52,8 +52,7 @@ def _compare(kind_name: str, clock: Clock) -> int:
     from contextlib import closing
 
     from reconciliation.matching import judge_pair
-    from zoho_sync.compare.listing import Listing
-    from zoho_sync.compare.matching import pairs
+    from zoho_sync.compare.listing import Listing, pairs
     from zoho_sync.compare.records import Expected, Remote, shelf_of
     from zoho_sync.desired import desired_records, table_of
     from zoho_sync.fields import Terms, wire

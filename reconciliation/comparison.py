@@ -15,10 +15,8 @@ from pricing.mirror.standing import mirror_standing
 from reconciliation.matching import Tables, finding, judge, judge_pair, when, wrongly_billed
 from reconciliation.models import SUBSCRIPTION, Finding, FindingType
 from zoho_sync.billing.calls import PER_PAGE
-from zoho_sync.compare.expected import expected_for, expected_records
-from zoho_sync.compare.listing import Listing
-from zoho_sync.compare.matching import Pair, TooManyVanished, pairs
-from zoho_sync.compare.records import SHELVES, Expected, Remote, Shelf
+from zoho_sync.compare.listing import Listing, Pair, TooManyVanished, pairs
+from zoho_sync.compare.records import SHELVES, Expected, Remote, Shelf, expected_for, expected_records
 from zoho_sync.compare.remote import Zoho
 from zoho_sync.connection.background import BackgroundHttp
 from zoho_sync.connection.errors import ZohoError

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pricing.billed import WronglyBilled
 from reconciliation.models import SUBSCRIPTION, Finding, FindingType
 from zoho_sync.compare.diff import differences, instant
-from zoho_sync.compare.matching import Pair
+from zoho_sync.compare.listing import Pair
 from zoho_sync.compare.records import Expected, Remote, shelf_of
 from zoho_sync.fields import Field
 

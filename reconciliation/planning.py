@@ -13,8 +13,7 @@ from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
 from reconciliation.reporting import said
-from zoho_sync.compare.expected import expected_for
-from zoho_sync.compare.records import shelf_of
+from zoho_sync.compare.records import expected_for, shelf_of
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of
 from zoho_sync.fields import Drift, Field, FieldType

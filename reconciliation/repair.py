@@ -24,8 +24,7 @@ from reconciliation.models import Deed, Finding, FindingState, FindingType, Repa
 from reconciliation.planning import MOST, field_of, is_key, plan, policy_of
 from reconciliation.reporting import said
 from zoho_sync.compare.diff import CENT, differences
-from zoho_sync.compare.expected import expected_for
-from zoho_sync.compare.records import Expected, Remote, Shelf, shelf_of
+from zoho_sync.compare.records import Expected, Remote, Shelf, expected_for, shelf_of
 from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.crm.mapping import key_field

@@ -4,6 +4,7 @@ Nothing here is computed a second way: the publish is rehearsed and undone, and 
 what is live and with what Zoho last acknowledged.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +21,6 @@ from zoho_sync.billing import exporter as billing
 from zoho_sync.desired import DesiredRecord, current_terms, desired_records, problems_of, table_of
 from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
-
-NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -62,21 +61,17 @@ class Preview:
     objections: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     outcome: str = ""
-    package_is_new: bool = False
     price_note: str = ""
     archived: list[str] = field(default_factory=list)
     records: list[RecordPreview] = field(default_factory=list)
 
-    def calls(self, system: System) -> int:
-        return sum(record.calls for record in self.records if record.kind.system is system)
-
     @property
-    def crm_calls(self) -> int:
-        return self.calls(System.CRM)
-
-    @property
-    def billing_calls(self) -> int:
-        return self.calls(System.BILLING)
+    def calls(self) -> dict[str, int]:
+        """How many it takes, by the value of the system."""
+        spent = Counter[str]()
+        for record in self.records:
+            spent[record.kind.system.value] += record.calls
+        return {system.value: spent[system.value] for system in System}
 
 
 def preview_publish(product: Product, *, actor: User) -> Preview:
@@ -97,7 +92,6 @@ def preview_publish(product: Product, *, actor: User) -> Preview:
         product,
         objections,
         outcome=str(published),
-        package_is_new=published.created,
         price_note=_price_note(product, live),
         archived=[str(old) for old in published.archived],
         records=records,
@@ -116,13 +110,10 @@ def _record(
 ) -> RecordPreview:
     kind, known = Kind(row.kind), row.acknowledged_payload
     wanted: Mapping[str, Any] = after.payload if after else {**(known or {}), "status": "inactive"}
-    if row.status == SyncStatus.OK:
-        deed, calls = NOTHING, 0
-    elif not row.remote_id:
-        deed, calls = "create", _calls(row, wanted)
-    else:
-        deed = "update" if wanted.get("status") != "inactive" else "deactivate"
-        calls = _calls(row, wanted)
+    deed, calls = "nothing", 0
+    if row.status != SyncStatus.OK:
+        change = "deactivate" if wanted.get("status") == "inactive" else "update"
+        deed, calls = change if row.remote_id else "create", _calls(row, wanted)
     fields = [
         FieldPreview(
             one.name,
@@ -155,28 +146,16 @@ def _price_note(product: Product, live: ServicePackage | None) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """Whether a product is fit for one target, and every reason why not."""
-
-    target: str
-    problems: list[Problem]
-
-
-def readiness(product: Product, *, actor: User) -> list[Readiness]:
+def readiness(product: Product, *, actor: User) -> dict[str, list[Problem]]:
     """Each target with what is missing or invalid for it. `product` came `with_content`. Two queries."""
-    storefront = publishing_problems(product)
+    found = {"Storefront": publishing_problems(product)}
     try:
         terms = current_terms()
     except NoVatRate:
-        return [Readiness("Storefront", storefront)]
+        return found
     records = desired_records(services.package_as_of(product, actor=actor), terms)
-    return [
-        Readiness("Storefront", storefront),
-        Readiness("Zoho CRM", _problems(records, terms, System.CRM)),
-        Readiness("Zoho Billing", _problems(records, terms, System.BILLING)),
-        Readiness("TM Forum", _tmf_problems(product)),
-    ]
+    found |= {system.label: _problems(records, terms, system) for system in System}
+    return found | {"TM Forum": _tmf_problems(product)}
 
 
 def _problems(records: Iterable[DesiredRecord], terms: Terms, system: System) -> list[Problem]:

@@ -3,27 +3,33 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, Min, Q
-from django.utils import timezone
+from django.db.models import Count, Exists, Min, OuterRef, Q
 
-from zoho_sync.models import OWED, Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
+from zoho_sync.models import OWED, TROUBLE, Kind, ProductIntegration, SyncStatus, System, ZohoSyncLog
+
+STATES = {
+    "in_step": SyncStatus.OK,
+    "owed": SyncStatus.PENDING,
+    "failed": SyncStatus.FAILED,
+    "dead": SyncStatus.DEAD,
+}
 
 
 @dataclass(frozen=True)
 class Tally:
     """How the records of one kind stand. Packages that share one Zoho record count once in `distinct`.
 
-    It is known only where it was asked for, else 0.
+    It is known only where it was asked for, else 0. `due` is when the next of them is to be tried.
     """
 
     kind: Kind
-    in_step: int
-    owed: int
-    failed: int
-    dead: int
-    distinct: int
+    in_step: int = 0
+    owed: int = 0
+    failed: int = 0
+    dead: int = 0
+    distinct: int = 0
+    due: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -33,13 +39,16 @@ class Tally:
 @dataclass(frozen=True)
 class Standing:
     tallies: tuple[Tally, ...]
-    next_due: datetime | None
+
+    @property
+    def next_due(self) -> datetime | None:
+        return min((tally.due for tally in self.tallies if tally.due), default=None)
 
     def of(self, system: System) -> Iterable[Tally]:
         return (tally for tally in self.tallies if tally.kind.system is system)
 
     def count(self, state: str, system: System | None = None) -> int:
-        """How many records are `in_step`, `owed`, `failed` or `dead`, of one system or of both."""
+        """How many records are in one of STATES, of one system or of both."""
         return sum(getattr(tally, state) for tally in self.tallies if system in (None, tally.kind.system))
 
     @property
@@ -49,63 +58,40 @@ class Standing:
 
 def standing(*, distinct: bool = False) -> Standing:
     """The whole picture in one query. Counting the `distinct` ones too makes it several times slower."""
-    numbers = {status.value: Count("id", filter=Q(status=status)) for status in SyncStatus}
+    numbers = {state: Count("id", filter=Q(status=status)) for state, status in STATES.items()}
     if distinct:
         numbers["distinct"] = Count("remote_key", distinct=True)
-    rows: dict[str, dict[str, Any]] = {
-        row["kind"]: dict(row)
-        for row in ProductIntegration.objects.order_by()
-        .values("kind")
-        .annotate(
-            due=Min("next_retry_at", filter=Q(status__in=OWED)),
-            **numbers,
-        )
-    }
-    tallies = tuple(
-        Tally(
-            kind=kind,
-            in_step=row.get(SyncStatus.OK.value, 0),
-            owed=row.get(SyncStatus.PENDING.value, 0),
-            failed=row.get(SyncStatus.FAILED.value, 0),
-            dead=row.get(SyncStatus.DEAD.value, 0),
-            distinct=row.get("distinct", 0),
-        )
-        for kind in Kind
-        for row in [rows.get(kind.value, {})]
-    )
-    return Standing(tallies, min((row["due"] for row in rows.values() if row["due"]), default=None))
+    due = Min("next_retry_at", filter=Q(status__in=OWED))
+    rows = ProductIntegration.objects.order_by().values("kind").annotate(due=due, **numbers)
+    counted = {row["kind"]: row for row in rows}
+    return Standing(tuple(Tally(**(counted.get(kind, {}) | {"kind": kind})) for kind in Kind))
 
 
 def reasons(limit: int = 10) -> list[tuple[str, int]]:
     """Why records are failed or dead: (words, how many), the most frequent first."""
-    rows = (
-        ProductIntegration.objects.filter(status__in=(SyncStatus.FAILED, SyncStatus.DEAD))
-        .order_by()
-        .values("last_sync_error")
-        .annotate(number=Count("id"))
-        .order_by("-number")[:limit]
-    )
-    return [(row["last_sync_error"], row["number"]) for row in rows]
+    rows = ProductIntegration.objects.filter(status__in=TROUBLE).order_by().values("last_sync_error")
+    counted = rows.annotate(number=Count("id")).order_by("-number")
+    return list(counted.values_list("last_sync_error", "number")[:limit])
+
+
+def waits_for_another() -> Q:
+    """The condition of a record that cannot go because the record it needs is dead."""
+    waits = Q(pk__in=[])
+    for kind in Kind:
+        if kind.needs is not None:
+            dead = ProductIntegration.objects.filter(
+                package=OuterRef("package"), kind=kind.needs, status=SyncStatus.DEAD, remote_id=""
+            )
+            waits |= Q(Q(kind=kind), Exists(dead))
+    return waits
 
 
 def waiting_for_another() -> int:
-    """Owed records that cannot go because the record they need is dead."""
-    dead = ProductIntegration.objects.filter(status=SyncStatus.DEAD, remote_id="")
-    waiting = Q(pk__in=[])
-    for kind in Kind:
-        if kind.needs is not None:
-            waiting |= Q(kind=kind, package__in=dead.filter(kind=kind.needs).values("package"))
-    return ProductIntegration.objects.owed().filter(waiting).count()
+    """How many owed records cannot go because the record they need is dead."""
+    return ProductIntegration.objects.owed().filter(waits_for_another()).count()
 
 
 def calls_since(since: datetime | None = None) -> dict[str, int]:
     """API calls by system (`crm`, `billing`, `accounts`), as logged."""
     logs = ZohoSyncLog.objects.filter(at__gte=since) if since else ZohoSyncLog.objects.all()
-    return {
-        row["system"]: row["number"] for row in logs.order_by().values("system").annotate(number=Count("id"))
-    }
-
-
-def age(of: datetime) -> float:
-    """Seconds since `of`."""
-    return (timezone.now() - of).total_seconds()
+    return dict(logs.order_by().values("system").annotate(number=Count("id")).values_list("system", "number"))

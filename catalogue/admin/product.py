@@ -210,8 +210,8 @@ class ProductAdmin(LongList, HidesCosts, StandingColumns, WithPanel, ActionsAdmi
             "changed_by": name_of(product.changed_by),
             "approved_by": product.approved_by and name_of(product.approved_by),
             "readiness": [
-                (one.target, [(str(problem), _anchor(problem.field)) for problem in one.problems])
-                for one in readiness(product, actor=request.user)  # type: ignore[arg-type]
+                (target, [(str(problem), _anchor(problem.field)) for problem in problems])
+                for target, problems in readiness(product, actor=request.user).items()  # type: ignore[arg-type]
             ],
             "pricing_approved_by": (pricing := pricing_of(product)) and pricing.approved_by,
             "preview_url": reverse("admin:catalogue_product_preview", args=[product.pk]),

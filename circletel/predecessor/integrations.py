@@ -9,7 +9,7 @@ from circletel.predecessor.reading import identity, text
 from circletel.predecessor.run import MigrationRun, Outcome
 from circletel.predecessor.source import Row
 from circletel.predecessor.tables import INTEGRATIONS
-from zoho_sync.inherited import inherit
+from zoho_sync.backfill.settlement import inherit
 from zoho_sync.models import Kind, ProductIntegration
 
 _COLUMNS = {"zoho_crm_product_id": Kind.CRM_PRODUCT, "zoho_billing_plan_id": Kind.BILLING_PLAN}

@@ -18,8 +18,7 @@ from circletel.core.origin import Origin, acting_from, new_correlation_id
 from zoho_sync import sync
 from zoho_sync.backfill import settlement
 from zoho_sync.backfill.decision import Judge
-from zoho_sync.backfill.plan import Plan
-from zoho_sync.backfill.report import Ending, Report, SystemReport, in_words, plan_lines, records
+from zoho_sync.backfill.report import Ending, Plan, Report, SystemReport, in_words, plan_lines, records
 from zoho_sync.compare.forecast import forecast, moment
 from zoho_sync.compare.listing import Listing
 from zoho_sync.compare.records import SHELVES
@@ -67,19 +66,14 @@ def run(order: Order, voice: Voice, *, stop: Event | None = None) -> Report:
         for system in order.systems:
             part, used = SystemReport(system), allowance.used
             report.systems.append(part)
-            http = ZohoHttp(system, allowance=allowance)
             try:
-                _Run(order, voice, stop, http, part).go()
+                with closing(ZohoHttp(system, allowance=allowance)) as http:
+                    _Run(order, voice, stop, http, part).go()
             except BudgetSpent as spent:
-                part.ending, part.words = (
-                    Ending.LATER,
-                    f"{spent} Zoho was not read to the end; nothing is lost.",
-                )
+                part.end(Ending.LATER, f"{spent} Zoho was not read to the end; nothing is lost.")
             except ZohoError as trouble:
-                part.ending, part.words = Ending.NOT_POSSIBLE, str(trouble)
-            finally:
-                http.close()
-                part.calls = allowance.used - used
+                part.end(Ending.NOT_POSSIBLE, str(trouble))
+            part.calls = allowance.used - used
             if part.words:
                 voice.say(part.words)
             if stop.is_set():
@@ -165,10 +159,7 @@ class _Run:
         if not (self.order.resume and self._was_looked_through()):
             self._plan()
         if self.stop.is_set():
-            self.part.ending, self.part.words = (
-                Ending.INTERRUPTED,
-                "Stopped before all packages were looked at.",
-            )
+            self.part.end(Ending.INTERRUPTED, "Stopped before all packages were looked at.")
         elif self.order.only_looks:
             assert self.part.plan is not None  # nobody resumes a dry run
             self._judge_plan(self.part.plan)
@@ -234,24 +225,22 @@ class _Run:
             self.stop.wait(wait)
         self.voice.progress(total - left, total, self.http.allowance.used)
         if left:
-            self.part.ending = Ending.INTERRUPTED
-            self.part.words = (
-                f"Stopped. {records(left)} still owed; the sweep goes on with them, and so does --resume."
-            )
+            words = f"Stopped. {records(left)} still owed; the sweep goes on with them, and so does --resume."
+            self.part.end(Ending.INTERRUPTED, words)
             return
         if dead := self._rows().filter(status=SyncStatus.DEAD).count():
-            self.part.ending = Ending.NEEDS_PERSON
             needs = "needs" if dead == 1 else "need"
-            self.part.words = f"{records(dead)} of {self.system.label} {needs} a person: the admin lists them with the reason."
+            words = f"{records(dead)} of {self.system.label} {needs} a person: the admin lists them with the reason."
+            self.part.end(Ending.NEEDS_PERSON, words)
 
     def _leave(self, left: int, reasons: Sequence[str]) -> None:
         allowed = f"the {self.order.max_calls} calls allowed to this run are used up"
         reason = allowed if self.http.allowance.is_spent else "; ".join(dict.fromkeys(reasons))
         seen = forecast(left if self.system is System.BILLING else -(-left // 100), self.http.budget)
-        self.part.ending = Ending.LATER
-        self.part.words = (
+        self.part.end(
+            Ending.LATER,
             f"{records(left)} still owed{': ' + reason if reason else ''}. The sweep goes on by itself;"
-            f" done {moment(timezone.now() + seen.takes)} if nothing else happens."
+            f" done {moment(timezone.now() + seen.takes)} if nothing else happens.",
         )
 
     def _until_next(self) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,11 +14,17 @@ from circletel.core.origin import current_origin
 from zoho_sync import claims, services
 from zoho_sync.backfill.decision import AMBIGUOUS_CODE, Ambiguous, Decision, Judge, Verdict
 from zoho_sync.connection.errors import InvalidField
-from zoho_sync.desired import desired_records, retired_record
+from zoho_sync.desired import current_terms, desired_records, retired_record
 from zoho_sync.models import OWED, Kind, ProductIntegration, SyncStatus, System
 from zoho_sync.results import WRITTEN, mark, mark_dead, record_remote_state
+from zoho_sync.standing import waits_for_another
 
 PACKAGES_AT_ONCE = 250
+# The records of Billing that another's plan concerns.
+_OF_A_PLAN = (Kind.BILLING_PLAN, Kind.BILLING_INSTALLATION, Kind.BILLING_HARDWARE)
+_COMPARE = (
+    "the system before this one made its plan: run backfill_zoho billing, which compares before it sends"
+)
 
 
 def packages_in_scope(system: System, skus: Sequence[str] | None) -> QuerySet[ServicePackage]:
@@ -139,14 +144,55 @@ def _write(row: ProductIntegration, decision: Decision, now: datetime, read_at: 
 
 def owed(system: System, packages: Iterable[UUID] | None) -> QuerySet[ProductIntegration]:
     """What is still to be sent, without what waits for a record that needs a person."""
-    rows: Any = ProductIntegration.objects.of_system(system).owed()
-    if packages is not None:
-        rows = rows.filter(package__in=packages)
-    stuck: Any = Q(pk__in=[])
-    for kind in Kind:
-        if kind.needs is not None:
-            dead = ProductIntegration.objects.filter(
-                package=OuterRef("package"), kind=kind.needs, status=SyncStatus.DEAD, remote_id=""
-            )
-            stuck |= Q(kind=kind) & Exists(dead)
-    return rows.exclude(stuck)
+    rows = ProductIntegration.objects.of_system(system).owed().exclude(waits_for_another())
+    return rows if packages is None else rows.filter(package__in=packages)
+
+
+def inherit(package: ServicePackage, kind: Kind, remote_id: str, *, row_id: UUID | None = None) -> bool:
+    """Note that Zoho holds `remote_id` for the package, in the caller's transaction. What it says there is not known.
+
+    A CRM record is owed and goes by its id, so that there are not two of it. Nothing of the package goes to Billing
+    before a backfill has compared: a plan is reached by its code, and another system's code is not ours.
+    Returns False when the row has an id already, or when the package has no record of that kind.
+    """
+    row = _known_row(package, kind)
+    if row is None or row.remote_id:
+        return False
+    values = {
+        "remote_id": remote_id,
+        # Known to exist, and nothing of what it says has been acknowledged to us.
+        "acknowledged_payload": {},
+        **({"id": row_id} if row_id else {}),
+    }
+    ProductIntegration.objects.filter(pk=row.pk).update(**values)
+    if kind.system is System.BILLING:
+        _hold(package)
+    else:
+        services.nudge_after_commit({kind.system})
+    return True
+
+
+def _known_row(package: ServicePackage, kind: Kind) -> ProductIntegration | None:
+    row = package.integrations.select_for_update().filter(kind=kind).first()
+    if row is not None:
+        return row
+    now = timezone.now()
+    for record in desired_records(package, current_terms(), [kind]):
+        return ProductIntegration.objects.create(
+            package=package,
+            kind=kind,
+            remote_key=record.key,
+            desired_hash=record.hash,
+            next_retry_at=now,
+            owed_since=now,
+        )
+    return None
+
+
+def _hold(package: ServicePackage) -> None:
+    doubt, now = Ambiguous(_COMPARE, code=AMBIGUOUS_CODE), timezone.now()
+    rows = list(package.integrations.filter(kind__in=_OF_A_PLAN).select_for_update().order_by("pk"))
+    for row in rows:
+        mark_dead(row, doubt, now)
+        row.changed_at = now
+    ProductIntegration.objects.bulk_update(rows, WRITTEN)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from circletel.core.models import Job, JobState
 from zoho_sync.models import System, ZohoSyncLog
 from zoho_sync.operating.models import AlertDelivery, DailyFigures, DeliveryState
-from zoho_sync.standing import standing
+from zoho_sync.standing import STATES, standing
 
 KEPT = timedelta(days=90)
 # Most jobs run each minute and are done; only what went wrong is worth looking back on for longer.
@@ -41,5 +41,5 @@ def count_figures() -> None:
     """Write down how each system stands today; a later count of the same day takes the place of this one."""
     picture, today = standing(), timezone.localdate()
     for system in System:
-        figures = {state: picture.count(state, system) for state in ("in_step", "owed", "failed", "dead")}
+        figures = {state: picture.count(state, system) for state in STATES}
         DailyFigures.objects.update_or_create(day=today, system=system, defaults=figures)

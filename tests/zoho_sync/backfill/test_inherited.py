@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from tests.factories import live_package
-from zoho_sync.inherited import inherit
+from zoho_sync.backfill.settlement import inherit
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus, System
 
 

@@ -5,8 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from zoho_sync.compare.listing import Listing
-from zoho_sync.compare.matching import TooManyVanished, pairs
+from zoho_sync.compare.listing import Listing, TooManyVanished, pairs
 from zoho_sync.compare.records import Expected, Remote, shelf_of
 from zoho_sync.models import Kind, SyncStatus
 
