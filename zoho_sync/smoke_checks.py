@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
-from zoho_sync.billing.invoices import Invoice, InvoiceLine
+from zoho_sync.billing.invoices import Invoice
 from zoho_sync.desired import DesiredRecord
 from zoho_sync.models import Kind
 
@@ -62,13 +63,18 @@ def _price(record: DesiredRecord) -> Decimal:
     return Decimal(record.payload["price_brackets"][0]["price"])
 
 
+def differing(*pairs: tuple[str, Any, Any]) -> list[str]:
+    """Each of (what, theirs, ours) that is not the same, in words."""
+    return [f"{what} is {theirs}, expected {ours}" for what, theirs, ours in pairs if theirs != ours]
+
+
 def wrong_with_line(expected: ExpectedLine, invoice: Invoice, vat_id: str) -> list[str]:
     """Each difference in words; empty when the line is there once and right."""
     found = [line for line in invoice.lines if line.code == expected.code]
     if len(found) != 1:
         return [f"{len(found)} lines have the code {expected.code}, expected 1"]
     line = found[0]
-    pairs = (
+    return differing(
         ("name", line.name, expected.name),
         ("quantity", line.quantity, 1),
         ("price", line.price, expected.price),
@@ -76,27 +82,18 @@ def wrong_with_line(expected: ExpectedLine, invoice: Invoice, vat_id: str) -> li
         ("line total", line.total, expected.price),
         ("tax", line.tax_id, vat_id),
     )
-    return [f"{what} is {theirs}, expected {ours}" for what, theirs, ours in pairs if theirs != ours]
 
 
 def unexpected_lines(expected: Expectation, invoice: Invoice) -> list[str]:
     """Lines that nobody ordered, such as a setup fee beside the installation."""
     known = {line.code for line in expected.lines}
-    return [
-        f"unexpected line {_words(line)}" for line in invoice.lines if line.code not in known
-    ] + _said_twice(invoice)
-
-
-def _said_twice(invoice: Invoice) -> list[str]:
-    return [
-        f"{code} is billed {times} times"
-        for code, times in Counter(line.code for line in invoice.lines).items()
-        if times > 1
+    strange = [
+        f"unexpected line {line.code or line.name}: {line.quantity} × {line.price}"
+        for line in invoice.lines
+        if line.code not in known
     ]
-
-
-def _words(line: InvoiceLine) -> str:
-    return f"{line.code or line.name}: {line.quantity} × {line.price}"
+    times = Counter(line.code for line in invoice.lines)
+    return strange + [f"{code} is billed {number} times" for code, number in times.items() if number > 1]
 
 
 def wrong_with_vat(expected: Expectation, invoice: Invoice) -> list[str]:

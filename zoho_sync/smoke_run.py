@@ -7,10 +7,10 @@ finds lets the next one go on; one that Zoho refuses ends the run, and the clean
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from circletel.core.amounts import rand
 from zoho_sync import smoke_checks as checks
@@ -38,32 +38,22 @@ class Step:
 
 @dataclass
 class Run:
-    """The steps so far and the ids of what was made in Zoho. `tell` hears of each step as it is done."""
+    """`made` are the ids of what was made in Zoho. `tell` hears of each step as it is done, with what was made."""
 
     marker: str
     expected: Expectation
     client: BillingClient
-    tell: Callable[["Run"], None] = lambda _run: None
-    sleep: Callable[[float], None] = time.sleep
-    steps: list[Step] = field(default_factory=list)
+    tell: Callable[[Step, dict[str, str]], None]
     made: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        return bool(self.steps) and all(step.passed for step in self.steps)
 
     @property
     def email(self) -> str:
         # A domain that belongs to nobody: Zoho may send invoices to it.
         return f"{self.marker}@example.com"
 
-    def as_json(self) -> dict[str, Any]:
-        return {"passed": self.passed, "made": self.made, "steps": [asdict(step) for step in self.steps]}
-
     def note(self, name: str, figures: str, complaints: Sequence[str] = ()) -> None:
         """Write a step down: passed exactly when there is no complaint."""
-        self.steps.append(Step(name, not complaints, "; ".join(complaints) or figures))
-        self.tell(self)
+        self.tell(Step(name, not complaints, "; ".join(complaints) or figures), self.made)
 
     def ask(self, errand: Callable[[], T]) -> T:
         """The errand's answer, once Zoho has room for it."""
@@ -73,7 +63,7 @@ class Run:
             except RateLimited as limit:
                 if (limit.retry_after or 1) > LONGEST_WAIT:
                     raise
-                self.sleep(limit.retry_after or 1)
+                time.sleep(limit.retry_after or 1)
         return errand()
 
     @contextmanager
@@ -159,12 +149,11 @@ def _subscription_read_back(run: Run, customer: Customer) -> Subscription:
 
 def _wrong_with_subscription(run: Run, found: Subscription) -> list[str]:
     plan = run.expected.lines[0]
-    pairs = (
+    return checks.differing(
         ("status", found.status, "live"),
         ("plan", found.plan.code, plan.code),
         ("price", found.plan.price, plan.price),
     )
-    return [f"{what} is {theirs}, expected {ours}" for what, theirs, ours in pairs if theirs != ours]
 
 
 def _invoice(run: Run, subscription: Subscription) -> Invoice:
@@ -234,12 +223,11 @@ def _payment(run: Run, invoice: Invoice, today: date) -> None:
 def _paid(run: Run, before: Invoice) -> None:
     with run.step("Paid"):
         after = run.ask(lambda: run.client.get_invoice(before.invoice_id))
-    pairs = (
+    wrong = checks.differing(
         ("status", after.status, "paid"),
         ("balance", after.balance, Decimal(0)),
         ("payment made", after.payment_made, before.total),
     )
-    wrong = [f"{what} is {theirs}, expected {ours}" for what, theirs, ours in pairs if theirs != ours]
     run.note("Paid", f"{after.status}, balance {rand(after.balance)}", wrong)
 
 

@@ -4,9 +4,8 @@ It makes and removes records of its own in Zoho Billing and touches nothing else
 a test organisation it refuses, unless told so twice.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -18,7 +17,7 @@ from django.utils import timezone
 from catalogue.models import PackageStatus, ServicePackage
 from circletel.core import jobs
 from circletel.core.errors import NotReady, Refused
-from circletel.core.models import Job, JobState
+from circletel.core.models import Job
 from circletel.core.rights import ensure_may
 from zoho_sync.billing import organisation
 from zoho_sync.billing.client import BillingClient
@@ -65,14 +64,12 @@ def package_of_sku(sku: str) -> ServicePackage:
     """The one active package of this SKU. Raises NotReady when there is none or more than one."""
     if not sku.strip():
         raise NotReady("The SKU is blank")
-    found = list(ServicePackage.objects.filter(sku__iexact=sku.strip(), status=PackageStatus.ACTIVE)[:2])
-    if len(found) == 1:
-        return found[0]
-    raise NotReady(
-        f"No package with the SKU {sku} is on sale"
-        if not found
-        else f"Several packages have the SKU {sku}: choose one in the admin"
-    )
+    try:
+        return ServicePackage.objects.get(sku__iexact=sku.strip(), status=PackageStatus.ACTIVE)
+    except ServicePackage.DoesNotExist:
+        raise NotReady(f"No package with the SKU {sku} is on sale") from None
+    except ServicePackage.MultipleObjectsReturned:
+        raise NotReady(f"Several packages have the SKU {sku}: choose one in the admin") from None
 
 
 def any_in_step() -> ServicePackage:
@@ -90,14 +87,12 @@ def any_in_step() -> ServicePackage:
 
 
 def complain_unless_in_step(package: ServicePackage) -> None:
-    order = list(Kind)
-    rows = sorted(package.integrations.of_system(System.BILLING), key=lambda row: order.index(row.kind_))
+    rows = sorted(package.integrations.of_system(System.BILLING), key=lambda row: list(Kind).index(row.kind_))
     if not rows:
         raise NotReady(f"{package} was never sent to Zoho Billing: publish it first")
-    if late := [
-        f"{row} is {row.get_status_display().lower()}" for row in rows if row.status != SyncStatus.OK
-    ]:
-        raise NotReady(f"{package} is not in step with Zoho Billing: {'; '.join(late)}")
+    late = [row for row in rows if row.status != SyncStatus.OK]
+    if words := "; ".join(f"{row} is {row.get_status_display().lower()}" for row in late):
+        raise NotReady(f"{package} is not in step with Zoho Billing: {words}")
     if package.status != PackageStatus.ACTIVE:
         raise NotReady(f"{package} is not on sale, so nobody can subscribe to it")
 
@@ -108,7 +103,7 @@ def _carry_out(
     """Every step is written down as it is done: after a power cut the ids tell what to look for in Zoho."""
     steps = list[Step]()
 
-    def told(step: Step, made: dict[str, str] | None = None) -> None:
+    def told(step: Step, made: dict[str, str]) -> None:
         steps.append(step)
         # Whoever took the job over, what this run made in Zoho is removed by this run.
         with suppress(jobs.LeaseLost):
@@ -117,13 +112,11 @@ def _carry_out(
             job.log(f"{'✓' if step.passed else '✗'} {step.name}: {step.figures}")
         tell(step)
 
-    http = ZohoHttp(System.BILLING)
     try:
-        _perform(job.parameters, BillingClient(http), confirmations, told)
+        with closing(ZohoHttp(System.BILLING)) as http:
+            _perform(job.parameters, BillingClient(http), confirmations, told)
     except (ZohoError, Refused) as error:
-        told(Step("Broken off" if steps else "Could not be run", False, str(error)))
-    finally:
-        http.close()
+        told(Step("Broken off" if steps else "Could not be run", False, str(error)), {})
     if wrong := [f"{step.name}: {step.figures}" for step in steps if not step.passed]:
         raise jobs.Failed("; ".join(wrong))
     return {"passed": True, "steps": len(steps)}
@@ -133,7 +126,7 @@ def _perform(
     parameters: dict[str, Any],
     client: BillingClient,
     confirmations: int,
-    told: Callable[..., None],
+    told: Callable[[Step, dict[str, str]], None],
 ) -> None:
     package = ServicePackage.objects.get(pk=parameters["package"])
     found = client.get_organisation()
@@ -144,10 +137,10 @@ def _perform(
     ).vat_id
     how = "include" if terms.prices_include_vat else "exclude"
     figures = f"{found.name} ({found.mode or 'mode unknown'}), prices {how} VAT"
-    told(Step("Organisation", True, figures))
+    told(Step("Organisation", True, figures), {})
     records = desired_records(package, terms)
     expected = Expectation(expected_lines(records), terms.vat_rate, vat_id, terms.prices_include_vat)
-    run = Run(f"smoke-{uuid4().hex[:10]}", expected, client, tell=lambda run: told(run.steps[-1], run.made))
+    run = Run(f"smoke-{uuid4().hex[:10]}", expected, client, told)
     perform(run, today=timezone.localdate(), keep=parameters["keep"])
 
 
@@ -160,17 +153,6 @@ def refuse_production(found: organisation.Organisation, confirmations: int) -> N
         "invoice in real books. To do so all the same, say it twice: "
         "manage.py billing_smoke_test --yes-production --yes-production"
     )
-
-
-def as_json(job: Job, steps: Sequence[Step]) -> dict[str, Any]:
-    """The result for programs."""
-    about = job.parameters
-    return {
-        "passed": job.state == JobState.DONE,
-        "package": {"id": about["package"], "sku": about["sku"], "name": about["name"]},
-        "made": about.get("made", {}),
-        "steps": [asdict(step) for step in steps],
-    }
 
 
 SMOKE_TEST = jobs.JobKind(

@@ -1,11 +1,12 @@
-import json
 from argparse import ArgumentParser
+from dataclasses import asdict
+from json import dumps
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from circletel.core.errors import Refused
-from circletel.core.models import JobState
+from circletel.core.models import Job, JobState
 from zoho_sync import smoke_test
 from zoho_sync.smoke_run import Step
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
         if json:
-            self.stdout.write(_pretty(smoke_test.as_json(job, steps)))
+            self.stdout.write(_report(job, steps))
         if job.state != JobState.DONE:
             raise CommandError("The smoke test failed: see the steps marked with a cross.")
         if not json:
@@ -58,5 +59,12 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _pretty(result: dict[str, Any]) -> str:
-    return json.dumps(result, indent=2, ensure_ascii=False)
+def _report(job: Job, steps: list[Step]) -> str:
+    about = job.parameters
+    result = {
+        "passed": job.state == JobState.DONE,
+        "package": {"id": about["package"], "sku": about["sku"], "name": about["name"]},
+        "made": about.get("made", {}),
+        "steps": [asdict(step) for step in steps],
+    }
+    return dumps(result, indent=2, ensure_ascii=False)
