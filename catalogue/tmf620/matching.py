@@ -3,6 +3,7 @@
 Offerings, specifications and prices can be asked for by what `KNOWN` lists; other kinds by any attribute.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,7 @@ from catalogue.tmf620.errors import InvalidQuery
 from catalogue.tmf620.queries import Condition, Query, safe_pattern
 from catalogue.tmf620.values import Document
 
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "gt": lambda a, b: a > b,
-    "gte": lambda a, b: a >= b,
-    "lt": lambda a, b: a < b,
-    "lte": lambda a, b: a <= b,
-}
+COMPARE = {"eq": operator.eq, "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
 def filtered(documents: list[Document], query: Query) -> list[Document]:
@@ -36,14 +32,12 @@ def filtered(documents: list[Document], query: Query) -> list[Document]:
 def meets(document: Document, condition: Condition) -> bool:
     """Whether any value found at the path agrees; with ne, whether none of them is one of the values."""
     found = list(found_at(document, condition.path))
-    if condition.operator in ("eq", "ne"):
-        equal = any(_equal(value, text) for value in found for text in condition.values)
-        return equal if condition.operator == "eq" else not equal
-    text = condition.values[0]
+    if condition.operator == "ne":
+        return not any(_agrees(value, text, "eq") for value in found for text in condition.values)
     if condition.operator == "regex":
-        pattern = re.compile(safe_pattern(text))
+        pattern = re.compile(safe_pattern(condition.values[0]))
         return any(isinstance(value, str) and pattern.search(value) for value in found)
-    return any(_ordered(value, text, COMPARE[condition.operator]) for value in found)
+    return any(_agrees(value, text, condition.operator) for value in found for text in condition.values)
 
 
 def found_at(value: Any, path: str) -> Iterator[Any]:
@@ -80,29 +74,19 @@ def as_number(text: str) -> Decimal | None:
     return number if number.is_finite() and abs(number) < 10**12 else None
 
 
-def _equal(value: Any, text: str) -> bool:
+def _agrees(value: Any, text: str, how: str) -> bool:
+    """Numbers and instants are compared as such, anything else as text; what is true or false has no order."""
+    pair: tuple[Any, Any] = value, text
     if isinstance(value, bool):
-        return str(value).lower() == text.lower()
+        return how == "eq" and str(value).lower() == text.lower()
     if isinstance(value, int | float):
-        return Decimal(str(value)) == as_number(text)
-    if isinstance(value, str):
-        instant = as_instant(value)
-        return value == text or (instant is not None and instant == as_instant(text))
-    return False
-
-
-def _ordered(value: Any, text: str, compare: Callable[[Any, Any], bool]) -> bool:
-    if isinstance(value, bool):
+        pair = Decimal(str(value)), as_number(text)
+    elif isinstance(value, str):
+        instants = as_instant(value), as_instant(text)
+        pair = pair if None in instants else instants
+    else:
         return False
-    if isinstance(value, int | float):
-        number = as_number(text)
-        return number is not None and compare(Decimal(str(value)), number)
-    if isinstance(value, str):
-        instant, asked = as_instant(value), as_instant(text)
-        if instant is not None and asked is not None:
-            return compare(instant, asked)
-        return compare(value, text)
-    return False
+    return pair[1] is not None and COMPARE[how](*pair)
 
 
 def _sort_key(document: Document, path: str, downwards: bool) -> tuple[int, Any]:
@@ -129,42 +113,28 @@ INSTANT = Type(as_instant, "an instant such as 2026-10-01T08:00:00Z")
 BOOLEAN = Type(lambda text: {"true": True, "false": False}.get(text.lower()), "true or false")
 
 AMOUNT = "productOfferingPrice.price.taxIncludedAmount.value"
-_SHARED = {
-    "id": TEXT,
-    "href": TEXT,
-    "name": TEXT,
-    "version": TEXT,
-    "lastUpdate": INSTANT,
-    "lifecycleStatus": TEXT,
-    "isBundle": BOOLEAN,
-    "@type": TEXT,
+_SHARED = ("id", "href", "name", "version", "lastUpdate", "lifecycleStatus", "isBundle", "@type")
+_OF_A_PACKAGE = (*_SHARED, "description", "validFor.startDateTime", "validFor.endDateTime")
+KNOWN: Mapping[Kind, tuple[str, ...]] = {
+    Kind.OFFERING: (
+        *_OF_A_PACKAGE,
+        "isSellable",
+        "category.id",
+        "category.name",
+        "marketSegment.id",
+        "productSpecification.id",
+        "productSpecification.name",
+        "productOfferingTerm.duration.amount",
+        AMOUNT,
+    ),
+    Kind.SPECIFICATION: (*_OF_A_PACKAGE, "brand", "productNumber"),
+    Kind.PRICE: (*_SHARED, "priceType", "price.value", "price.unit", "recurringChargePeriodType"),
 }
-_OF_A_PACKAGE = {
-    **_SHARED,
-    "description": TEXT,
-    "validFor.startDateTime": INSTANT,
-    "validFor.endDateTime": INSTANT,
-}
-KNOWN: Mapping[Kind, Mapping[str, Type]] = {
-    Kind.OFFERING: {
-        **_OF_A_PACKAGE,
-        "isSellable": BOOLEAN,
-        "category.id": TEXT,
-        "category.name": TEXT,
-        "marketSegment.id": TEXT,
-        "productSpecification.id": TEXT,
-        "productSpecification.name": TEXT,
-        "productOfferingTerm.duration.amount": NUMBER,
-        AMOUNT: NUMBER,
-    },
-    Kind.SPECIFICATION: {**_OF_A_PACKAGE, "brand": TEXT, "productNumber": TEXT},
-    Kind.PRICE: {
-        **_SHARED,
-        "priceType": TEXT,
-        "price.value": NUMBER,
-        "price.unit": TEXT,
-        "recurringChargePeriodType": TEXT,
-    },
+# Any other is a text.
+TYPES = {
+    **dict.fromkeys(("lastUpdate", "validFor.startDateTime", "validFor.endDateTime"), INSTANT),
+    **dict.fromkeys(("isBundle", "isSellable"), BOOLEAN),
+    **dict.fromkeys(("productOfferingTerm.duration.amount", AMOUNT, "price.value"), NUMBER),
 }
 
 
@@ -179,7 +149,7 @@ def ensure_known(kind: Kind, query: Query) -> None:
                 f"{path[:80]} cannot be filtered or sorted by here; understood are {', '.join(known)}."
             )
     for condition in query.conditions:
-        type_ = known[condition.path]
+        type_ = TYPES.get(condition.path, TEXT)
         if condition.operator == "regex" and type_ is not TEXT:
             raise InvalidQuery(f"{condition.path}: a pattern needs an attribute that holds text.")
         # The whole of a comma list is among the values; it alone need not be readable.
