@@ -7,7 +7,7 @@ an answer without its deed, and a server that dies half way leaves neither.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -34,21 +34,18 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def once(
-    key: str, *, actor: User, request: bytes, work: Callable[[], Answer], at: datetime | None = None
-) -> tuple[Answer, bool]:
+def once(key: str, *, actor: User, request: bytes, work: Callable[[], Answer]) -> tuple[Answer, bool]:
     """What `work` answers, done once for `actor` and `key`; and whether this is that answer again.
 
     `request` is everything that makes two requests the same. An answer of 500 or more is no answer: `work` raises
     it, and may be asked again. Raises InProgress or KeyUsedOtherwise.
     """
-    now = at or timezone.now()
     fingerprint = hashlib.sha256(request).hexdigest()
     with transaction.atomic():
         if not try_lock_for_transaction("circletel.idempotency", f"{actor.pk}:{key}"):
             raise InProgress
         kept = IdempotentAnswer.objects.filter(actor=actor.pk, key=key)
-        kept.filter(created_at__lte=now - KEPT).delete()
+        kept.filter(created_at__lte=timezone.now() - KEPT).delete()
         if (found := kept.first()) is not None:
             if found.fingerprint != fingerprint:
                 raise KeyUsedOtherwise
@@ -65,7 +62,6 @@ def once(
         return answer, False
 
 
-def forget(at: datetime | None = None) -> int:
+def forget() -> int:
     """Delete what is older than a day. Returns how many answers that were."""
-    old = IdempotentAnswer.objects.filter(created_at__lte=(at or timezone.now()) - KEPT)
-    return old.delete()[0]
+    return IdempotentAnswer.objects.filter(created_at__lte=timezone.now() - KEPT).delete()[0]

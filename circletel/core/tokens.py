@@ -42,20 +42,17 @@ def grantable(user: User) -> list[str]:
 
 
 @transaction.atomic
-def create(
-    *, name: str, scopes: Iterable[str], expires_at: datetime, actor: User, at: datetime | None = None
-) -> NewToken:
+def create(*, name: str, scopes: Iterable[str], expires_at: datetime, actor: User) -> NewToken:
     """A token in the name of `actor`, for at most a year. Raises NotAllowed, or Refused with every reason."""
     ensure_may(actor, "core.add_apitoken", "make API tokens")
     if isinstance(actor, TokenActor):
         raise NotAllowed("A token cannot make another token: log in.")
-    now = at or timezone.now()
     wanted = sorted(set(scopes))
     reasons = [] if name.strip() else ["name: say what will use the token"]
     if not wanted:
         reasons.append("scopes: choose at least one permission")
     reasons += [f"scopes: {name_of(actor)} may not {one}" for one in wanted if not actor.has_perm(one)]
-    if not now < expires_at <= now + timedelta(days=LONGEST_DAYS):
+    if not timezone.now() < expires_at <= timezone.now() + timedelta(days=LONGEST_DAYS):
         reasons.append(f"expires_at: choose an instant within the next {LONGEST_DAYS} days")
     if reasons:
         raise Refused(*reasons)
@@ -74,37 +71,36 @@ def create(
 
 
 @transaction.atomic
-def revoke(token_id: Any, *, actor: User, at: datetime | None = None) -> ApiToken:
+def revoke(token_id: Any, *, actor: User) -> ApiToken:
     """From now on the token opens nothing. Raises NotAllowed, Refused or ApiToken.DoesNotExist."""
     token = ApiToken.objects.select_for_update().get(pk=token_id)
     if token.owner_id != actor.pk:
         ensure_may(actor, "core.revoke_apitoken", "revoke the API tokens of others")
     if token.revoked_at is not None:
         raise Refused(f"{token} was revoked already")
-    token.revoked_at = at or timezone.now()
+    token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at"])
     audit.record("revoked", token, actor=actor, changes={"revoked_at": [None, token.revoked_at.isoformat()]})
     return token
 
 
-def authenticate(secret: str, *, at: datetime | None = None) -> tuple[TokenActor, ApiToken]:
+def authenticate(secret: str) -> tuple[TokenActor, ApiToken]:
     """Who the token speaks for. Two queries, and a write at most once a minute. Raises UnusableToken."""
-    now = at or timezone.now()
     token = ApiToken.objects.filter(digest=digest(secret)).first()
     if token is None:
         raise UnusableToken("This token is not known. Make one in the admin, under API tokens.")
-    actor = actor_of(token, at=now)
+    actor, now = actor_of(token), timezone.now()
     unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
     if token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY:
         ApiToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now)
     return actor, token
 
 
-def actor_of(token: ApiToken, *, at: datetime | None = None) -> TokenActor:
+def actor_of(token: ApiToken) -> TokenActor:
     """Who the token speaks for, with its scopes. Raises UnusableToken."""
     if token.revoked_at is not None:
         raise UnusableToken(f"The token {token} was revoked. Make another one in the admin.")
-    if not token.is_usable(at):
+    if not token.is_usable():
         raise UnusableToken(f"The token {token} has expired. Make another one in the admin.")
     actor = TokenActor.objects.get(pk=token.owner_id)
     if not actor.is_active:

@@ -144,14 +144,13 @@ class InvoiceCalls(Calls):
         paid: Decimal,
         *,
         on: date,
-        mode: str = "banktransfer",
         reference_number: str = "",
         description: str = "",
     ) -> Payment:
         """Money received for one invoice. Not safe to repeat: Zoho takes the same reference twice."""
         body: dict[str, Any] = {
             "customer_id": invoice.customer_id,
-            "payment_mode": mode,
+            "payment_mode": "banktransfer",
             "amount": on_the_wire(paid),
             "date": on.isoformat(),
             "reference_number": reference_number or None,

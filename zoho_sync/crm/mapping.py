@@ -5,6 +5,7 @@ organisation Zoho documents; custom fields are made by `manage.py zoho_fields cr
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -23,204 +24,8 @@ LENGTHS = {FieldType.TEXT: 255, FieldType.TEXT_AREA: 2000, FieldType.WEBSITE: 45
 # A list of products can be read with at most 50 fields; id, who changed it and when are read beside ours.
 FIELDS_AT_MOST = 47
 
-AMOUNT, BOOLEAN, DATE, INSTANT, INTEGER = (
-    FieldType.AMOUNT,
-    FieldType.BOOLEAN,
-    FieldType.DATE,
-    FieldType.INSTANT,
-    FieldType.INTEGER,
-)
-
-
-@cache
-def standard_fields() -> tuple[Field, ...]:
-    """Fields that every CRM has."""
-    return (
-        Field(
-            "Product_Name",
-            "name, told apart by term and device",
-            lambda f: package_name(f.package, PRODUCT_NAME_LENGTH),
-            length=PRODUCT_NAME_LENGTH,
-            required=True,
-        ),
-        Field("Product_Code", "SKU", lambda f: f.package.sku, length=40, required=True),
-        Field(
-            "Product_Category",
-            "category",
-            lambda f: f.package.category,
-            FieldType.PICKLIST,
-            length=120,
-            adopts="category",
-        ),
-        Field(
-            "Description",
-            "description",
-            lambda f: f.package.description or None,
-            FieldType.TEXT_AREA,
-            length=32000,
-            adopts="description",
-        ),
-        Field(
-            "Unit_Price",
-            "price for new customers",
-            lambda f: f.amount(f.package.current_price),
-            AMOUNT,
-            required=True,
-            adopts="price",
-        ),
-        Field(
-            "Product_Active", "status is active", lambda f: f.package.status == PackageStatus.ACTIVE, BOOLEAN
-        ),
-        Field("Sales_Start_Date", "valid from", lambda f: timezone.localdate(f.package.valid_from), DATE),
-        Field(
-            "Sales_End_Date",
-            "valid to, or the end of sale",
-            lambda f: f.package.sale_ends and timezone.localdate(f.package.sale_ends),
-            DATE,
-        ),
-    )
-
-
-def _own(prefix: str) -> Callable[..., Field]:
-    """Makes fields of ours, each under the configured prefix."""
-
-    def own(
-        name: str, source: str, value: Callable[[Facts], Any], type: FieldType = FieldType.TEXT, **rules: Any
-    ) -> Field:
-        return Field(f"{prefix}{name}", source, value, type, length=LENGTHS.get(type), custom=True, **rules)
-
-    return own
-
-
-@cache
-def custom_fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
-    """Fields of ours in CRM, the key first. What the device costs us is among them only with `costs`."""
-    own = _own(prefix)
-    groups = (_identity, _prices, _technical, _lifecycle, _origin, *((_costs,) if costs else ()))
-    return tuple(field for group in groups for field in group(own))
-
-
-def _identity(own: Callable[..., Field]) -> tuple[Field, ...]:
-    return (
-        own(KEY_LABEL, "SKU, segment and provider", lambda f: f.key, required=True, unique=True),
-        own("Package_Id", "package id", lambda f: str(f.package.pk)),
-        own("Product_Id", "product id", lambda f: str(f.package.source_admin_product_id)),
-        own("Slug", "slug", lambda f: f.package.slug),
-        own("Service_Type", "service type", lambda f: f.package.service_type),
-        own("Market_Segment", "market segment", lambda f: f.package.market_segment),
-        own("Provider", "provider", lambda f: f.package.provider),
-    )
-
-
-def _prices(own: Callable[..., Field]) -> tuple[Field, ...]:
-    return (
-        own("Currency", "always ZAR", lambda f: "ZAR"),
-        own("Price_Includes_VAT", "VAT setting", lambda f: f.terms.prices_include_vat, BOOLEAN),
-        own("Contract_Months", "contract months", lambda f: f.package.contract_months, INTEGER),
-        own(
-            "Promotion_Price",
-            "promotion price",
-            lambda f: f.amount(f.package.promotion_price),
-            AMOUNT,
-            adopts="pricing.promotion_price",
-        ),
-        own(
-            "Promotion_Months",
-            "promotion months",
-            lambda f: f.package.promotion_months,
-            INTEGER,
-            adopts="pricing.promotion_months",
-        ),
-        own("Promotion_From", "promotion's first day", lambda f: f.package.promotion_from, DATE),
-        own("Promotion_To", "promotion's last day", lambda f: f.package.promotion_to, DATE),
-        own(
-            "Installation_Fee",
-            "installation fee",
-            lambda f: f.amount(f.package.installation_fee),
-            AMOUNT,
-            adopts="pricing.installation_fee",
-        ),
-        own(
-            "Discounted_Setup_Fee",
-            "discounted installation fee",
-            lambda f: f.amount(f.package.discounted_installation_fee),
-            AMOUNT,
-            adopts="pricing.discounted_installation_fee",
-        ),
-        own("Hardware_Price", "hardware price", lambda f: f.amount(f.package.hardware_price), AMOUNT),
-        own("Bundle_Savings", "what a bundle saves a month", lambda f: f.amount(f.package.savings), AMOUNT),
-    )
-
-
-def _technical(own: Callable[..., Field]) -> tuple[Field, ...]:
-    return (
-        own("Technology", "technology", lambda f: f.package.technology or None, adopts="technology"),
-        own(
-            "Speed_Down_Mbps",
-            "download speed",
-            lambda f: f.package.speed_down_mbps,
-            INTEGER,
-            adopts="speed_down_mbps",
-        ),
-        own(
-            "Speed_Up_Mbps",
-            "upload speed",
-            lambda f: f.package.speed_up_mbps,
-            INTEGER,
-            adopts="speed_up_mbps",
-        ),
-        own("Data_Limit", "data limit", lambda f: f.package.data_limit or None, adopts="data_limit"),
-        own(
-            "Installation_Days",
-            "installation days",
-            lambda f: f.package.installation_days,
-            INTEGER,
-            adopts="installation_days",
-        ),
-        own("Zones", "zones, one a line", lambda f: "\n".join(f.package.zones) or None, FieldType.TEXT_AREA),
-        own("Hardware_Model", "hardware model", lambda f: f.package.hardware_model or None),
-        own("Hardware_Included", "hardware included", lambda f: f.package.hardware_included, BOOLEAN),
-        own("Features", "features", lambda f: "\n".join(f.package.features) or None, FieldType.TEXT_AREA),
-        own("Add_Ons", "add-ons, one a line", _add_ons, FieldType.TEXT_AREA),
-        own("Bundle_Components", "bundle components, one a line", _components, FieldType.TEXT_AREA),
-    )
-
-
-def _lifecycle(own: Callable[..., Field]) -> tuple[Field, ...]:
-    return (
-        own("Package_Status", "status", lambda f: f.package.get_status_display()),
-        own("Package_Version", "version", lambda f: f.package.version, INTEGER),
-        own("Published_At", "first published", lambda f: f.package.published_at, INSTANT),
-        own("Featured", "featured", lambda f: f.package.featured, BOOLEAN),
-        own("Popular", "popular", lambda f: f.package.popular, BOOLEAN),
-    )
-
-
-def _origin(own: Callable[..., Field]) -> tuple[Field, ...]:
-    """Where the record comes from: nothing here changes from one sync to the next by itself."""
-    return (
-        own("Sync_Source", "always CircleTel catalogue", lambda f: "CircleTel catalogue"),
-        own(
-            "Catalogue_Link",
-            "the package's page in the catalogue",
-            _link("/admin/catalogue/servicepackage/{id}/change/"),
-            FieldType.WEBSITE,
-        ),
-        own(
-            "Storefront_Link",
-            "the package as the storefront reads it",
-            _link("/api/v1/packages/{slug}/"),
-            FieldType.WEBSITE,
-        ),
-    )
-
-
-def _costs(own: Callable[..., Field]) -> tuple[Field, ...]:
-    """Sent only with ZOHO_CRM_SEND_COSTS: whoever may read Products in CRM reads them."""
-    return (
-        own("Hardware_Cost", "dealer cost of the device", lambda f: f.amount(_dealer_cost(f)), AMOUNT),
-        own("Hardware_Margin", "hardware price less dealer cost", _margin, AMOUNT),
-    )
+AMOUNT, BOOLEAN, INTEGER = FieldType.AMOUNT, FieldType.BOOLEAN, FieldType.INTEGER
+DATE, INSTANT = FieldType.DATE, FieldType.INSTANT
 
 
 def _add_ons(facts: Facts) -> str | None:
@@ -255,11 +60,169 @@ def _margin(facts: Facts) -> Decimal | None:
     return facts.amount(price - cost) if cost is not None and price is not None else None
 
 
+def _own(
+    name: str, source: str, value: Callable[[Facts], Any], type: FieldType = FieldType.TEXT, **rules: Any
+) -> Field:
+    """A field of ours; the configured prefix comes before its name."""
+    return Field(name, source, value, type, length=LENGTHS.get(type), custom=True, **rules)
+
+
+# Fields that every CRM has.
+STANDARD_FIELDS = (
+    Field(
+        "Product_Name",
+        "name, told apart by term and device",
+        lambda f: package_name(f.package, PRODUCT_NAME_LENGTH),
+        length=PRODUCT_NAME_LENGTH,
+        required=True,
+    ),
+    Field("Product_Code", "SKU", lambda f: f.package.sku, length=40, required=True),
+    Field(
+        "Product_Category",
+        "category",
+        lambda f: f.package.category,
+        FieldType.PICKLIST,
+        length=120,
+        adopts="category",
+    ),
+    Field(
+        "Description",
+        "description",
+        lambda f: f.package.description or None,
+        FieldType.TEXT_AREA,
+        length=32000,
+        adopts="description",
+    ),
+    Field(
+        "Unit_Price",
+        "price for new customers",
+        lambda f: f.amount(f.package.current_price),
+        AMOUNT,
+        required=True,
+        adopts="price",
+    ),
+    Field("Product_Active", "status is active", lambda f: f.package.status == PackageStatus.ACTIVE, BOOLEAN),
+    Field("Sales_Start_Date", "valid from", lambda f: timezone.localdate(f.package.valid_from), DATE),
+    Field(
+        "Sales_End_Date",
+        "valid to, or the end of sale",
+        lambda f: f.package.sale_ends and timezone.localdate(f.package.sale_ends),
+        DATE,
+    ),
+)
+
+CUSTOM_FIELDS = (
+    _own(KEY_LABEL, "SKU, segment and provider", lambda f: f.key, required=True, unique=True),
+    _own("Package_Id", "package id", lambda f: str(f.package.pk)),
+    _own("Product_Id", "product id", lambda f: str(f.package.source_admin_product_id)),
+    _own("Slug", "slug", lambda f: f.package.slug),
+    _own("Service_Type", "service type", lambda f: f.package.service_type),
+    _own("Market_Segment", "market segment", lambda f: f.package.market_segment),
+    _own("Provider", "provider", lambda f: f.package.provider),
+    _own("Currency", "always ZAR", lambda f: "ZAR"),
+    _own("Price_Includes_VAT", "VAT setting", lambda f: f.terms.prices_include_vat, BOOLEAN),
+    _own("Contract_Months", "contract months", lambda f: f.package.contract_months, INTEGER),
+    _own(
+        "Promotion_Price",
+        "promotion price",
+        lambda f: f.amount(f.package.promotion_price),
+        AMOUNT,
+        adopts="pricing.promotion_price",
+    ),
+    _own(
+        "Promotion_Months",
+        "promotion months",
+        lambda f: f.package.promotion_months,
+        INTEGER,
+        adopts="pricing.promotion_months",
+    ),
+    _own("Promotion_From", "promotion's first day", lambda f: f.package.promotion_from, DATE),
+    _own("Promotion_To", "promotion's last day", lambda f: f.package.promotion_to, DATE),
+    _own(
+        "Installation_Fee",
+        "installation fee",
+        lambda f: f.amount(f.package.installation_fee),
+        AMOUNT,
+        adopts="pricing.installation_fee",
+    ),
+    _own(
+        "Discounted_Setup_Fee",
+        "discounted installation fee",
+        lambda f: f.amount(f.package.discounted_installation_fee),
+        AMOUNT,
+        adopts="pricing.discounted_installation_fee",
+    ),
+    _own("Hardware_Price", "hardware price", lambda f: f.amount(f.package.hardware_price), AMOUNT),
+    _own("Bundle_Savings", "what a bundle saves a month", lambda f: f.amount(f.package.savings), AMOUNT),
+    _own("Technology", "technology", lambda f: f.package.technology or None, adopts="technology"),
+    _own(
+        "Speed_Down_Mbps",
+        "download speed",
+        lambda f: f.package.speed_down_mbps,
+        INTEGER,
+        adopts="speed_down_mbps",
+    ),
+    _own(
+        "Speed_Up_Mbps",
+        "upload speed",
+        lambda f: f.package.speed_up_mbps,
+        INTEGER,
+        adopts="speed_up_mbps",
+    ),
+    _own("Data_Limit", "data limit", lambda f: f.package.data_limit or None, adopts="data_limit"),
+    _own(
+        "Installation_Days",
+        "installation days",
+        lambda f: f.package.installation_days,
+        INTEGER,
+        adopts="installation_days",
+    ),
+    _own("Zones", "zones, one a line", lambda f: "\n".join(f.package.zones) or None, FieldType.TEXT_AREA),
+    _own("Hardware_Model", "hardware model", lambda f: f.package.hardware_model or None),
+    _own("Hardware_Included", "hardware included", lambda f: f.package.hardware_included, BOOLEAN),
+    _own("Features", "features", lambda f: "\n".join(f.package.features) or None, FieldType.TEXT_AREA),
+    _own("Add_Ons", "add-ons, one a line", _add_ons, FieldType.TEXT_AREA),
+    _own("Bundle_Components", "bundle components, one a line", _components, FieldType.TEXT_AREA),
+    _own("Package_Status", "status", lambda f: f.package.get_status_display()),
+    _own("Package_Version", "version", lambda f: f.package.version, INTEGER),
+    _own("Published_At", "first published", lambda f: f.package.published_at, INSTANT),
+    _own("Featured", "featured", lambda f: f.package.featured, BOOLEAN),
+    _own("Popular", "popular", lambda f: f.package.popular, BOOLEAN),
+    # Where the record comes from: nothing here changes from one sync to the next by itself.
+    _own("Sync_Source", "always CircleTel catalogue", lambda f: "CircleTel catalogue"),
+    _own(
+        "Catalogue_Link",
+        "the package's page in the catalogue",
+        _link("/admin/catalogue/servicepackage/{id}/change/"),
+        FieldType.WEBSITE,
+    ),
+    _own(
+        "Storefront_Link",
+        "the package as the storefront reads it",
+        _link("/api/v1/packages/{slug}/"),
+        FieldType.WEBSITE,
+    ),
+)
+
+# Sent only with ZOHO_CRM_SEND_COSTS: whoever may read Products in CRM reads them.
+COST_FIELDS = (
+    _own("Hardware_Cost", "dealer cost of the device", lambda f: f.amount(_dealer_cost(f)), AMOUNT),
+    _own("Hardware_Margin", "hardware price less dealer cost", _margin, AMOUNT),
+)
+
+
+@cache
+def custom_fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
+    """Fields of ours in CRM, the key first. What the device costs us is among them only with `costs`."""
+    own = CUSTOM_FIELDS + COST_FIELDS if costs else CUSTOM_FIELDS
+    return tuple(replace(field, name=f"{prefix}{field.name}") for field in own)
+
+
 @cache
 def fields(prefix: str, costs: bool = False) -> tuple[Field, ...]:
     """The whole table, the key first."""
     key, *others = custom_fields(prefix, costs)
-    return (key, *standard_fields(), *others)
+    return (key, *STANDARD_FIELDS, *others)
 
 
 def key_field(prefix: str) -> str:

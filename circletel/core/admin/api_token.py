@@ -22,7 +22,7 @@ from unfold.widgets import (
 from circletel.core import tokens
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import BADGES, ReadOnlyAdmin
+from circletel.core.admin.base import ReadOnlyAdmin
 from circletel.core.models import ApiToken
 
 DEFAULT_DAYS = 90
@@ -134,10 +134,7 @@ class ApiTokenAdmin(ActionsAdmin, ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("core.add_apitoken")
 
-    @display(
-        description="State",
-        label={**BADGES, "Usable": "success", "Expired": "default", "Revoked": "danger"},
-    )
+    @display(description="State", label={"Usable": "success", "Revoked": "danger"})
     def shown_state(self, token: ApiToken) -> str:
         return token.state
 

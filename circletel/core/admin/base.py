@@ -52,23 +52,19 @@ class TwoLines(tuple[str, str]):
         return " · ".join(filter(None, self))
 
 
-# How unfold colours a badge; the words say the same without colour.
+# How unfold colours a badge, where it is not grey; the words say the same without colour.
 BADGES = {
     "Draft": "info",
     "Pending approval": "warning",
     "Approved": "success",
-    "Archived": "default",
     "Active": "success",
-    "Inactive": "default",
     "Live": "success",
     "Live, edited since": "warning",
-    "Not published": "default",
     "In step": "success",
     "Owed": "info",
     "Failed, will be retried": "warning",
     "Needs a person": "danger",
     "Delivered": "success",
-    "Given up": "default",
     "Done": "success",
     "Refused": "danger",
     "Being read": "info",
@@ -76,10 +72,8 @@ BADGES = {
     "Being applied": "info",
     "Applied": "success",
     "Could not be read": "danger",
-    "Cancelled": "default",
     "New": "success",
     "Changed": "info",
-    "Unchanged": "default",
     "Vanished": "warning",
 }
 

@@ -29,7 +29,6 @@ STATES = {
     "Stopping": "warning",
     "Done": "success",
     "Failed": "danger",
-    "Cancelled": "default",
 }
 # Which rows stand below a job's page, by its kind. Apps add their own.
 INLINES: dict[str, tuple[Any, ...]] = {}

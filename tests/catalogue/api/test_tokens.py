@@ -164,7 +164,6 @@ def test_what_cannot_be_made(values, says):
             scopes=values.get("scopes", ["catalogue.view_product"]),
             expires_at=now + timedelta(days=values.get("days", 30)),
             actor=holder(),
-            at=now,
         )
     assert not ApiToken.objects.exists()
 
