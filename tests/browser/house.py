@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from catalogue import batches, demo
-from catalogue.models import BatchDeed, HubDelivery, HubEvent, HubListener, Product, ServicePackage
+from catalogue.actions import PUBLISH
+from catalogue.models import HubDelivery, HubEvent, HubListener, Product, ServicePackage
 from circletel.core import tokens
 from circletel.core.models import Job
 from pricing.models import NoticeStage, PriceChange, PriceMove, PriceNotice
@@ -196,7 +197,7 @@ def _operations(admin: User) -> None:
         user_agent="Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
     )  # fmt: skip
     batches.plan(
-        BatchDeed.PUBLISH, Product.objects.order_by("name").values_list("pk", flat=True)[:5], actor=admin
+        PUBLISH.audit_name, Product.objects.order_by("name").values_list("pk", flat=True)[:5], actor=admin
     )
 
 

@@ -2,18 +2,32 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
 from zoho_sync.connection.errors import RecordGone, ServerTrouble
 from zoho_sync.connection.http import Call, ZohoHttp
-from zoho_sync.reading import block, items
+from zoho_sync.reading import Values, amount, block, day, flag, instant, items, money, number, text
 
 BASE = "/billing/v1"
 PER_PAGE = 200
 T = TypeVar("T")
+# A text whose case says nothing, such as a status.
+Lowered = Annotated[str, "in small letters"]
+READERS: dict[Any, Callable[[Values, str], Any]] = {
+    str: text,
+    Lowered: lambda values, name: text(values, name).lower(),
+    int: number,
+    Decimal: money,
+    Decimal | None: amount,
+    bool | None: flag,
+    date | None: day,
+    datetime | None: instant,
+}
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,14 @@ def the_one_asked_for(record: T, found: str, asked: str) -> T:
     if found != asked:
         raise ServerTrouble(f"Zoho Billing was asked for {asked} and answered with {found or 'no key'}.")
     return record
+
+
+def record(cls: type[T], values: Values, **read: Any) -> T:
+    """A `cls`, each field read by its type from the value of its name; `read` holds those that are read otherwise."""
+    for field in fields(cls):  # type: ignore[arg-type]  # a dataclass
+        if field.name not in read:
+            read[field.name] = READERS[field.type](values, field.name)
+    return cls(**read)
 
 
 def without_none(value: Any) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank
-from zoho_sync.reading import Values, text
+from zoho_sync.billing.calls import Calls, Lowered, Page, record, record_in, refuse_blank
+from zoho_sync.reading import Values
 
 
 @dataclass(frozen=True)
@@ -15,19 +15,12 @@ class Customer:
     email: str
     notes: str = ""
     customer_id: str = ""
-    status: str = ""
+    status: Lowered = ""
     currency_code: str = ""
 
     @classmethod
     def read(cls, values: Values) -> "Customer":
-        return cls(
-            display_name=text(values, "display_name"),
-            email=text(values, "email"),
-            notes=text(values, "notes"),
-            customer_id=text(values, "customer_id"),
-            status=text(values, "status").lower(),
-            currency_code=text(values, "currency_code"),
-        )
+        return record(cls, values)
 
 
 class CustomerCalls(Calls):

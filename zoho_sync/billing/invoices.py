@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from zoho_sync.billing.calls import Calls, record_in, refuse_blank, the_one_asked_for
-from zoho_sync.reading import Values, amount, day, flag, items, money, number, on_the_wire, text
+from zoho_sync.billing.calls import Calls, Lowered, record, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.reading import Values, amount, day, items, money, number, on_the_wire, text
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,11 @@ class InvoiceLine:
 
     @classmethod
     def read(cls, values: Values) -> "InvoiceLine":
-        return cls(
-            code=text(values, "code"),
-            name=text(values, "name"),
-            price=money(values, "price"),
+        return record(
+            cls,
+            values,
             quantity=number(values, "quantity", 1),
             total=money(values, "item_total"),
-            tax_id=text(values, "tax_id"),
             discount=money(values, "discount_amount"),
         )
 
@@ -44,7 +42,7 @@ class Invoice:
 
     invoice_id: str
     number: str
-    status: str
+    status: Lowered
     customer_id: str
     invoice_date: date | None
     total: Decimal
@@ -60,20 +58,14 @@ class Invoice:
     def read(cls, values: Values) -> "Invoice":
         taxes = items(values, "taxes")
         told = sum((money(each, "tax_amount") for each in taxes), Decimal()) if taxes else None
-        return cls(
-            invoice_id=text(values, "invoice_id"),
+        return record(
+            cls,
+            values,
             # Read and listed it is `number`, made it is `invoice_number`; the date likewise.
             number=text(values, "number", "invoice_number"),
-            status=text(values, "status").lower(),
-            customer_id=text(values, "customer_id"),
             invoice_date=day(values, "invoice_date", "date"),
-            total=money(values, "total"),
-            balance=money(values, "balance"),
-            payment_made=money(values, "payment_made"),
-            currency_code=text(values, "currency_code"),
             lines=tuple(InvoiceLine.read(each) for each in items(values, "invoice_items")),
             tax_total=amount(values, "tax_total") if "tax_total" in values else told,
-            is_inclusive_tax=flag(values, "is_inclusive_tax"),
             payments=tuple(text(each, "payment_id") for each in items(values, "payments")),
         )
 
@@ -84,19 +76,14 @@ class Payment:
 
     payment_id: str
     amount: Decimal
-    status: str
+    status: Lowered
     balances: dict[str, Decimal]
 
     @classmethod
     def read(cls, values: Values) -> "Payment":
-        return cls(
-            payment_id=text(values, "payment_id"),
-            amount=money(values, "amount"),
-            status=text(values, "status").lower(),
-            balances={
-                text(each, "invoice_id"): money(each, "balance_amount") for each in items(values, "invoices")
-            },
-        )
+        invoices = items(values, "invoices")
+        balances = {text(each, "invoice_id"): money(each, "balance_amount") for each in invoices}
+        return record(cls, values, balances=balances)
 
 
 @dataclass(frozen=True)
@@ -106,7 +93,7 @@ class CreditNote:
 
     @classmethod
     def read(cls, values: Values) -> "CreditNote":
-        return cls(text(values, "creditnote_id"), money(values, "total"))
+        return record(cls, values)
 
 
 class InvoiceCalls(Calls):

@@ -8,7 +8,7 @@ from threading import Lock
 from django.conf import settings
 from django.core.cache import cache
 
-from zoho_sync.billing.calls import Calls
+from zoho_sync.billing.calls import Calls, Lowered, record
 from zoho_sync.connection.errors import Disagreement, Misconfigured
 from zoho_sync.reading import Values, amount, flag, items, text
 
@@ -40,19 +40,13 @@ class Organisation:
     organization_id: str
     name: str
     currency_code: str
-    mode: str
+    mode: Lowered
     prices_include_vat: bool | None
     vat_id: str = ""
 
     @classmethod
     def read(cls, values: Values) -> "Organisation":
-        return cls(
-            organization_id=text(values, "organization_id"),
-            name=text(values, "name"),
-            currency_code=text(values, "currency_code"),
-            mode=text(values, "mode").lower(),
-            prices_include_vat=flag(values, "is_sales_inclusive_tax_enabled"),
-        )
+        return record(cls, values, prices_include_vat=flag(values, "is_sales_inclusive_tax_enabled"))
 
     @property
     def is_for_testing(self) -> bool:

@@ -6,12 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from zoho_sync.billing.calls import Calls, Page, record_in, refuse_blank, the_one_asked_for
+from zoho_sync.billing.calls import Calls, Lowered, Page, record, record_in, refuse_blank, the_one_asked_for
 from zoho_sync.connection.errors import RecordGone
 from zoho_sync.keys import HARDWARE_SUFFIX, INSTALLATION_SUFFIX
 from zoho_sync.reading import (
     Values,
-    amount,
     block,
     day,
     flag,
@@ -33,19 +32,13 @@ class Ordered:
     quantity: int = 1
     tax_id: str = ""
     name: str = ""
-    type: str = ""
+    type: Lowered = ""
     """Of an add-on: `recurring` or `one_time`; blank where Zoho does not say."""
 
     @classmethod
     def read(cls, values: Values) -> "Ordered":
-        return cls(
-            code=text(values, "plan_code", "addon_code"),
-            price=amount(values, "price"),
-            quantity=number(values, "quantity", 1),
-            tax_id=text(values, "tax_id"),
-            name=text(values, "name"),
-            type=text(values, "type").lower(),
-        )
+        code, quantity = text(values, "plan_code", "addon_code"), number(values, "quantity", 1)
+        return record(cls, values, code=code, quantity=quantity)
 
     def body(self, key: str) -> dict[str, Any]:
         return {
@@ -62,7 +55,7 @@ class SubscriptionRow:
 
     subscription_id: str
     customer_id: str
-    status: str
+    status: Lowered
     reference_id: str
     current_term_starts_at: date | None
     next_billing_at: date | None
@@ -73,18 +66,7 @@ class SubscriptionRow:
 
     @classmethod
     def read(cls, values: Values) -> "SubscriptionRow":
-        return cls(
-            subscription_id=text(values, "subscription_id"),
-            customer_id=text(values, "customer_id"),
-            status=text(values, "status").lower(),
-            reference_id=text(values, "reference_id"),
-            current_term_starts_at=day(values, "current_term_starts_at"),
-            next_billing_at=day(values, "next_billing_at"),
-            current_term_ends_at=day(values, "current_term_ends_at"),
-            amount=amount(values, "amount"),
-            customer_name=text(values, "customer_name"),
-            email=text(values, "email"),
-        )
+        return record(cls, values)
 
 
 @dataclass(frozen=True)
@@ -97,7 +79,7 @@ class Subscription:
 
     subscription_id: str
     customer_id: str
-    status: str
+    status: Lowered
     plan: Ordered
     addons: tuple[Ordered, ...]
     amount: Decimal
@@ -121,19 +103,13 @@ class Subscription:
     @classmethod
     def read(cls, values: Values) -> "Subscription":
         customer = block(values, "customer")
-        return cls(
-            subscription_id=text(values, "subscription_id"),
+        return record(
+            cls,
+            values,
             customer_id=text(values, "customer_id") or text(customer, "customer_id"),
-            status=text(values, "status").lower(),
             plan=Ordered.read(block(values, "plan")),
             addons=tuple(Ordered.read(each) for each in items(values, "addons")),
-            amount=money(values, "amount"),
-            reference_id=text(values, "reference_id"),
             invoice_id=text(values, "child_invoice_id"),
-            current_term_starts_at=day(values, "current_term_starts_at"),
-            current_term_ends_at=day(values, "current_term_ends_at"),
-            next_billing_at=day(values, "next_billing_at"),
-            is_inclusive_tax=flag(values, "is_inclusive_tax"),
             number=text(values, "subscription_number"),
             customer_name=text(values, "customer_name") or text(customer, "display_name"),
             email=text(values, "email") or text(customer, "email"),

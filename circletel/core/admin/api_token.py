@@ -9,7 +9,6 @@ from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -23,6 +22,7 @@ from circletel.core import tokens
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import ReadOnlyAdmin
+from circletel.core.errors import Refused
 from circletel.core.models import ApiToken
 
 DEFAULT_DAYS = 90
@@ -48,7 +48,7 @@ REVOKE = Action(
 )
 
 
-class ApiTokenForm(forms.ModelForm):
+class ApiTokenForm(forms.Form):
     """What the token is for, what it may do, and until when. Offers what its owner may do."""
 
     name = forms.CharField(
@@ -67,13 +67,9 @@ class ApiTokenForm(forms.ModelForm):
         help_text="Of what you may do yourself. What is taken from you is taken from the token too.",
     )
 
-    class Meta:
-        model = ApiToken
-        fields = ("name", "expires_on", "scopes")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        held = set(tokens.grantable(self.owner))  # type: ignore[attr-defined]  # set by the admin
+    def __init__(self, owner: User, data: Any = None) -> None:
+        super().__init__(data)
+        held = set(tokens.grantable(owner))
         known = Permission.objects.select_related("content_type").order_by("content_type__app_label", "name")
         self.fields["scopes"].choices = [  # type: ignore[attr-defined]
             (name, f"{one.name} ({name})")
@@ -89,13 +85,6 @@ class ApiTokenForm(forms.ModelForm):
         if not timezone.now() < at <= timezone.now() + timedelta(days=tokens.LONGEST_DAYS):
             raise forms.ValidationError(f"Choose a day within the next {tokens.LONGEST_DAYS - 1} days.")
         return at
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # The service checks the rest, with the constraints, when it stores the token.
-        return {field.name for field in ApiToken._meta.fields}
-
-    def _post_clean(self) -> None:
-        """Nothing of the form is the row itself: `tokens.create` makes it."""
 
 
 @admin.register(ApiToken)
@@ -142,40 +131,22 @@ class ApiTokenAdmin(ActionsAdmin, ReadOnlyAdmin):
     def shown_scopes(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
-    # --- making one
-
-    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
-        return self.fields if obj else ("name", "expires_on", "scopes")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is not None:
-            return super().get_form(request, obj, change, **kwargs)
-        return type("OwnApiTokenForm", (ApiTokenForm,), {"owner": request.user})
-
-    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
-        wish = form.cleaned_data
-        made = tokens.create(
-            name=wish["name"],
-            scopes=wish["scopes"],
-            expires_at=wish["expires_on"],
-            actor=request.user,  # type: ignore[arg-type]
-        )
-        obj.pk = made.token.pk
-        request.new_token = made  # type: ignore[attr-defined]
-
-    def save_related(self, *_: Any) -> None:
-        """A token has no parts."""
-
-    def response_add(
-        self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        """The one page that ever shows the secret; browsers keep no copy of it."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Your new API token",
-            "opts": self.opts,
-            "made": request.new_token,  # type: ignore[attr-defined]
-        }
-        response = render(request, "catalogue/new_token.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Asks what the token is for. The page that follows is the only one that ever shows the secret."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        actor: Any = request.user
+        form = ApiTokenForm(actor, request.POST or None)
+        if form.is_valid():
+            asked = form.cleaned_data
+            try:
+                made = tokens.create(
+                    name=asked["name"], scopes=asked["scopes"], expires_at=asked["expires_on"], actor=actor
+                )
+            except Refused as refusal:
+                form.add_error(None, list(refusal.reasons))
+            else:
+                response = self.page(request, "catalogue/new_token.html", "Your new API token", made=made)
+                response["Cache-Control"] = "no-store"  # browsers keep no copy of it
+                return response
+        return self.page(request, "core/api_token_form.html", "Add API token", form=form)

@@ -1,7 +1,6 @@
 """Lists that stay quick with a hundred thousand rows: few queries, each answered from an index."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
@@ -32,17 +31,13 @@ class KnownValuesFilter(admin.AllValuesFieldListFilter):
 
 
 def _known_values(model: type[models.Model], name: str) -> list[Any]:
-    key = f"known-values:{model._meta.label_lower}:{name}"
+    def read() -> list[Any]:
+        return list(model._default_manager.order_by(name).values_list(name, flat=True).distinct())
+
     try:
-        known: list[Any] | None = cache.get(key)
-    except RedisError:
-        known = None
-    if known is None:
-        known = list(model._default_manager.order_by(name).values_list(name, flat=True).distinct())
-        # Without Redis they are looked up again next time.
-        with suppress(RedisError):
-            cache.set(key, known, KNOWN_SECONDS)
-    return known
+        return cache.get_or_set(f"known-values:{model._meta.label_lower}:{name}", read, KNOWN_SECONDS) or []
+    except RedisError:  # without Redis they are looked up each time
+        return read()
 
 
 class LongChangeList(ChangeList):
