@@ -11,3 +11,16 @@ def rand(amount: Decimal | None) -> str:
         return "—"
     whole, cents = f"{amount:,.2f}".split(".")
     return f"R{NBSP}{whole.replace(',', NBSP)},{cents}"
+
+
+def signed_rand(difference: Decimal) -> str:
+    """−100 as `−R 100,00`, 100 as `+R 100,00`; nothing has no sign."""
+    sign = "−" if difference < 0 else "+" if difference else ""
+    return f"{sign}{rand(abs(difference))}"
+
+
+def signed_percent(percentage: Decimal | None) -> str:
+    """12.52 as `+12,52 %`; nothing as a dash."""
+    if percentage is None:
+        return "—"
+    return f"{percentage:+}{NBSP}%".replace("-", "−").replace(".", ",")

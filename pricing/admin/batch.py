@@ -1,31 +1,36 @@
-"""The page of batches: ask, see everything that would be drafted, then draft it."""
+"""The page of batches: ask, see everything that would be drafted, then draft it; and the list of packages, where a
+selection of them begins a batch."""
 
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
 
+from catalogue.admin import ServicePackageAdmin
 from catalogue.models import ServicePackage
-from circletel.core.amounts import rand
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import ReadOnlyInline
+from circletel.core.amounts import rand, signed_percent
 from circletel.core.errors import Refused
 from pricing import batch
-from pricing.admin.amounts import signed_percent
 from pricing.admin.forms import BatchForm
 from pricing.batch import PlannedChange
+from pricing.models import PriceEntry
 
 MOST_SHOWN = 500
+MOST_SELECTED = 2000
 SALT = "pricing.batch"
 
 
-def batch_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
+def batch_page(model_admin: ActionsAdmin, request: HttpRequest) -> HttpResponse:
     """GET asks, POST shows the plan, POST with `plan` drafts exactly what was shown."""
     if not request.user.has_perm("pricing.draft_pricechange"):
         raise PermissionDenied
@@ -33,13 +38,7 @@ def batch_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         return _draft(request)
     selection = request.session.get("price_batch_selection") if "selected" in request.GET else None
     form = BatchForm(request.POST or None, request.FILES or None, selection=selection)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": "Many price changes at once",
-        "form": form,
-        "selected": selection,
-    }
+    context: dict[str, Any] = {"form": form, "selected": selection}
     if request.method == "POST" and form.is_valid():
         planned, errors = _planned(form)
         fit = [row for row in planned if not row.problem]
@@ -52,7 +51,7 @@ def batch_view(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
             "unfit": len(planned) - len(fit),
             "plan": _signed(form, fit) if fit and not errors else "",
         }
-    return TemplateResponse(request, "pricing/batch.html", context)
+    return model_admin.page(request, "pricing/batch.html", "Many price changes at once", **context)
 
 
 def _planned(form: BatchForm) -> tuple[list[PlannedChange], list[Any]]:
@@ -114,3 +113,38 @@ def _shown(row: PlannedChange) -> dict[str, Any]:
         "percentage": signed_percent(row.percentage),
         "problem": row.problem,
     }
+
+
+# --- the pages of packages, with what pricing has to say about them
+
+
+class PriceLedgerInline(ReadOnlyInline):
+    model = PriceEntry
+    verbose_name_plural = "Price ledger"
+    fields = readonly_fields = ("audience", "version", "shown_price", "valid_from", "valid_to", "recorded_at")
+
+    @display(description="Price a month")
+    def shown_price(self, entry: PriceEntry) -> str:
+        return rand(entry.price)
+
+
+admin.site.unregister(ServicePackage)
+
+
+@admin.register(ServicePackage)
+class PricedPackageAdmin(ServicePackageAdmin):
+    """Packages with their price ledger, and a selection of them as the beginning of a batch."""
+
+    inlines: Any = (*ServicePackageAdmin.inlines, PriceLedgerInline)
+    actions: Any = (*(ServicePackageAdmin.actions or ()), "change_prices")
+
+    def has_draft_prices_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("pricing.draft_pricechange")
+
+    @action(description="Change prices of selected packages …", permissions=["draft_prices"])
+    def change_prices(self, request: HttpRequest, queryset: QuerySet[ServicePackage]) -> HttpResponse:
+        """Only leads to the page of batches, which shows everything before anything is drafted."""
+        chosen = [str(pk) for pk in queryset.values_list("pk", flat=True)[:MOST_SELECTED]]
+        # In the session, because two thousand ids do not fit an address.
+        request.session["price_batch_selection"] = chosen
+        return HttpResponseRedirect(reverse("admin:pricing_pricechange_batch") + "?selected=1")

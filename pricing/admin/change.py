@@ -1,29 +1,31 @@
 """Price changes: draft, publish, amend, cancel, and many at once."""
 
+from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.admin.base import section
 from circletel.core.admin.long_lists import LongList
-from circletel.core.amounts import rand
+from circletel.core.amounts import rand, signed_percent, signed_rand
 from circletel.core.errors import Refused
 from pricing import capacity, services
 from pricing.actions import AMEND, CANCEL, PUBLISH
-from pricing.admin import proof as proof_page
-from pricing.admin.amounts import signed_percent, signed_rand
-from pricing.admin.batch import batch_view
+from pricing.admin.batch import batch_page
 from pricing.admin.forms import PriceChangeForm
-from pricing.admin.impact import impact_csv_view, impact_view
+from pricing.admin.impact import impact_csv_file, impact_page
 from pricing.admin.impact import summary as impact_summary
 from pricing.admin.notices import panel_of
+from pricing.admin.proof import moves_url, progress_of, proof_csv, proof_page
 from pricing.impact import impact_of
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.notice import earliest_effective_date, publication_problems
@@ -40,7 +42,7 @@ BADGES = {
 LINKS_BY_STATUS = {
     PriceChangeStatus.DRAFT: {"impact"},
     PriceChangeStatus.PUBLISHED: {"impact", "moves_of_one"},
-    PriceChangeStatus.EFFECTIVE: {"moves_of_one", "proof_of_one"},
+    PriceChangeStatus.EFFECTIVE: {"moves_of_one", "proof"},
     PriceChangeStatus.CANCELLED: {"moves_of_one"},
 }
 OPEN = (PriceChangeStatus.DRAFT, PriceChangeStatus.PUBLISHED)
@@ -72,8 +74,12 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
     search_fields = ("package__name", "package__sku", "batch", "reason")
     autocomplete_fields = ("package",)
     change_form_outer_before_template = "pricing/impact_panel.html"
-    object_actions = ("impact", PUBLISH, AMEND, CANCEL, "moves_of_one", "proof_of_one")
+    object_actions = ("impact", PUBLISH, AMEND, CANCEL, "moves_of_one", "proof")
     actions_list = ("batch",)
+    extra_pages = {
+        "<uuid:change_id>/impact.csv": "impact_csv",
+        "<uuid:change_id>/proof.csv": "proof_csv",
+    }
     change_form_outer_after_template = "pricing/notices/progress.html"
 
     # --- what is seen
@@ -85,18 +91,15 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: PriceChange | None = None) -> Any:
         change = ("package", ("new_price", "effective_date"), "reason", "customer_message", "notes")
         if obj is None:
-            return [(None, {"fields": change})]
+            return [section(None, *change)]
         seen = ("package", ("shown_move", "shown_difference"), "standing")
-        if self.has_change_permission(request, obj):
-            return [(None, {"fields": (*seen, *change[1:])}), ("What happened", {"fields": HISTORY})]
-        words = ("effective_date", "reason", "customer_message", "notes")
-        return [(None, {"fields": (*seen, *words)}), ("What happened", {"fields": HISTORY})]
+        words = change[1:] if self.has_change_permission(request, obj) else ("effective_date", *change[2:])
+        return [section(None, *seen, *words), section("What happened", *HISTORY)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: PriceChange | None = None) -> Any:
         if obj is None:
             return ()
-        plain = [name for part in HISTORY for name in (part if isinstance(part, tuple) else (part,))]
-        return ("package", "shown_move", "shown_difference", "standing", *plain)
+        return ("package", "shown_move", "shown_difference", "standing", *chain(*HISTORY))
 
     @display(description="Package", ordering="package__name", header=True)
     def shown_package(self, change: PriceChange) -> tuple[str, str]:
@@ -192,23 +195,19 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
 
     # --- how subscriptions follow
 
-    def get_urls(self) -> list[URLPattern]:
-        csv = self.admin_site.admin_view(impact_csv_view)
-        own = path("<uuid:change_id>/impact.csv", csv, name="pricing_pricechange_impact_csv")
-        return [own, *proof_page.urls_of(self), *super().get_urls()]
-
     @action(description="Price moves", permissions=["moves"], icon="move_down", url_path="moves")
     def moves_of_one(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return HttpResponseRedirect(proof_page.moves_url(PriceChange(pk=object_id)))
+        return HttpResponseRedirect(moves_url(PriceChange(pk=object_id)))
 
-    @action(
-        description="Billing proof",
-        permissions=["moves"],
-        icon="receipt_long",
-        url_path="to-proof",
-    )
-    def proof_of_one(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:pricing_pricechange_proof", args=[object_id]))
+    @action(description="Billing proof", permissions=["moves"], icon="receipt_long", url_path="proof")
+    def proof(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return proof_page(self, request, object_id)
+
+    def proof_csv_view(self, request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+        return proof_csv(self, request, str(change_id))
+
+    def impact_csv_view(self, request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+        return impact_csv_file(request, change_id)
 
     # --- drafting
 
@@ -242,11 +241,11 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
 
     @action(description="Impact", permissions=["impact"], icon="monitoring", url_path="impact")
     def impact(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return impact_view(self, request, object_id)
+        return impact_page(self, request, object_id)
 
     @action(description="Many at once", permissions=["draft"], icon="table_rows", url_path="many")
     def batch(self, request: HttpRequest) -> HttpResponse:
-        return batch_view(self, request)
+        return batch_page(self, request)
 
     def _told(self, request: HttpRequest, object_id: Any, refusal: Refused) -> HttpResponse:
         for reason in refusal.reasons:
@@ -285,7 +284,7 @@ def _moves_standing(change: PriceChange) -> list[str]:
     """How far the subscriptions are, and whether their invoices prove it."""
     if change.published_at is None:
         return []
-    progress = proof_page.progress_of(change)
+    progress = progress_of(change)
     told = ", ".join(f"{number} {label.lower()}" for label, number in progress) or "none"
     lines = [f"Subscriptions: {told}."]
     if change.status == PriceChangeStatus.EFFECTIVE:

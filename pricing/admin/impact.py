@@ -7,17 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import moved_to
-from circletel.core.amounts import rand
+from circletel.core.amounts import rand, signed_rand
 from circletel.core.errors import NotAllowed, Refused
 from circletel.core.spreadsheet import download
-from pricing.admin.amounts import signed_rand
 from pricing.impact import Impact, impact_csv, impact_of
 from pricing.models import PriceChange
 
@@ -32,14 +31,11 @@ OPTIONS = {
 }
 
 
-def impact_view(model_admin: Any, request: HttpRequest, change_id: UUID) -> HttpResponse:
+def impact_page(model_admin: ActionsAdmin, request: HttpRequest, change_id: UUID) -> HttpResponse:
     impact = _asked(request, change_id)
     if isinstance(impact, HttpResponse):
         return impact
     context = {
-        **model_admin.admin_site.each_context(request),
-        "title": f"Impact: {impact.change}",
-        "opts": model_admin.opts,
         "change": impact.change,
         "impact": impact,
         "cohorts": [
@@ -59,10 +55,10 @@ def impact_view(model_admin: Any, request: HttpRequest, change_id: UUID) -> Http
         "csv_url": reverse("admin:pricing_pricechange_impact_csv", args=[change_id]),
         "change_url": reverse("admin:pricing_pricechange_change", args=[change_id]),
     }
-    return TemplateResponse(request, "pricing/impact.html", context)
+    return model_admin.page(request, "pricing/impact.html", f"Impact: {impact.change}", **context)
 
 
-def impact_csv_view(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+def impact_csv_file(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
     try:
         lines = impact_csv(change_id, actor=request.user)  # type: ignore[arg-type]
     except PriceChange.DoesNotExist:

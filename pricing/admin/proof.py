@@ -1,55 +1,24 @@
 """The page of the billing proof: how a price change stands, case by case, and the same as CSV."""
 
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
+from django.urls import reverse
 
-from circletel.core.amounts import rand
+from circletel.core.admin.actions import ActionsAdmin
+from circletel.core.amounts import rand, signed_rand
 from pricing import evidence, proof
-from pricing.admin.amounts import signed_rand
 from pricing.models import MoveState, PriceChange, PriceMove, Verdict
 
 PER_PAGE = 50
 TONES = {"right": "success", "under": "danger", "over": "danger", "unknown": "default"}
 
 
-def urls_of(model_admin: ModelAdmin) -> list[URLPattern]:
-    views = {"proof": _page, "proof.csv": _csv}
-    return [
-        path(
-            f"<uuid:change_id>/{name}" + ("/" if name == "proof" else ""),
-            model_admin.admin_site.admin_view(_bound(view, model_admin)),
-            name=f"pricing_pricechange_{name.replace('.', '_')}",
-        )
-        for name, view in views.items()
-    ]
-
-
-def _bound(view: Any, model_admin: ModelAdmin) -> Any:
-    def bound(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
-        if not request.user.has_perm("pricing.view_pricemove"):
-            raise PermissionDenied
-        change = PriceChange.objects.select_related("package").filter(pk=change_id).first()
-        if change is None or change.published_at is None:
-            raise Http404("There is no such price change, or it was never published.")
-        answer: HttpResponseBase = view(model_admin, request, change)
-        return answer
-
-    return bound
-
-
-def _csv(_admin: ModelAdmin, _request: HttpRequest, change: PriceChange) -> HttpResponseBase:
-    return evidence.csv_answer(change)
-
-
-def _page(model_admin: ModelAdmin, request: HttpRequest, change: PriceChange) -> HttpResponse:
+def proof_page(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) -> HttpResponse:
+    change = _published(model_admin, request, change_id)
     chosen = request.GET.get("verdict", "")
     cases = proof.cases_of(change).order_by("settled_at", "verdict", "subscription__customer_name", "pk")
     if chosen == "open":
@@ -59,9 +28,6 @@ def _page(model_admin: ModelAdmin, request: HttpRequest, change: PriceChange) ->
     page = Paginator(cases, PER_PAGE).get_page(request.GET.get("page"))
     found = proof.summary(change)
     context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": "Billing proof",
         "change": change,
         "found": found,
         "under_rand": rand(found.under_rand),
@@ -81,7 +47,20 @@ def _page(model_admin: ModelAdmin, request: HttpRequest, change: PriceChange) ->
         "csv_url": reverse("admin:pricing_pricechange_proof_csv", args=[change.pk]),
         "moves_url": moves_url(change),
     }
-    return TemplateResponse(request, "pricing/proof.html", context)
+    return model_admin.page(request, "pricing/proof.html", "Billing proof", **context)
+
+
+def proof_csv(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) -> HttpResponseBase:
+    if not request.user.has_perm("pricing.view_pricemove"):
+        raise PermissionDenied
+    return evidence.csv_answer(_published(model_admin, request, change_id))
+
+
+def _published(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) -> PriceChange:
+    change = model_admin.get_object(request, change_id)
+    if change is None or change.published_at is None:
+        raise Http404("There is no such price change, or it was never published.")
+    return change
 
 
 def progress_of(change: PriceChange) -> list[tuple[str, int]]:

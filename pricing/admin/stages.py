@@ -47,7 +47,7 @@ class NoticeStageAdmin(ActionsAdmin):
     """When customers are told of a price change, and in which words."""
 
     form = NoticeStageForm
-    list_display = ("name", "shown_when", "shown_required", "shown_active", "shown_words")
+    list_display = ("name", "shown_when", "required", "active", "shown_words")
     ordering = ("-occasion", "-days")
     object_actions = (SEND_TEST,)
     extra_pages = {"<slug:code>/preview/": "preview"}
@@ -70,14 +70,6 @@ class NoticeStageAdmin(ActionsAdmin):
             if stage.days
             else stage.get_occasion_display()
         )
-
-    @display(description="Required", boolean=True)
-    def shown_required(self, stage: NoticeStage) -> bool:
-        return stage.required
-
-    @display(description="In use", boolean=True)
-    def shown_active(self, stage: NoticeStage) -> bool:
-        return stage.active
 
     @display(description="Words", label={"In order": "success", "Refused": "danger"})
     def shown_words(self, stage: NoticeStage) -> str:

@@ -15,7 +15,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from catalogue.models import VatRate
-from circletel.core.amounts import NBSP, rand
+from circletel.core.amounts import NBSP, rand, signed_rand
 from pricing.models import NoticeStage, NoticeText, Occasion, PriceChange, Subscription
 
 # What a template may say, and what each name stands for.
@@ -98,14 +98,14 @@ def text_for(told: Told, *, subject: str, body: str, vat_rate: Decimal) -> Text:
 
 
 def values_for(told: Told, vat_rate: Decimal) -> dict[str, str]:
-    change, difference = told.change, told.new_price - told.old_price
+    change = told.change
     return {
         "customer_name": _one_line(told.subscription.customer_name) or "customer",
         "package_name": _one_line(change.package.name),
         "subscription_number": _one_line(told.subscription.number or told.subscription.subscription_id),
         "old_price": rand(told.old_price),
         "new_price": rand(told.new_price),
-        "difference": f"{'−' if difference < 0 else '+'}{rand(abs(difference))}",
+        "difference": signed_rand(told.new_price - told.old_price),
         "vat_words": f"including VAT at {_percent(vat_rate)}",
         "first_bill_date": _day(told.first_bill_on),
         "effective_date": _day(change.effective_date or told.first_bill_on),

@@ -77,7 +77,6 @@ def found_pages() -> walking.Found:
         {
             "catalogue_packageversion_compare": versions,
             "pricing_pricechange_proof": published,
-            "pricing_pricechange_proof_of_one": published,
         },
         request,
     )
