@@ -78,7 +78,11 @@ def create(kind: Kind, body: Any, *, actor: User, dialect: Dialect) -> TmfDraft:
     for name in REQUIRED[dialect.version][kind]:
         if body.get(name) in (None, ""):
             raise InvalidBody(f"{name} is missing.")
-    product = _write(None, _new_key() | mapping.content_of(body), actor) if kind is Kind.OFFERING else None
+    product = None
+    if kind is Kind.OFFERING:
+        # What a product must have and an offering does not say.
+        said = {"sku": f"TMF-{uuid.uuid4().hex[:12].upper()}", "contract_months": 1}
+        product = _write(None, said | mapping.content_of(body), actor)
     draft = TmfDraft.objects.create(
         kind=kind, version=dialect.version, body=body, product=product, created_by_id=actor.pk
     )
@@ -133,14 +137,8 @@ def delete(kind: Kind, id: str, *, actor: User, dialect: Dialect) -> None:
 def _read(kind: Kind, body: Any, dialect: Dialect) -> Document:
     if not isinstance(body, dict):
         raise InvalidBody("The body expects an object.")
-    type_ = dialect.type(kind)
     given = {name: value for name, value in body.items() if name not in OURS}
-    return shapes.complete(dialect.version, type_, given)
-
-
-def _new_key() -> mapping.Content:
-    """What a product must have and an offering does not say."""
-    return {"sku": f"TMF-{uuid.uuid4().hex[:12].upper()}", "contract_months": 1}
+    return shapes.complete(dialect.version, dialect.type(kind), given)
 
 
 def _edit_product(product: Product, content: mapping.Content, actor: User) -> None:

@@ -9,6 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from catalogue.api.problems import PricesUnavailable
 from catalogue.models import NoVatRate
 from circletel.core.errors import NotAllowed, Refused
 
@@ -67,9 +68,7 @@ def _translated(error: Exception) -> Exception:
         return Conflict(str(error))
     if isinstance(error, NoVatRate):
         logger.error("TMF620 cannot quote prices: %s", error)
-        unavailable = exceptions.APIException("Prices cannot be quoted at the moment. Try again later.")
-        unavailable.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return unavailable
+        return PricesUnavailable()
     if isinstance(error, SuspiciousOperation):
         return exceptions.ParseError("The request cannot be read.")
     return error

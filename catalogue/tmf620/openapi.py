@@ -23,7 +23,6 @@ _SCALARS: dict[str, dict[str, Any]] = {
     "num": {"type": "number"},
     "time": {"type": "string", "format": "date-time"},
     "uri": {"type": "string"},
-    "obj": {"type": "object"},
     "any": {},
 }
 _EXAMPLES = {"lastUpdate": "2026-10-01T08:00:00Z", "lifecycleStatus": "In design", "priceType": "recurring"}

@@ -255,7 +255,7 @@ def _price_description(charge: Charge) -> str:
 
 def _characteristics(package: ServicePackage, rendering: Rendering) -> Iterator[Document]:
     """The technical content. What is not promised is left out."""
-    simple: tuple[tuple[str, Any, str], ...] = (
+    promised: tuple[tuple[str, Any, str], ...] = (
         ("technology", package.technology, ""),
         ("provider", package.provider, ""),
         ("downloadSpeed", package.speed_down_mbps, "Mbit/s"),
@@ -264,17 +264,15 @@ def _characteristics(package: ServicePackage, rendering: Rendering) -> Iterator[
         ("hardwareModel", package.hardware_model, ""),
         ("hardwareIncluded", package.hardware_included if package.hardware_model else None, ""),
         ("installationDays", package.installation_days, "day"),
+        ("feature", package.features, ""),
+        ("zone", package.zones, ""),
     )
-    for name, value, unit in simple:
-        if value not in (None, ""):
-            yield characteristic(name, [value], unit, rendering)
-    if package.features:
-        yield characteristic("feature", package.features, "", rendering)
-    if package.zones:
-        yield characteristic("zone", package.zones, "", rendering)
+    for name, value, unit in promised:
+        if value not in (None, "", []):
+            yield _characteristic(name, value if isinstance(value, list) else [value], unit, rendering)
 
 
-def characteristic(name: str, given: list[Any], unit: str, rendering: Rendering) -> Document:
+def _characteristic(name: str, given: list[Any], unit: str, rendering: Rendering) -> Document:
     kind = _value_type(given[0])
     shown: list[Document] = [
         {

@@ -27,7 +27,6 @@ _SCALARS = {
     "num": ("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
     "time": ("an instant such as 2026-10-01T08:00:00Z", lambda value: _is_instant(value)),
     "uri": ("an address", lambda value: _is_address(value)),
-    "obj": ("an object", lambda value: isinstance(value, dict)),
     "any": ("anything", lambda value: True),
 }
 
