@@ -28,8 +28,8 @@ from circletel.core.actions import Action, ReasonForm, reason_form
 # --- products
 
 
-def _in_status(*statuses: ProductStatus) -> Any:
-    return lambda product: product.status in statuses
+def _in_status(*statuses: str) -> Any:
+    return lambda record: record.status in statuses
 
 
 def _pricing_waits(product: Product) -> bool:
@@ -171,16 +171,12 @@ class EndOfLifeForm(EndOfSaleForm):
     )
 
 
-def _is_active(package: ServicePackage) -> bool:
-    return package.status == PackageStatus.ACTIVE
-
-
 END_OF_SALE = Action(
     name="end_of_sale",
     model=ServicePackage,
     service=ending.end_sale,
     permission="catalogue.end_servicepackage",
-    offered=_is_active,
+    offered=_in_status(PackageStatus.ACTIVE),
     title="End the sale to new customers?",
     description="From that instant the storefront does not offer it. Existing customers keep it.",
     submit="Set end of sale",
@@ -193,7 +189,7 @@ END_OF_LIFE = Action(
     model=ServicePackage,
     service=ending.end_life,
     permission="catalogue.end_servicepackage",
-    offered=_is_active,
+    offered=_in_status(PackageStatus.ACTIVE),
     title="End this package for everybody?",
     description=(
         "At that instant it is archived and marked inactive in Zoho. Refused while subscriptions are known,"
@@ -224,16 +220,12 @@ VERSION = (PUBLISH_AGAIN,)
 # --- suppliers' price lists
 
 
-def _list_is(*statuses: PriceListStatus) -> Any:
-    return lambda price_list: price_list.status in statuses
-
-
 APPLY_LIST = Action(
     name="apply",
     model=PriceList,
     service=price_lists.request_apply,
     permission="catalogue.import_pricelist",
-    offered=_list_is(PriceListStatus.PREVIEWED),
+    offered=_in_status(PriceListStatus.PREVIEWED),
     audit_name="price list apply",
     title="Apply this price list?",
     description=(
@@ -249,7 +241,7 @@ CANCEL_LIST = Action(
     model=PriceList,
     service=price_lists.cancel,
     permission="catalogue.import_pricelist",
-    offered=_list_is(PriceListStatus.UPLOADED, PriceListStatus.PREVIEWED, PriceListStatus.APPLYING),
+    offered=_in_status(PriceListStatus.UPLOADED, PriceListStatus.PREVIEWED, PriceListStatus.APPLYING),
     audit_name="price list cancel",
     title="Give this price list up?",
     description="What was applied of it already stays; nothing more is.",

@@ -4,7 +4,6 @@ from django.db.models.signals import post_migrate
 
 class CatalogueConfig(AppConfig):
     name = "catalogue"
-    verbose_name = "Catalogue"
 
     def ready(self) -> None:
         import catalogue.bundles

@@ -50,14 +50,6 @@ PRICING_FIELDS = (
 )
 # Written down when they change, and signed by nobody; what a cost is, the audit trail does not say.
 NOTES, COST = "internal_notes", "hardware.dealer_cost"
-# Signed only where they say something, so that approvals from before they existed stay valid.
-SIGNED_WHEN_SAID = (
-    "installation_days",
-    "zones",
-    "featured",
-    "popular",
-    "pricing.discounted_installation_fee",
-)
 HARDWARE_FIELDS = ("model", "included", "retail_value")
 ADD_ON_FIELDS = ("name", "price", "recurring")
 
@@ -98,9 +90,7 @@ def content_of(
     }
     content["features"] = [feature.text for feature in features]
     content["add_ons"] = add_on_entries(add_ons)
-    # Only where there are any, so that approvals signed before there were bundles stay valid.
-    if bundled := [_component(one) for one in components]:
-        content["components"] = bundled
+    content["components"] = [_component(one) for one in components]
     return plain(content)
 
 
@@ -130,12 +120,8 @@ def _component(one: BundleComponent) -> dict[str, Any]:
 
 def fingerprint(product: Product) -> str:
     """A hash of `product_content`: equal exactly when nothing of substance differs."""
-    signed = {
-        path: value
-        for path, value in product_content(product).items()
-        if path not in SIGNED_WHEN_SAID or value not in (None, [], False)
-    }
-    return hashlib.sha256(json.dumps(signed, sort_keys=True).encode()).hexdigest()
+    content = json.dumps(product_content(product), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:

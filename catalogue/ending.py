@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from catalogue.content import differences, plain
 from catalogue.models import PackageStatus, PackageVersion, ServicePackage
 from catalogue.signals import package_changed, subscriptions_asked
 from catalogue.versions import CONTENT, compare
@@ -155,21 +156,13 @@ def _locked(package_id: Any, actor: User) -> ServicePackage:
 def _set(
     package: ServicePackage, actor: User | None, deed: str, *, detail: str = "", **values: Any
 ) -> ServicePackage:
-    changes = {
-        name: [_shown(getattr(package, name)), _shown(value)]
-        for name, value in values.items()
-        if getattr(package, name) != value
-    }
+    changes = differences(plain({name: getattr(package, name) for name in values}), plain(values))
     for name, value in values.items():
         setattr(package, name, value)
     package.save(update_fields=[*values, "changed_at"])
     package_changed.send(ServicePackage, package=package, deed=deed, actor=actor)
     audit.record(deed, package, actor=actor, changes=changes, detail=detail)
     return package
-
-
-def _shown(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _day(at: datetime) -> str:

@@ -7,18 +7,3 @@ from catalogue.admin.product import ProductAdmin
 from catalogue.admin.supplier import ColumnMappingAdmin, SupplierAdmin, VatRateAdmin
 from catalogue.admin.tmf620 import HubDeliveryAdmin, HubListenerAdmin
 from catalogue.admin.versions import PackageVersionAdmin
-
-__all__ = [
-    "ColumnMappingAdmin",
-    "HubDeliveryAdmin",
-    "HubListenerAdmin",
-    "PackageVersionAdmin",
-    "PriceListAdmin",
-    "PriceListRowAdmin",
-    "ProductAdmin",
-    "ServicePackageAdmin",
-    "SupplierAdmin",
-    "SupplierDealAdmin",
-    "VatRateAdmin",
-    "batches",
-]

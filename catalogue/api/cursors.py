@@ -97,9 +97,7 @@ def _numbered(
     number, size = values["page"], values.get("page_size") or PAGE_SIZE
     offset = (number - 1) * size
     found = read(shelf, conditions, keys, limit=size, offset=offset, total=True)
-    total = found.total
-    if total is None:
-        total = count(shelf, conditions) if number > 1 else 0
+    total = _total(found, shelf, conditions, is_first=number == 1)
     if number > 1 and offset >= total:
         last = max(1, -(-total // size))
         there_is = "there is one page" if last == 1 else f"there are {last} pages"
@@ -123,15 +121,15 @@ def _from_cursor(
     has_next, has_previous = (bool(cursor), more) if backwards else (more, bool(cursor))
     further = _link(url, terms, rows[-1].keys) if rows and has_next else None
     before = _link(url, terms, rows[0].keys, backwards=True) if rows and has_previous else None
-    return Page(rows, _total(found, values, shelf, conditions), further, before, found.revision)
+    total = _total(found, shelf, conditions, is_first=cursor is None) if values.get("total") else None
+    return Page(rows, total, further, before, found.revision)
 
 
-def _total(found: Found, values: Values, shelf: Shelf, conditions: Sequence[Where]) -> int | None:
-    if not values.get("total"):
-        return None
-    if found.total is None:
-        return count(shelf, conditions) if values.get("cursor") else 0
-    return found.total
+def _total(found: Found, shelf: Shelf, conditions: Sequence[Where], *, is_first: bool) -> int:
+    """It comes with the rows; a page without rows has none."""
+    if found.total is not None:
+        return found.total
+    return 0 if is_first else count(shelf, conditions)
 
 
 def _link(url: str, terms: Sequence[str], keys: Sequence[str | None], *, backwards: bool = False) -> str:

@@ -14,13 +14,10 @@ class InstantRange(Func):
 
 
 class PackageVersionQuerySet(models.QuerySet["PackageVersion"]):
-    def in_force_at(self, at: datetime) -> "PackageVersionQuerySet":
-        """The one version of each package that stood at that instant, whether on sale or not."""
-        return self.filter(Q(recorded_to=None) | Q(recorded_to__gt=at), recorded_from__lte=at)
-
     def on_sale(self, at: datetime) -> "PackageVersionQuerySet":
         """What a new customer could order at that instant, as it was described and priced then."""
-        return self.in_force_at(at).filter(on_sale_at(at))
+        stood = self.filter(Q(recorded_to=None) | Q(recorded_to__gt=at), recorded_from__lte=at)
+        return stood.filter(on_sale_at(at))
 
 
 class PackageVersion(PackageContent):

@@ -20,19 +20,3 @@ from catalogue.services.publishing import (
     publish,
     rehearsed_publish,
 )
-
-__all__ = [
-    "Published",
-    "approve",
-    "approve_pricing",
-    "archive",
-    "live_package_of",
-    "objections",
-    "package_as_of",
-    "publish",
-    "record_edit",
-    "record_edits",
-    "rehearsed_publish",
-    "reject",
-    "submit",
-]

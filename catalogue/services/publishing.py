@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalogue.bundles import live_bundles_with
-from catalogue.content import differences, logical_key, pricing_of
+from catalogue.content import differences, logical_key, plain, pricing_of
 from catalogue.ending import archive_others
 from catalogue.models import PackageStatus, Product, ServicePackage
 from catalogue.package_fields import EACH_TIME, FIRST_TIME, carry_over
@@ -161,10 +161,4 @@ def _copy_content(product: Product, package: ServicePackage) -> None:
 
 
 def _package_content(package: ServicePackage) -> dict[str, Any]:
-    return {field: _shown(getattr(package, field)) for field in COMPARED}
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return plain({field: getattr(package, field) for field in COMPARED})

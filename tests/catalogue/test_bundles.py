@@ -101,10 +101,6 @@ def test_components_are_signed_but_their_prices_are_not(fibre, voice):
     ]
 
 
-def test_a_product_without_components_is_signed_as_before_there_were_bundles():
-    assert "components" not in product_content(draft_product())
-
-
 def test_a_bundle_needs_components_on_sale(fibre):
     unpublished = draft_product(name="Voice Line", sku="VOICE")
     bundle = bundle_of((fibre, 1))

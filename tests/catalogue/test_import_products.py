@@ -109,6 +109,7 @@ def test_a_new_product_holds_what_its_row_says_and_is_a_draft_of_its_importer():
         "hardware.retail_value": None,
         "features": ["Uncapped", "Free WiFi router"],
         "add_ons": [],
+        "components": [],
     }
 
 

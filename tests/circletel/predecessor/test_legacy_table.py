@@ -91,6 +91,7 @@ def test_a_row_becomes_a_draft_with_all_it_says(legacy):
         "hardware.retail_value": None,
         "features": ["Uncapped", "Free router"],
         "add_ons": [],
+        "components": [],
     }
     link = LegacyProduct.objects.get()
     assert (link.legacy_id, link.product) == (str(row), product)
