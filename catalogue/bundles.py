@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.dispatch import receiver
 
-from catalogue.content import differences
+from catalogue.content import differences, pricing_of
 from catalogue.models import BundleComponent, PackageStatus, Product, ServicePackage
 from catalogue.signals import package_changed
 from circletel.core import audit
@@ -64,7 +64,11 @@ def bundle_problems(product: Product) -> list[tuple[str, str]]:
     separately = sum(
         (live[one.component_id].current_price * one.quantity for one in components), Decimal("0.00")
     )
-    return _price_problems(product, separately)
+    pricing = pricing_of(product)
+    if pricing is None or pricing.regular_price <= separately:
+        return []
+    bundled = rand(pricing.regular_price)
+    return [("components", f"cost {rand(separately)} a month separately, less than the bundle's {bundled}")]
 
 
 @receiver(package_changed, dispatch_uid="catalogue.bundles")
@@ -113,13 +117,3 @@ def _live_packages(components: list[BundleComponent]) -> dict[Any, ServicePackag
 
 def _ids(components: list[BundleComponent]) -> list[Any]:
     return [one.component_id for one in components]
-
-
-def _price_problems(product: Product, separately: Decimal) -> list[tuple[str, str]]:
-    pricing = getattr(product, "pricing", None)
-    if pricing is None or pricing.regular_price <= separately:
-        return []
-    words = (
-        f"cost {rand(separately)} a month separately, less than the bundle's {rand(pricing.regular_price)}"
-    )
-    return [("components", words)]

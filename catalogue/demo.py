@@ -27,10 +27,6 @@ class Person:
     roles: tuple[str, ...] = ()
     is_superuser: bool = False
 
-    @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}"
-
 
 AUTHOR, SIGNATORY = "thandi.naidoo", "pieter.botha"
 PEOPLE = (
@@ -114,7 +110,7 @@ def logins() -> list[tuple[str, str, str, str]]:
     }
     return [
         (
-            person.name,
+            f"{person.first_name} {person.last_name}",
             person.username,
             password() if is_ours[people[person.username].password] else "(their own)",
             person.may,

@@ -83,16 +83,6 @@ def _speed(column: str, sign: str, meaning: str) -> Parameter:
     )
 
 
-def _flag(meaning: str, where: Callable[[Any], Where] | None = None) -> Parameter:
-    return Parameter(
-        read=parameters.yes_or_no,
-        expected="true or false",
-        schema={"type": "boolean"},
-        meaning=meaning,
-        where=where,
-    )
-
-
 NARROWING: dict[str, Parameter] = {
     "market_segment": Parameter(
         read=parameters.one_of(*MarketSegment.values),
@@ -131,9 +121,12 @@ FILTERS: dict[str, Parameter] = {
         many=True,
         where=lambda values: asking.one_of("contract_months", values),
     ),
-    "has_hardware": _flag(
-        "Whether a device comes with it, included or at a price.",
-        lambda value: Where("p.hardware_model <> ''" if value else "p.hardware_model = ''"),
+    "has_hardware": Parameter(
+        read=parameters.yes_or_no,
+        expected="true or false",
+        schema={"type": "boolean"},
+        meaning="Whether a device comes with it, included or at a price.",
+        where=lambda value: Where("p.hardware_model <> ''" if value else "p.hardware_model = ''"),
     ),
     "search": Parameter(
         read=parameters.words,

@@ -135,9 +135,7 @@ class ColumnMapping(models.Model):
                 {"sku_template": "Use {deal_id} and {contract_months}, and no other braces."}
             ) from None
         if "{deal_id}" not in self.sku_template:
-            raise ValidationError(
-                {"sku_template": "Without {deal_id} every deal would have the same SKU."}
-            ) from None
+            raise ValidationError({"sku_template": "Without {deal_id} every deal would have the same SKU."})
 
     def sku_for(self, deal_id: str, contract_months: int) -> str:
         return self.sku_template.format_map({"deal_id": deal_id, "contract_months": contract_months})
