@@ -25,7 +25,7 @@ from django_celery_beat.models import (
 )
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -33,7 +33,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from circletel import preflight
 from circletel.core.actions import Action
 from circletel.core.admin.actions import ActionsAdmin
-from circletel.core.admin.base import moved_to, section
+from circletel.core.admin.base import ReadOnlyInline, moved_to, section
 from circletel.core.jobs import scheduled
 from circletel.security import second_factor
 
@@ -145,12 +145,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ActionsAdmin):
 
     @display(
         description="Result",
-        label={
-            "Done": "success",
-            "Running": "info",
-            "Late": "danger",
-            "Failed": "danger",
-        },
+        label={"Done": "success", "Running": "info", "Late": "danger", "Failed": "danger"},
     )
     def last_result(self, line: PeriodicTask) -> str:
         job = scheduled.line_of(line)
@@ -177,16 +172,11 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ActionsAdmin):
         return super().get_actions(request) if self.has_change_permission(request) else {}
 
 
-class TasksOfSchedule(TabularInline):
+class TasksOfSchedule(ReadOnlyInline):
     model = PeriodicTask
-    fields = readonly_fields = ("name", "task", "enabled")
-    can_delete = False
-    extra = 0
+    fields = ("name", "task", "enabled")
     show_change_link = True
     verbose_name_plural = "tasks on this schedule"
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(IntervalSchedule)

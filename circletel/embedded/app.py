@@ -13,16 +13,7 @@ from .service import LOOPBACK
 WEB_START_SECONDS = 60
 
 
-class AppProcess(Program):
-    def __init__(self, *, log: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(log=log)
-        self._environment = environment
-
-    def environment(self) -> Mapping[str, str]:
-        return {**self._environment, "PYTHONUNBUFFERED": "1"}
-
-
-class Worker(AppProcess):
+class Worker(Program):
     name = "worker"
     # Warm: finish what is in hand. Then cold: leave it to the next worker.
     stop_signals = (signal.SIGTERM, signal.SIGQUIT)
@@ -33,7 +24,7 @@ class Worker(AppProcess):
         return [sys.executable, "-m", "celery", "-A", "circletel", "worker", *options]
 
 
-class Beat(AppProcess):
+class Beat(Program):
     name = "beat"
 
     def command(self) -> Sequence[str | Path]:
@@ -41,7 +32,7 @@ class Beat(AppProcess):
         return [sys.executable, "-m", "celery", "-A", "circletel", "beat", *options]
 
 
-class Web(AppProcess):
+class Web(Program):
     name = "web"
     at_our_death = signal.SIGTERM  # its workers go with it only when it ends by itself
 

@@ -28,15 +28,13 @@ class Program:
     patience = 10.0  # seconds each stop signal is given
     at_our_death = signal.SIGKILL
 
-    def __init__(self, *, log: Path) -> None:
+    def __init__(self, *, log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
+        self.environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self.process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> Sequence[str | Path]:
         raise NotImplementedError
-
-    def environment(self) -> Mapping[str, str]:
-        return os.environ
 
     def working_folder(self) -> Path:
         return REPOSITORY
@@ -48,7 +46,7 @@ class Program:
         with self.log.open("wb") as output:
             self.process = start(
                 self.command(),
-                environment=self.environment(),
+                environment=self.environment,
                 folder=self.working_folder(),
                 output=output,
                 at_our_death=self.at_our_death,

@@ -30,9 +30,10 @@ class Service(Program):
     """
 
     ready_words: str  # what its log says once it accepts connections
+    inherited: Mapping[str, str] = BARE_ENVIRONMENT
 
     def __init__(self, *, folder: Path, log: Path, throwaway: bool = False) -> None:
-        super().__init__(log=log)
+        super().__init__(log=log, environment=self.inherited)
         self.folder = folder
         self.port = self._former_port() or any_free()
         self.throwaway = throwaway
@@ -45,9 +46,6 @@ class Service(Program):
     def prepare(self) -> None:
         """Whatever must be there before it starts. Safe to repeat."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def environment(self) -> Mapping[str, str]:
-        return BARE_ENVIRONMENT
 
     def working_folder(self) -> Path:
         return self.folder
@@ -148,6 +146,7 @@ class Sandbox(Service):
 
     name = "Sandbox Zoho"
     ready_words = "sandbox listening on "
+    inherited = os.environ
 
     @property
     def url(self) -> str:
@@ -170,9 +169,6 @@ class Sandbox(Service):
             options |= {"--state": self.folder / "zoho.sqlite", **ALLOWED}
         words = [str(word) for option in options.items() for word in option]
         return [sys.executable, "-m", "zoho_sync.sandbox", *words]
-
-    def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
     def working_folder(self) -> Path:
         return REPOSITORY  # where `zoho_sync` is found
