@@ -5,7 +5,6 @@ The same conditions read what stands (`service_packages`) and what stood (`servi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 LIVE = "p.status = 'active' AND p.valid_from <= %s AND (p.valid_to IS NULL OR p.valid_to > %s)" \
@@ -114,14 +113,6 @@ def after(keys: Sequence[Key], values: Sequence[str | None]) -> Where:
 def both(conditions: Iterable[Where]) -> Where:
     conditions = list(conditions)
     return Where(" AND ".join(each.sql for each in conditions) or "TRUE", _flat(conditions))
-
-
-def on_sale(at: datetime) -> Where:
-    return Where(LIVE, (at, at, at))
-
-
-def stood(at: datetime) -> Where:
-    return Where(f"{STOOD} AND {LIVE}", (at, at, at, at, at))
 
 
 def _values(keys: Sequence[Key]) -> list[Any]:

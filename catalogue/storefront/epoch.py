@@ -71,11 +71,10 @@ def current(now: datetime) -> tuple[Epoch, bool]:
     keeps = not reading_from().in_atomic_block
     if known is not None and keeps and _is_still(known, now):
         return known, True
-    revision, vat_rate, begins, ends = _ask(now)
-    epoch = Epoch(revision, vat_rate, begins, ends)
+    epoch = _ask(now)
     if keeps:
         _known = epoch
-    return epoch, keeps and revision > 0
+    return epoch, keeps and epoch.revision > 0
 
 
 def _is_still(epoch: Epoch, now: datetime) -> bool:
@@ -84,10 +83,10 @@ def _is_still(epoch: Epoch, now: datetime) -> bool:
     return [[str(epoch.revision).encode()]] == ask(ASK_REVISION)
 
 
-def _ask(now: datetime) -> tuple[int, Decimal | None, datetime | None, datetime | None]:
-    [[told, rate, begins, ends]] = ask(ASK, (NOTHING_KNOWN, now))
-    assert told is not None  # the function answers 0 when there is none
-    return int(told), Decimal(rate.decode()) if rate is not None else None, _instant(begins), _instant(ends)
+def _ask(now: datetime) -> Epoch:
+    [[revision, rate, begins, ends]] = ask(ASK, (NOTHING_KNOWN, now))
+    assert revision is not None  # the function answers 0 when there is none
+    return Epoch(int(revision), Decimal(rate.decode()) if rate else None, _instant(begins), _instant(ends))
 
 
 def _instant(micros: bytes | None) -> datetime | None:

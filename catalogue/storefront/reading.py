@@ -51,8 +51,10 @@ class Shelf:
         return Key("p.id", "bigint" if self.is_past else "uuid")
 
     def where(self, conditions: Sequence[Where]) -> Where:
-        base = asking.stood(self.at) if self.is_past else asking.on_sale(self.at)
-        return asking.both([base, *conditions])
+        base = [Where(asking.LIVE, [self.at] * 3)]
+        if self.is_past:
+            base.insert(0, Where(asking.STOOD, [self.at] * 2))
+        return asking.both([*base, *conditions])
 
     def source(self) -> tuple[str, str, str]:
         return HISTORY if self.is_past else NOW

@@ -8,9 +8,10 @@ from typing import Any
 from catalogue.models import MarketSegment
 from catalogue.product_import import values
 from catalogue.product_import.columns import BY_PATH, Column
+from catalogue.storefront.document import CURRENCY
 from catalogue.tmf620.errors import InvalidBody
 from catalogue.tmf620.matching import as_instant, found_at
-from catalogue.tmf620.values import CURRENCY, Document
+from catalogue.tmf620.values import Document
 
 # Characteristics, by the names under which specifications show them, and where a Product keeps them.
 CHARACTERISTICS = {

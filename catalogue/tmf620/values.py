@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from catalogue.models import excluding_vat
+from catalogue.storefront.document import CURRENCY
 from catalogue.tmf620.dialects import Kind, Rendering
 
-CURRENCY = "ZAR"
 Document = dict[str, Any]
 
 
