@@ -32,10 +32,6 @@ from reconciliation.models import (
 # --- findings: each deed is planned first, and written to Zoho when the plan is applied
 
 
-def _plan(keys: list[Any], *, deed: Deed, actor: User) -> Repair:
-    return planning.plan(Finding.objects.filter(pk__in=keys), deed, actor=actor)
-
-
 def _fits(deed: Deed, finding: Finding) -> bool:
     return deed in planning.deeds_for(finding)
 
@@ -44,7 +40,7 @@ def _planned(name: str, deed: Deed, *, bulk_label: str, title: str, **more: Any)
     return Action(
         name=name,
         model=Finding,
-        service=partial(_plan, deed=deed),
+        service=partial(planning.plan, deed=deed),
         permission="reconciliation.repair_finding",
         offered=partial(_fits, deed),
         takes_many=True,
@@ -103,9 +99,8 @@ class IgnoreForm(BaseDialogForm):
 
 
 def _ignore(keys: list[Any], *, actor: User, reason: str, until: date) -> tuple[int, date]:
-    findings = list(Finding.objects.filter(pk__in=keys))
     begins = timezone.make_aware(datetime.combine(until, time.min))
-    return services.ignore(findings, actor=actor, reason=reason, until=begins), until
+    return services.ignore(keys, actor=actor, reason=reason, until=begins), until
 
 
 def _ignored(outcome: tuple[int, date]) -> str:
@@ -129,15 +124,11 @@ IGNORE = Action(
 )
 
 
-def _ask_who(key: Any, *, actor: User) -> Finding:
-    return whose.look_up(Finding.objects.get(pk=key), actor=actor)
-
-
 WHO = Action(
     name="who",
     label="Who did it?",
     model=Finding,
-    service=_ask_who,
+    service=whose.look_up,
     permission="reconciliation.repair_finding",
     offered=whose.can_be_asked,
     title="Ask Zoho CRM who did it?",

@@ -1,11 +1,10 @@
 """Findings across runs: what is new, still there or over, what nobody wants to hear of, and what it all comes to."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -140,10 +139,10 @@ def weigh(findings: Sequence[Finding], terms: Terms) -> None:
     ]
     if not about or not Subscription.objects.exists():
         return
-    units = standing_units([_uuid(each.package_id) for each in about])
+    units: Mapping[Any, int] = standing_units([each.package_id for each in about if each.package_id])
     for each in about:
         if (difference := _difference(each, terms)) is not None:
-            each.at_stake = difference * units.get(_uuid(each.package_id), 0)
+            each.at_stake = difference * units.get(each.package_id, 0)
 
 
 def total_at_stake(findings: Iterable[Finding]) -> Decimal:
@@ -156,7 +155,7 @@ def total_at_stake(findings: Iterable[Finding]) -> Decimal:
         if each.kind == SUBSCRIPTION:
             total += each.at_stake
         else:
-            packages[str(each.package_id)] = max(packages[str(each.package_id)], each.at_stake)
+            packages[each.package_id] = max(packages[each.package_id], each.at_stake)
     return total + sum(packages.values(), NOTHING)
 
 
@@ -170,11 +169,6 @@ def _difference(finding: Finding, terms: Terms) -> Decimal | None:
         return None
     factor = Decimal(1) if terms.prices_include_vat else 1 + terms.vat_rate
     return (abs(theirs - ours) * factor).quantize(CENT, ROUND_HALF_UP)
-
-
-def _uuid(value: Any) -> UUID:
-    # A finding that was not saved yet bears the id as text.
-    return value if isinstance(value, UUID) else UUID(value)
 
 
 # --- what was found to agree

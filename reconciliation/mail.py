@@ -1,7 +1,7 @@
 """What people are told by e-mail: once a week how it stands, and the morning after what is new. HTML and text."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,9 +18,9 @@ WEEK = timedelta(days=7)
 MOST_LINES = 50
 
 
-def send_weekly(*, at: datetime | None = None) -> int:
+def send_weekly() -> int:
     """The week's report to the people in RECONCILIATION_REPORT_RECIPIENTS. Returns how many messages were sent."""
-    at = at or timezone.now()
+    at = timezone.now()
     of_the_week = ReconciliationReport.objects.filter(started_at__gt=at - WEEK, started_at__lte=at)
     reports = list(of_the_week.select_related("job"))
     open_findings = Finding.objects.open()

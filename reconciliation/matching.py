@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -67,7 +68,7 @@ def _about(
         field=field,
         ours=ours,
         theirs=theirs,
-        package_id=mine.package,
+        package_id=UUID(mine.package),
     )
 
 
@@ -114,7 +115,7 @@ def wrongly_billed(wrong: WronglyBilled) -> Finding:
         field="price",
         ours=str(wrong.ought),
         theirs=str(told.price),
-        package_id=str(told.package_id),
+        package_id=told.package_id,
         at_stake=None if wrong.is_its_own else wrong.at_stake,
     )
 

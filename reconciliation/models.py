@@ -57,8 +57,6 @@ class Scope(models.TextChoices):
 class ReconciliationReport(models.Model):
     """One comparison of the catalogue with Zoho: what was read, what was found, what it cost."""
 
-    State = ReportState
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey(
         Job,
@@ -142,8 +140,6 @@ class FindingQuerySet(models.QuerySet["Finding"]):
 
 class Finding(models.Model):
     """One thing that differs between the catalogue and Zoho, for as long as it does."""
-
-    State = FindingState
 
     KINDS = (*Kind.choices, ("billing_addon", "Billing add-on"), (SUBSCRIPTION, "Subscription"))
 
@@ -238,8 +234,6 @@ class RepairState(models.TextChoices):
 
 class Repair(models.Model):
     """A plan to mend findings: first shown, then applied if nothing moved meanwhile."""
-
-    State = RepairState
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     deed = models.CharField(max_length=12, choices=Deed.choices)

@@ -1,7 +1,7 @@
 """What a repair would do, said before it is done: which records, which fields, how many calls."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
 from reconciliation.reporting import said
-from zoho_sync.compare.records import expected_for, shelf_of
+from zoho_sync.compare.records import Expected, expected_for, shelf_of
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of
 from zoho_sync.fields import Drift, Field, FieldType
@@ -34,16 +34,14 @@ FITS = {
 
 
 @transaction.atomic
-def plan(findings: Iterable[Finding], deed: Deed, *, actor: User | None) -> Repair:
-    """Write down what `deed` would do about `findings`. Nothing else happens until it is applied.
+def plan(keys: Collection[Any], deed: Deed, *, actor: User | None) -> Repair:
+    """Write down what `deed` would do about the findings with these ids. Nothing else happens until it is applied.
 
     Refused, with every reason, when the deed does not fit one of them. A repair writes whole records: what else is
     open about a record is part of its plan.
     """
     ensure_system_or_may(actor, "reconciliation.repair_finding", "repair findings")
-    chosen = list(
-        Finding.objects.unresolved().filter(pk__in=[each.pk for each in findings]).select_related("package")
-    )
+    chosen = list(Finding.objects.unresolved().filter(pk__in=keys).select_related("package"))
     if not chosen:
         raise Refused("None of these findings is open any more")
     if len(chosen) > MOST:
@@ -84,6 +82,12 @@ def policy_of(finding: Finding) -> Drift:
     if policy is Drift.HEAL and money and not settings.RECONCILIATION_HEAL_PRICES:
         return Drift.ASK
     return policy
+
+
+def expected_about(findings: Iterable[Finding]) -> dict[tuple[str, str], Expected]:
+    """What Zoho ought to hold now for the packages of these findings, by kind and key."""
+    packages = {str(each.package_id) for each in findings if each.package_id}
+    return {(each.kind, each.key): each for each in expected_for(packages, list(Kind))}
 
 
 def is_key(finding: Finding) -> bool:
@@ -147,11 +151,9 @@ def _calls(chosen: Sequence[Finding], deed: Deed) -> int:
 
 def _seen(chosen: Sequence[Finding]) -> dict[str, Any]:
     """What the plan rests upon: if any of it moves, the plan is void."""
-    hashes: dict[str, str] = {}
-    packages = {str(each.package_id) for each in chosen if each.package_id}
-    for expected in expected_for(packages, list(Kind)):
-        hashes[f"{expected.kind} {expected.key}"] = expected.hash
+    ours = expected_about(chosen)
+    records = {(each.kind, each.key) for each in chosen} & ours.keys()
     return {
-        "ours": {name: hashes[name] for each in chosen if (name := f"{each.kind} {each.key}") in hashes},
+        "ours": {f"{kind} {key}": ours[kind, key].hash for kind, key in records},
         "theirs": {str(each.pk): [each.theirs, each.live] for each in chosen},
     }

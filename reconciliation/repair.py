@@ -21,10 +21,10 @@ from circletel.core.models import AuditEntry, Job
 from circletel.core.rights import ensure_may, ensure_system_or_may
 from pricing.services import draft_price_change
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState
-from reconciliation.planning import MOST, field_of, is_key, plan, policy_of
+from reconciliation.planning import MOST, expected_about, field_of, is_key, plan, policy_of
 from reconciliation.reporting import said
 from zoho_sync.compare.diff import CENT, differences
-from zoho_sync.compare.records import Expected, Remote, Shelf, expected_for, shelf_of
+from zoho_sync.compare.records import Expected, Remote, Shelf, shelf_of
 from zoho_sync.compare.remote import Zoho, open_zoho
 from zoho_sync.connection.errors import ZohoError
 from zoho_sync.crm.mapping import key_field
@@ -50,7 +50,7 @@ def apply(repair: Repair, *, actor: User | None, sleep: Callable[[float], None] 
     try:
         with open_zoho(sleep) as zoho:
             findings = list(repair.findings.select_related("package"))
-            expected = _expected(findings)
+            expected = expected_about(findings)
             now = {} if repair.deed == Deed.ADOPT else _look(zoho, findings)
             if moved := _moved(repair, findings, expected, now):
                 _void(repair, actor, moved)
@@ -98,7 +98,7 @@ def heal(*, sleep: Callable[[float], None] = time.sleep) -> int:
         # A repair writes the whole record, so one field that needs a person keeps it waiting.
         if all(policy_of(each) is Drift.HEAL for each in findings) and len(findings) <= MOST:
             try:
-                apply(plan(findings, Deed.PUSH, actor=None), actor=None, sleep=sleep)
+                apply(plan([each.pk for each in findings], Deed.PUSH, actor=None), actor=None, sleep=sleep)
                 healed += len(findings)
             except Refused as refusal:
                 log.warning("not_healed", record=str(findings[0]), reason=str(refusal))
@@ -183,11 +183,6 @@ def _judged(results: Sequence[Any]) -> None:
     for result in results:
         if result.error is not None:
             raise result.error
-
-
-def _expected(findings: Sequence[Finding]) -> dict[tuple[str, str], Expected]:
-    packages = {str(each.package_id) for each in findings if each.package_id}
-    return {(each.kind, each.key): each for each in expected_for(packages, list(Kind))}
 
 
 def _look(zoho: Zoho, findings: Sequence[Finding]) -> Seen:

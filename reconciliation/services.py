@@ -1,7 +1,7 @@
 """The deeds of reconciliation that people and schedules ask for: compare, ignore, tidy up."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -181,22 +181,19 @@ def _counts(comparison: Comparison, seen: Sequence[Finding], tally: dict[str, in
 
 @transaction.atomic
 def ignore(
-    findings: Sequence[Finding],
+    keys: Collection[Any],
     *,
     actor: User,
     reason: str,
     until: datetime,
-    at: datetime | None = None,
 ) -> int:
-    """Say nothing more of these findings until then, or until Zoho says something else. Returns how many."""
+    """Say nothing more of the findings with these ids until then, or until Zoho says something else. Returns how many."""
     ensure_system_or_may(actor, "reconciliation.repair_finding", "ignore findings")
-    at = at or timezone.now()
     if not reason.strip():
         raise Refused("Say why it may stay as it is")
-    if until <= at:
+    if until <= timezone.now():
         raise Refused("The day until which it is ignored must lie ahead")
-    ids = [each.pk for each in findings]
-    chosen = list(Finding.objects.unresolved().select_for_update().filter(pk__in=ids))
+    chosen = list(Finding.objects.unresolved().select_for_update().filter(pk__in=keys))
     for each in chosen:
         audit.record(
             "finding ignored",
@@ -211,14 +208,11 @@ def ignore(
     return len(chosen)
 
 
-def forget_old(*, at: datetime | None = None) -> int:
-    """Remove reports, and findings resolved, longer ago than KEEP_DAYS. Returns how many reports."""
-    before = (at or timezone.now()) - timedelta(days=KEEP_DAYS)
+def forget_old() -> None:
+    """Remove reports, and findings resolved, longer ago than KEEP_DAYS."""
+    before = timezone.now() - timedelta(days=KEEP_DAYS)
     Finding.objects.filter(state=FindingState.RESOLVED, resolved_at__lt=before).delete()
-    old = ReconciliationReport.objects.filter(started_at__lt=before)
-    number = old.count()
-    old.delete()
-    return number
+    ReconciliationReport.objects.filter(started_at__lt=before).delete()
 
 
 def _ensure_known(skus: Sequence[str]) -> None:

@@ -50,13 +50,14 @@ def ask_who(findings: Sequence[Finding], *, calls: int, sleep: Callable[[float],
     Finding.objects.bulk_update(told, ["since", "changed_by"])
 
 
-def look_up(finding: Finding, *, actor: User, sleep: Callable[[float], None] = time.sleep) -> Finding:
+def look_up(key: Any, *, actor: User) -> Finding:
     """Ask CRM who did one thing, because a person wants to know. Refused where CRM does not know or answer."""
     ensure_system_or_may(actor, "reconciliation.repair_finding", "ask Zoho who changed a record")
+    finding = Finding.objects.get(pk=key)
     if not can_be_asked(finding):
         raise Refused(f"{finding}: Zoho does not tell who did this")
     try:
-        with open_zoho(sleep) as zoho:
+        with open_zoho() as zoho:
             told = _read(zoho, [finding], 1)
     except ZohoError as trouble:
         raise Refused(f"Zoho could not be asked: {trouble}") from None

@@ -38,8 +38,6 @@ class PriceChangeQuerySet(models.QuerySet["PriceChange"]):
 class PriceChange(models.Model):
     """One move of a package's price from old to new, VAT included. The only way a live package's price moves."""
 
-    Status = PriceChangeStatus
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="price_changes")
     old_price = money("old price a month")

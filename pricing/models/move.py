@@ -51,8 +51,6 @@ class Verdict(models.TextChoices):
 class PriceMove(models.Model):
     """One subscription's part in one price change: from the price it pays to the new one, and the proof of it."""
 
-    State = MoveState
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     change = models.ForeignKey(PriceChange, models.PROTECT, related_name="moves")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="moves")

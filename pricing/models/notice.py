@@ -66,8 +66,6 @@ TOLD = (NoticeState.ACCEPTED, NoticeState.DELIVERED, NoticeState.SETTLED)
 class PriceNotice(models.Model):
     """One message to one customer at one stage of one price change, with the provider's receipt."""
 
-    State = NoticeState
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     change = models.ForeignKey(PriceChange, models.PROTECT, related_name="notices")
     stage = models.ForeignKey(NoticeStage, models.PROTECT, related_name="notices")
@@ -165,8 +163,6 @@ class NoticeEventKind(models.TextChoices):
 
 class NoticeEvent(models.Model):
     """What happened to a notice, one row each. The database refuses UPDATE and DELETE."""
-
-    Kind = NoticeEventKind
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     notice = models.ForeignKey(PriceNotice, models.PROTECT, related_name="events")

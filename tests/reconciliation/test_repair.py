@@ -269,7 +269,7 @@ def test_a_name_put_together_from_several_things_cannot_be_adopted(zoho, reconci
     finding = Finding.objects.get()
 
     with pytest.raises(Refused, match="put together from several things"):
-        plan([finding], Deed.ADOPT, actor=operator)
+        plan([finding.pk], Deed.ADOPT, actor=operator)
 
     assert deeds_for(finding) == [Deed.PUSH]
     assert Repair.objects.count() == 0
@@ -282,13 +282,13 @@ def test_without_the_right_nothing_can_be_repaired_ignored_or_run(zoho, reconcil
     nobody = ms_naidoo()
 
     with pytest.raises(NotAllowed):
-        plan([finding], Deed.PUSH, actor=nobody)
+        plan([finding.pk], Deed.PUSH, actor=nobody)
     with pytest.raises(NotAllowed):
-        services.ignore([finding], actor=nobody, reason="x", until=timezone.now() + timedelta(days=1))
+        services.ignore([finding.pk], actor=nobody, reason="x", until=timezone.now() + timedelta(days=1))
     with pytest.raises(NotAllowed):
         services.run(actor=nobody)
     with pytest.raises(NotAllowed):
-        apply(plan([finding], Deed.PUSH, actor=operator), actor=nobody)
+        apply(plan([finding.pk], Deed.PUSH, actor=operator), actor=nobody)
 
 
 class TestHealing:
