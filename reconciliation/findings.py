@@ -1,5 +1,6 @@
 """Findings across runs: what is new, still there or over, what nobody wants to hear of, and what it all comes to."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from zoho_sync.fields import Terms
 from zoho_sync.models import Kind, ProductIntegration, SyncStatus
 
 NOTHING = Decimal("0.00")
+LONGEST = 80
 REFRESHED = (
     "ours",
     "theirs",
@@ -94,6 +96,16 @@ def _seen_again(former: Finding, now: Finding, report: ReconciliationReport, at:
     former.last_seen_at, former.last_report = at, report
     former.times_seen += 1
     return former
+
+
+def said(value: Any, longest: int = LONGEST) -> str:
+    """A value of ours or of Zoho's in one line, cut where it is long; an empty one is “nothing”."""
+    if value is None or value == "":
+        return "nothing"
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.db import transaction
 from circletel.core import audit
 from circletel.core.errors import Refused
 from circletel.core.rights import ensure_system_or_may
+from reconciliation.findings import said
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair
-from reconciliation.reporting import said
 from zoho_sync.compare.records import Expected, expected_for, shelf_of
 from zoho_sync.crm.client import PER_UPSERT
 from zoho_sync.desired import current_terms, table_of

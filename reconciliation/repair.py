@@ -20,9 +20,9 @@ from circletel.core.jobs import JobKind, RunningJob
 from circletel.core.models import AuditEntry, Job
 from circletel.core.rights import ensure_may, ensure_system_or_may
 from pricing.services import draft_price_change
+from reconciliation.findings import said
 from reconciliation.models import Deed, Finding, FindingState, FindingType, Repair, RepairState
 from reconciliation.planning import MOST, expected_about, field_of, is_key, plan, policy_of
-from reconciliation.reporting import said
 from zoho_sync.compare.diff import CENT, differences
 from zoho_sync.compare.records import Expected, Remote, Shelf, shelf_of
 from zoho_sync.compare.remote import Zoho, open_zoho

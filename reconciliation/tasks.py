@@ -4,7 +4,7 @@ from celery import shared_task
 
 from circletel.core.errors import Refused
 from circletel.core.jobs import Again, RunningJob, job
-from reconciliation import mail, repair, services
+from reconciliation import repair, reporting, services
 from reconciliation.models import ReportState, Scope
 
 # The kinds of jobs that a worker must know.
@@ -24,7 +24,7 @@ def run_nightly(running: RunningJob) -> str | Again:
         report = services.run(Scope.ALL, actor=None, job=running, who_calls=WHO_CALLS)
     except Refused as refusal:
         return Again(WAIT_SECONDS, str(refusal))
-    mail.send_alert(report)
+    reporting.send_alert(report)
     services.forget_old()
     return services.in_words(report)
 
@@ -39,11 +39,11 @@ def run_hourly_crm(running: RunningJob) -> str:
         return str(refusal)
     # The nightly run tells of an alarm: not each hour the same.
     if report.state != ReportState.ALARM:
-        mail.send_alert(report)
+        reporting.send_alert(report)
     return services.in_words(report)
 
 
 @shared_task
 @job
 def send_weekly_report() -> None:
-    mail.send_weekly()
+    reporting.send_weekly()

@@ -19,9 +19,9 @@ from circletel.core.admin.long_lists import LongList
 from circletel.core.amounts import rand
 from reconciliation.actions import APPLY, FINDING
 from reconciliation.admin.reports import STYLE, OfJob
+from reconciliation.findings import said
 from reconciliation.models import Finding, FindingState, Repair
 from reconciliation.repair import FIX
-from reconciliation.reporting import said
 
 FINDING_BADGES = {"New": "danger", "Still open": "warning", "Resolved": "success", "Ignored": "default"}
 REPAIR_BADGES = {"Planned": "info", "Applied": "success", "Refused": "danger"}

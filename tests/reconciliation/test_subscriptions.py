@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from pricing.models import SubscriptionPull
-from reconciliation import mail
+from reconciliation import reporting
 from reconciliation.models import Finding, FindingState, ReconciliationReport, ReportState, Scope
 from reconciliation.planning import deeds_for
 from tests.factories import live_package
@@ -186,7 +186,7 @@ class TestAtStake:
         address = f"/api/admin/reconciliation-reports/{report.pk}"
         told = operator.get(address).json()
         [row] = csv.DictReader(io.StringIO(operator.get(f"{address}.csv").getvalue().decode("utf-8-sig")))
-        mail.send_weekly()
+        reporting.send_weekly()
 
         assert "R\u00a019,50 a month" in listed
         assert "R\u00a019,50 a month at stake" in shown

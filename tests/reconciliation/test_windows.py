@@ -14,7 +14,7 @@ from django_celery_beat.models import PeriodicTask
 from circletel.core import jobs
 from circletel.core.models import AuditEntry, Job, JobState
 from circletel.core.spreadsheet import safe_cell
-from reconciliation import mail, services, tasks
+from reconciliation import reporting, services, tasks
 from reconciliation.models import (
     Finding,
     FindingState,
@@ -332,7 +332,7 @@ class TestMail:
             system="crm", kind="crm_product", type=FindingType.MISSING_HERE, key="1", remote_name="<Router>"
         )
 
-        assert mail.send_weekly() == 1
+        assert reporting.send_weekly() == 1
 
         [message] = outbox.outbox
         assert (message.to, message.subject) == (["ops@example.com"], "Zoho this week: 2 open findings")
@@ -387,7 +387,7 @@ class TestMail:
     def test_nobody_configured_gets_nothing(self, changed, settings):
         settings.RECONCILIATION_REPORT_RECIPIENTS = []
 
-        assert mail.send_weekly() == 0
+        assert reporting.send_weekly() == 0
         assert outbox.outbox == []
 
 

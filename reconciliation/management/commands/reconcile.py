@@ -12,8 +12,9 @@ from circletel.core.amounts import rand
 from circletel.core.commands import write_to
 from circletel.core.errors import Refused
 from reconciliation import services
+from reconciliation.findings import said
 from reconciliation.models import ReconciliationReport, Scope
-from reconciliation.reporting import as_csv, as_document, said
+from reconciliation.reporting import as_csv, as_document
 
 SHOWN = 50
 
