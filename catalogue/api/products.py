@@ -26,10 +26,9 @@ from catalogue.api.product_serializers import (
 from catalogue.models import MarketSegment, Product, ProductStatus, ServicePackage, publish_state
 from circletel.core.actions import Action, refusal_recorded
 from circletel.core.rest import parameters
-from circletel.core.rest.actions import action_view
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import AnyOf, OneOf, Parameter, StrictFilterBackend, Words
-from circletel.core.rest.staff import StaffEndpoint, refusals
+from circletel.core.rest.staff import StaffEndpoint, action_view, refusals
 from circletel.core.rights import ensure_may
 
 TAG = "products"

@@ -1,7 +1,7 @@
 """Actions: what can be done with a record, each declared once for the admin, REST and the audit trail.
 
 The apps declare theirs in `<app>/actions.py`. `perform` runs one, `circletel.core.admin.actions` shows them,
-`circletel.core.rest.actions` offers them over REST.
+`circletel.core.rest.staff` offers them over REST.
 """
 
 from collections.abc import Callable, Iterable, Iterator

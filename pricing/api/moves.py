@@ -12,11 +12,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from circletel.core.rest.actions import action_view
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import OneOf, StrictFilterBackend
 from circletel.core.rest.serializers import StrictSerializer
-from circletel.core.rest.staff import StaffEndpoint
+from circletel.core.rest.staff import StaffEndpoint, action_view
 from pricing import deciding, evidence, proof
 from pricing.actions import DECIDE
 from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint

@@ -11,10 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.actions import Action, refusal_recorded
-from circletel.core.rest.actions import action_view
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import StrictFilterBackend
-from circletel.core.rest.staff import StaffEndpoint, refusals
+from circletel.core.rest.staff import StaffEndpoint, action_view, refusals
 from pricing import services
 from pricing.actions import AMEND, CANCEL, PUBLISH
 from pricing.api.filters import PriceChangeFilter

@@ -14,10 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.errors import NotAllowed, Refused
-from circletel.core.rest.actions import action_view
 from circletel.core.rest.parameters import ParameterField, between
 from circletel.core.rest.problems import Problem
-from circletel.core.rest.staff import StaffEndpoint, refusals
+from circletel.core.rest.staff import StaffEndpoint, action_view, refusals
 from reconciliation.actions import RUN_NOW
 from reconciliation.api.serializers import FullReportSerializer, ReportSerializer, RunSerializer
 from reconciliation.models import ReconciliationReport

@@ -105,7 +105,7 @@ class _Flow:
         # A product has no code that Zoho would keep unique, so it is looked for.
         found = (
             self.client.find(self.family, self.record.key, packages=self.packages)
-            if look_first or (self._has_no_code() and not self._was_just_listed)
+            if look_first or (self.family is PRODUCTS and not self._was_just_listed)
             else None
         )
         if found is None:
@@ -132,9 +132,6 @@ class _Flow:
         wanted = self.record.payload.get("status")
         if wanted is not None and wanted != before.get("status", "active"):
             self.client.mark(self.family, self.address, active=wanted == "active", packages=self.packages)
-
-    def _has_no_code(self) -> bool:
-        return self.family is PRODUCTS
 
     def _created(self) -> Mapping[str, Any]:
         content = {name: value for name, value in self.record.payload.items() if name != "status"}

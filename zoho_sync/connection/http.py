@@ -250,16 +250,15 @@ class ZohoHttp:
 
     def _crm_error(self, status: int, body: dict[str, Any], retry_after: float | None) -> ZohoError | None:
         # Batch writes carry one result per record, whatever the status: those are judged one by one by the client.
-        results = next((body[key] for key in ("data", "fields") if isinstance(body.get(key), list)), None)
-        judged = results is not None and len(results) > 0 and all(isinstance(item, dict) for item in results)
-        if judged and (
-            status < 300 or (status == 400 and len(results or []) > 0 and "status" in (results or [{}])[0])
-        ):
+        results: list[Any] = next(
+            (body[key] for key in ("data", "fields") if isinstance(body.get(key), list)), []
+        )
+        judged = bool(results) and all(isinstance(item, dict) for item in results)
+        if judged and (status < 300 or (status == 400 and "status" in results[0])):
             return None
         if status < 300 and body.get("status") != "error":
             return None
-        problem = results[0] if judged and results else body
-        return crm_error(problem, status, retry_after)
+        return crm_error(results[0] if judged else body, status, retry_after)
 
     def _billing_error(
         self, status: int, body: dict[str, Any], retry_after: float | None

@@ -65,15 +65,7 @@ class CrmClient:
         """Every product, page by page as needed; `fields` at most 50."""
         page: dict[str, Any] = {"page": 1}
         while True:
-            answer = self.http.send(
-                Call(
-                    "GET",
-                    f"/crm/v8/{MODULE}",
-                    safe=True,
-                    params={"fields": ",".join(fields), "per_page": PER_PAGE, **page},
-                )
-            )
-            body = answer.body or {}
+            body = self._get(MODULE, {"fields": ",".join(fields), "per_page": PER_PAGE, **page})
             yield from items(body, "data")
             info = block(body, "info")
             if not info.get("more_records"):
@@ -95,26 +87,19 @@ class CrmClient:
 
     def product(self, remote_id: str, fields: Sequence[str]) -> dict[str, Any] | None:
         """One product with these fields, or None when there is none."""
-        names = ",".join(fields)
-        answer = self.http.send(
-            Call("GET", f"/crm/v8/{MODULE}/{remote_id}", safe=True, params={"fields": names}, records=1)
-        )
-        return next(iter(items(answer.body or {}, "data")), None)
+        body = self._get(f"{MODULE}/{remote_id}", {"fields": ",".join(fields)}, records=1)
+        return next(iter(items(body, "data")), None)
 
     def profiles(self) -> list[dict[str, Any]]:
         """Every profile of the organisation: what users may do depends on theirs."""
-        answer = self.http.send(Call("GET", "/crm/v8/settings/profiles", safe=True))
-        return items(answer.body or {}, "profiles")
+        return items(self._get("settings/profiles"), "profiles")
 
     def users(self) -> list[dict[str, Any]]:
         """Active users; the one our token belongs to has `is_own` true. Two calls, more beyond 200 users."""
-        path = "/crm/v8/users"
-        own = self.http.send(Call("GET", path, safe=True, params={"type": "CurrentUser"})).body or {}
-        ids = {text(user, "id") for user in items(own, "users")}
+        ids = {text(user, "id") for user in items(self._get("users", {"type": "CurrentUser"}), "users")}
         page, found = 1, list[dict[str, Any]]()
         while True:
-            params = {"type": "ActiveUsers", "page": page, "per_page": PER_PAGE}
-            body = self.http.send(Call("GET", path, safe=True, params=params)).body or {}
+            body = self._get("users", {"type": "ActiveUsers", "page": page, "per_page": PER_PAGE})
             found += [{**user, "is_own": text(user, "id") in ids} for user in items(body, "users")]
             if not block(body, "info").get("more_records"):
                 return found
@@ -148,20 +133,20 @@ class CrmClient:
         """The products with these ids, 100 a call; those that are gone are left out."""
         for start in range(0, len(ids), PER_UPSERT):
             params = {"fields": ",".join(fields), "ids": ",".join(ids[start : start + PER_UPSERT])}
-            answer = self.http.send(Call("GET", f"/crm/v8/{MODULE}", safe=True, params=params))
-            yield from items(answer.body or {}, "data")
+            yield from items(self._get(MODULE, params), "data")
 
     def timeline(self, remote_id: str) -> list[dict[str, Any]]:
         """Who changed what of one product, the latest first, as far as one page tells; empty when it is gone."""
-        path = f"/crm/v8/{MODULE}/{remote_id}/__timeline"
-        answer = self.http.send(Call("GET", path, safe=True, params={"per_page": PER_PAGE}, records=1))
-        return items(answer.body or {}, "__timeline")
+        body = self._get(f"{MODULE}/{remote_id}/__timeline", {"per_page": PER_PAGE}, records=1)
+        return items(body, "__timeline")
 
     def deleted_products(self) -> list[dict[str, Any]]:
         """The products deleted last, with who and when; up to 200."""
-        params = {"type": "all", "per_page": PER_PAGE}
-        answer = self.http.send(Call("GET", f"/crm/v8/{MODULE}/deleted", safe=True, params=params))
-        return items(answer.body or {}, "data")
+        return items(self._get(f"{MODULE}/deleted", {"type": "all", "per_page": PER_PAGE}), "data")
+
+    def _get(self, path: str, params: dict[str, Any] | None = None, *, records: int = 0) -> dict[str, Any]:
+        call = Call("GET", f"/crm/v8/{path}", safe=True, params=params or {}, records=records)
+        return self.http.send(call).body or {}
 
     def _query(self, fields: Sequence[str], rest: str) -> tuple[list[dict[str, Any]], bool]:
         query = f"select {', '.join(fields)} from {MODULE} where {rest}"  # noqa: S608  (COQL, our own names)
@@ -171,14 +156,12 @@ class CrmClient:
 
     def edition(self) -> str:
         """What CRM calls `paid_type`, in small letters, such as `professional`; empty where it does not tell."""
-        body = self.http.send(Call("GET", "/crm/v8/org", safe=True)).body or {}
-        organisation = next(iter(items(body, "org")), {})
+        organisation = next(iter(items(self._get("org"), "org")), {})
         return text(block(organisation, "license_details"), "paid_type").strip().lower()
 
     def fields(self) -> list[dict[str, Any]]:
         """Metadata of every field of the module."""
-        answer = self.http.send(Call("GET", "/crm/v8/settings/fields", safe=True, params={"module": MODULE}))
-        return items(answer.body or {}, "fields")
+        return items(self._get("settings/fields", {"module": MODULE}), "fields")
 
     def create_fields(self, fields: Sequence[dict[str, Any]]) -> list[ItemResult]:
         """Make up to five custom fields. Raises OutcomeUnknown where it cannot be said whether they exist now."""

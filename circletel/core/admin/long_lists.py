@@ -83,9 +83,7 @@ class LongList(ModelAdmin):
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
     def _found(self, related: str, paths: Iterable[str], word: str) -> Q:
-        condition = Q()
-        for path in paths:
-            condition |= Q(**{f"{path}__icontains": word})
+        condition = Q.create([(f"{path}__icontains", word) for path in paths], connector=Q.OR)
         if not related:
             return condition
         table: Any = self.opts.get_field(related).related_model

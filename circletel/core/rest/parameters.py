@@ -207,10 +207,8 @@ class Words(Parameter):
 
     def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
         for word in value or []:
-            anywhere = Q()
-            for field in self.fields:
-                anywhere |= Q(**{f"{field}__icontains": word})
-            qs = qs.filter(anywhere)
+            anywhere: list[Any] = [(f"{field}__icontains", word) for field in self.fields]
+            qs = qs.filter(Q.create(anywhere, connector=Q.OR))
         return qs
 
 
@@ -229,11 +227,9 @@ class AnyOf(Parameter):
         )
 
     def filter(self, qs: QuerySet, value: list[str] | None) -> QuerySet:
-        matches = Q()
-        for name in value or []:
-            # The database folds both sides, so that it decides alone what the same word is.
-            matches |= Q(**{f"{self.field_name}__iexact": name})
-        return qs.filter(matches)
+        # The database folds both sides, so that it decides alone what the same word is.
+        matches: list[Any] = [(f"{self.field_name}__iexact", name) for name in value or []]
+        return qs.filter(Q.create(matches, connector=Q.OR))
 
 
 class StrictFilterBackend(filters.DjangoFilterBackend):

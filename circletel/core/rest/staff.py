@@ -1,5 +1,6 @@
-"""What every address of the REST API for staff has in common: who may knock, and how it says no."""
+"""What every address of the REST API for staff has in common: who may knock, what it does, and how it says no."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.http import Http404
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import JSONParser
@@ -17,13 +18,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from circletel.core.actions import Action, perform
 from circletel.core.errors import Invalid, NotAllowed, NotReady, Refused
 from circletel.core.rest.authentication import authentication_classes
 from circletel.core.rest.idempotency import HEADER, IdempotentPosts
 from circletel.core.rest.negotiation import AlwaysJson
 from circletel.core.rest.parameters import ParameterField, ensure_understood
 from circletel.core.rest.problems import CONTENT_TYPE, Problem
-from circletel.core.rest.serializers import ProblemSerializer
+from circletel.core.rest.serializers import ProblemSerializer, StrictSerializer
 
 REFUSAL_STATUS: tuple[tuple[type[Refused], HTTPStatus, str, str], ...] = (
     (Invalid, HTTPStatus.BAD_REQUEST, "invalid-body", "Some values cannot be taken over"),
@@ -182,3 +184,34 @@ class StaffEndpoint(IdempotentPosts, GenericAPIView):
         if isinstance(exc, ObjectDoesNotExist):
             exc = Http404(f"There is no such {self.model._meta.verbose_name}.")
         return super().handle_exception(refusal_as_problem(exc) if isinstance(exc, Refused) else exc)
+
+
+def action_view(
+    endpoint: type[Any],
+    action: Action,
+    *,
+    answer: Callable[[Any, Any], Any],
+    body: type[serializers.Serializer] = StrictSerializer,
+    status: int = HTTPStatus.OK,
+    **documentation: Any,
+) -> type[Any]:
+    """The view of one action below `endpoint`, an endpoint for staff.
+
+    `body` understands the fields of the service; `answer(view, outcome)` is the data that is answered.
+    `documentation` is as for `extend_schema`; the description is the dialog's, where it gives none.
+    """
+    documentation = {"description": action.description, **documentation}
+
+    class View(endpoint):
+        model = action.model
+
+        @extend_schema(request=body if body().fields else None, **documentation)
+        def post(self, request: Request, **named: Any) -> Response:
+            key = named.get("id")
+            # Whoever may not do it is told that by the service, whether there is such a record or not.
+            if key is not None and action.is_offered_to(self.actor, key):
+                action.model._default_manager.only("pk").get(pk=key)
+            outcome = perform(action, key, actor=self.actor, **self.understood(body).validated_data)
+            return Response(answer(self, outcome), status=status)
+
+    return View
