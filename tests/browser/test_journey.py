@@ -58,6 +58,9 @@ def test_from_a_file_to_the_storefront(zoho, people, open_page, live_server, tmp
         thandi.get_by_text("Nothing is imported yet.").wait_for()
         assert not Product.objects.exists()
         thandi.get_by_role("button", name="Import", exact=True).click()
+        # The job's page renews itself.
+        thandi.get_by_text("Products imported: 1 new, 0 changed, 0 unchanged.").wait_for()
+        thandi.goto("/admin/catalogue/product/")
         thandi.get_by_role("link", name="Karoo Fibre 100").click()
         do(thandi, "Submit for approval")
 
