@@ -26,7 +26,7 @@ def run() -> str:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from pricing import counting, impact
+    from pricing import impact
     from tests.pricing.histories import package_opened
     from tests.pricing.people import PUBLISHED, published
 
@@ -43,7 +43,7 @@ def run() -> str:
     seconds = time.monotonic() - begun
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) / 1024
     begun = time.monotonic()
-    counting.count_one(change, at)
+    impact.count_one(change, at)
     counted = time.monotonic() - begun
     return (
         f"  {found.customers:,} subscriptions, {found.moved:,} move: {seconds:.2f} s, {len(queries)} queries,"

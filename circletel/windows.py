@@ -20,7 +20,7 @@ from catalogue.tmf620 import dialects, openapi
 WINDOWS = ("storefront", "admin", "tmf620-v4", "tmf620-v5")
 ADDRESSES = {
     "storefront": [
-        path("api/v1/", include(urls)) for urls in ("pricing.api.storefront_urls", "catalogue.api.urls")
+        path("api/v1/", include(urls)) for urls in ("pricing.api.storefront", "catalogue.api.urls")
     ],
     "admin": [
         path("api/admin/", include(urls))

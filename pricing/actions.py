@@ -18,8 +18,6 @@ from circletel.core.actions import Action, reason_form
 from pricing import deciding, services
 from pricing.models import (
     UNDELIVERED,
-    Hold,
-    MoveState,
     NoticeStage,
     PriceChange,
     PriceChangeStatus,
@@ -28,8 +26,6 @@ from pricing.models import (
 )
 from pricing.notices import stages
 from pricing.notices import tracking as notices
-from pricing.planning import OPEN
-from pricing.wishes import Wish
 
 # --- price changes
 
@@ -47,7 +43,7 @@ class AmendForm(BaseDialogForm):
 
 
 def _amend(change_id: Any, *, actor: User, **wish: Any) -> PriceChange:
-    return services.amend_price_change(change_id, Wish(**wish), actor=actor)
+    return services.amend_price_change(change_id, services.Wish(**wish), actor=actor)
 
 
 def _may_amend(person: User, _change_id: Any) -> bool:
@@ -118,10 +114,6 @@ class DecisionForm(BaseDialogForm):
     reason = forms.CharField(label="Why", widget=UnfoldAdminTextareaWidget)
 
 
-def _decide(move_ids: list[Any], *, deed: str, actor: User, reason: str) -> int:
-    return deciding.decide(deed, move_ids, actor=actor, reason=reason)
-
-
 def _decided(number: int) -> str:
     return f"{number} price move{'s' if number != 1 else ''} decided."
 
@@ -130,34 +122,28 @@ def _decision(name: str, deed: deciding.Deed, **words: Any) -> Action:
     return Action(
         name=name,
         model=PriceMove,
-        service=partial(_decide, deed=deed),
+        service=partial(deciding.decide, deed=deed),
         permission="pricing.decide_pricemove",
         takes_many=True,
         audit_name="decide about price move",
         form=reason_form(label="Why", help_text="For the audit trail and your colleagues."),
         done=_decided,
-        **words,
+        **{"offered": partial(deciding.fits, deed), **words},
     )
 
 
-def _may_be_kept(move: PriceMove) -> bool:
-    return move.hold == Hold.KEEP_OR_CREDIT
-
-
-def _in_state(*states: MoveState) -> Any:
-    return lambda move: move.state in states and not _may_be_kept(move)
+def _is_left(move: PriceMove) -> bool:
+    return deciding.fits(deciding.Deed.NEVER_MOVE, move) and not move.to_undo
 
 
 def _was_billed_wrong(move: PriceMove) -> bool:
-    is_wrong = move.verdict in ("under", "over") and not move.settled_at
-    return move.state == MoveState.CONFIRMED and is_wrong and not _may_be_kept(move)
+    return deciding.fits(deciding.Deed.SETTLE, move) and move.verdict in ("under", "over")
 
 
 MOVE_ANYWAY = _decision(
     "anyway",
     deciding.Deed.MOVE_ANYWAY,
     label="Move anyway",
-    offered=_in_state(MoveState.HELD, MoveState.CONFLICT),
     title="Move it anyway?",
     description=(
         "From the price Zoho was last seen at, to the new price, on its next renewal. Should it pay yet another"
@@ -170,7 +156,7 @@ NEVER_MOVE = _decision(
     "never",
     deciding.Deed.NEVER_MOVE,
     label="Never move",
-    offered=lambda move: move.state in OPEN and not move.to_undo and not _may_be_kept(move),
+    offered=_is_left,
     title="Leave it at its price?",
     description="This price change never moves it. What is scheduled in Zoho is dropped there.",
     icon="block",
@@ -179,7 +165,6 @@ TRY_AGAIN = _decision(
     "again",
     deciding.Deed.TRY_AGAIN,
     label="Try again",
-    offered=_in_state(MoveState.FAILED, MoveState.CONFLICT),
     title="Try it again?",
     description="At once, from the price at publication.",
     icon="refresh",
@@ -188,7 +173,6 @@ KEEP = _decision(
     "keep",
     deciding.Deed.KEEP,
     label="Keep the price",
-    offered=_may_be_kept,
     title="Let them pay what they signed up at?",
     description="Until the next price change takes effect.",
     submit="Keep",
@@ -197,7 +181,6 @@ KEEP = _decision(
 CREDIT = _decision(
     "credit",
     deciding.Deed.CREDIT,
-    offered=_may_be_kept,
     title="Back to the old price?",
     description=(
         "It is moved back on its next renewal. Finance writes the credit note in Zoho Billing; its amount stands"
@@ -217,7 +200,7 @@ SETTLE = _decision(
 DECIDE = Action(
     name="decide",
     model=PriceMove,
-    service=_decide,
+    service=deciding.decide,
     permission="pricing.decide_pricemove",
     takes_many=True,
     audit_name="decide about price move",

@@ -25,9 +25,6 @@ from pricing.models import PriceChange, PriceChangeStatus
 
 log = logging.getLogger(__name__)
 
-# Changes to one transaction. Large enough for any real day in one go, small enough for flat memory.
-CHUNK = 10_000
-
 
 def _rand(amount: str) -> str:
     """SQL that writes an amount as `circletel.core.amounts.rand` does."""
@@ -112,19 +109,12 @@ def apply_due(now: datetime, on: date | None = None) -> Applied:
 
     A change that cannot be applied stays published, says why in its `problem`, and is tried again next time.
     """
-    outcome, after = Applied(), None
-    while True:
-        with transaction.atomic():
-            lock_for_transaction("pricing.apply")
-            rest = due(now, on)
-            if after is not None:
-                rest = rest.filter(Q(effective_at__gt=after[0]) | Q(effective_at=after[0], pk__gt=after[1]))
-            chunk = list(rest.values_list("effective_at", "pk")[:CHUNK])
-            if chunk:
-                _apply_or_split([pk for _, pk in chunk], now, outcome)
-        if len(chunk) < CHUNK:
-            return outcome
-        after = chunk[-1]
+    outcome = Applied()
+    with transaction.atomic():
+        lock_for_transaction("pricing.apply")
+        if ids := list(due(now, on).values_list("pk", flat=True)):
+            _apply_or_split(ids, now, outcome)
+    return outcome
 
 
 def apply_at_once(change: PriceChange, now: datetime) -> None:

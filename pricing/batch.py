@@ -38,14 +38,12 @@ class PlannedChange:
     problem: str = ""
 
     @property
-    def difference(self) -> Decimal:
-        return self.new_price - self.package.price
-
-    @property
     def percentage(self) -> Decimal | None:
         if not self.package.price:
             return None
-        return (self.difference * 100 / self.package.price).quantize(CENT, ROUND_HALF_UP)
+        return ((self.new_price - self.package.price) * 100 / self.package.price).quantize(
+            CENT, ROUND_HALF_UP
+        )
 
 
 def adjusted(price: Decimal, percent: Decimal, ending: int | None) -> Decimal:

@@ -7,14 +7,13 @@ from decimal import Decimal
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Sum
 
-from pricing.cohorts import NOT_NEEDED, Quotes, owed_prices, price_of_the_term, same_price
+from pricing.cohorts import NOT_NEEDED, is_one_of, owed_prices, price_of_the_term, same_price
 from pricing.models import Cohort, MoveState, OwedRead, PriceMove, Subscription
 from pricing.notice import civil_day
 from pricing.rule import PriceHistory
 
-PACKAGES_AT_ONCE = 500
 ROWS_AT_ONCE = 2000
 # A move in one of these is still to come, whoever it waits for.
 TO_COME = (MoveState.PLANNED, MoveState.SCHEDULED, MoveState.HELD, MoveState.CONFLICT, MoveState.FAILED)
@@ -46,16 +45,13 @@ def judge_billed(at: datetime, package_ids: Sequence[UUID] = ()) -> Iterator[tup
     renewing = Subscription.objects.renewing().exclude(package=None).exclude(Exists(unread))
     if package_ids:
         renewing = renewing.filter(package__in=package_ids)
-    after: UUID | None = None
-    while ids := _next_packages(renewing, after):
-        after = ids[-1]
-        quotes = {pk: Quotes(history) for pk, history in PriceHistory.of_many(ids).items()}
-        needed = (name for name in NOT_NEEDED if name != "listed")
-        rows = (
-            renewing.filter(package__in=ids).order_by("pk").defer(*needed).iterator(chunk_size=ROWS_AT_ONCE)
-        )
-        while chunk := list(islice(rows, ROWS_AT_ONCE)):
-            yield len(chunk), _wrong(chunk, quotes, today)
+    histories = PriceHistory.of_many(set(renewing.order_by().values_list("package", flat=True).distinct()))
+    needed = (name for name in NOT_NEEDED if name != "listed")
+    rows = (
+        renewing.filter(package__in=histories).order_by("pk").defer(*needed).iterator(chunk_size=ROWS_AT_ONCE)
+    )
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        yield len(chunk), _wrong(chunk, histories, today)
 
 
 def standing_units(package_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -64,38 +60,25 @@ def standing_units(package_ids: Sequence[UUID]) -> dict[UUID, int]:
     return dict(standing.values("package").annotate(units=Sum("quantity")).values_list("package", "units"))
 
 
-def _next_packages(renewing: QuerySet[Subscription], after: UUID | None) -> list[UUID]:
-    those = renewing.filter(package__gt=after) if after else renewing
-    ids = those.order_by("package").values_list("package", flat=True).distinct()
-    return list(ids[:PACKAGES_AT_ONCE])
-
-
-def _wrong(chunk: list[Subscription], quotes: dict[UUID, Quotes], today: date) -> list[WronglyBilled]:
-    odd = [each for each in chunk if not _is_owed(each, quotes[_package(each)], today)]
-    if not odd:
-        return []
+def _wrong(
+    chunk: list[Subscription], histories: dict[UUID, PriceHistory], today: date
+) -> list[WronglyBilled]:
+    odd = [each for each in chunk if not is_one_of(each, owed_prices(each, today, _history(each, histories)))]
     moves: dict[UUID, list[PriceMove]] = {}
     for move in PriceMove.objects.filter(subscription__in=[each.pk for each in odd]):
         moves.setdefault(move.subscription_id, []).append(move)
     found = []
     for each in odd:
         own = moves.get(each.pk, [])
-        ought = price_of_the_term(each, today, quotes[_package(each)])
+        ought = price_of_the_term(each, today, _history(each, histories))
         if ought is not None and not any(_waits(move, each, today) for move in own):
             found.append(WronglyBilled(each, ought, any(_was_negotiated(move, each) for move in own)))
     return found
 
 
-def _package(subscription: Subscription) -> UUID:
+def _history(subscription: Subscription, histories: dict[UUID, PriceHistory]) -> PriceHistory:
     assert subscription.package_id is not None  # they were left out
-    return subscription.package_id
-
-
-def _is_owed(subscription: Subscription, quotes: Quotes, today: date) -> bool:
-    return any(
-        price is not None and same_price(subscription, subscription.price, price)
-        for price in owed_prices(subscription, today, quotes)
-    )
+    return histories[subscription.package_id]
 
 
 def _waits(move: PriceMove, subscription: Subscription, today: date) -> bool:

@@ -3,12 +3,12 @@
 Pure but for `judge`, which reads the mirror. What a customer ought to pay says `price_for_customer` alone.
 """
 
-from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -48,30 +48,12 @@ class Judgement:
         )
 
 
-class Quotes:
-    """What the rule says customers of one package pay, each different answer worked out once."""
-
-    def __init__(self, history: PriceHistory) -> None:
-        self.history = history
-        marks = {step.valid_from for step in history.steps} | {offer.valid_from for offer in history.offers}
-        self._marks = sorted(marks)
-        self._known: dict[tuple[int, datetime], Decimal | None] = {}
-
-    def price(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
-        """`price_for_customer`; None where it knows no price."""
-        if signed_up_at > at:
-            return self._ask(signed_up_at, at)
-        # Between two marks every sign-up is answered alike.
-        key = bisect_right(self._marks, signed_up_at), at
-        if key not in self._known:
-            self._known[key] = self._ask(signed_up_at, at)
-        return self._known[key]
-
-    def _ask(self, signed_up_at: datetime, at: datetime) -> Decimal | None:
-        try:
-            return price_for_customer(self.history, signed_up_at, at).including_vat
-        except NoPrice:
-            return None
+def quoted(history: PriceHistory, signed_up_at: datetime, at: datetime) -> Decimal | None:
+    """What `price_for_customer` says; None where it knows no price."""
+    try:
+        return price_for_customer(history, signed_up_at, at).including_vat
+    except NoPrice:
+        return None
 
 
 def judge(change: PriceChange, at: datetime) -> Iterator[Judgement]:
@@ -82,11 +64,11 @@ def judge(change: PriceChange, at: datetime) -> Iterator[Judgement]:
 
     A draft without a date is judged as if it were published then, for the earliest day that notice allows.
     """
-    quotes, today = Quotes(PriceHistory.of(change.package)), civil_day(at)
+    history, today = PriceHistory.of(change.package), civil_day(at)
     subscriptions = Subscription.objects.standing().filter(package=change.package_id).order_by("pk")
     effective = first_billing_day(change, at)
     for subscription in subscriptions.defer(*NOT_NEEDED).iterator(chunk_size=2000):
-        yield cohort_of(subscription, change, today, quotes=quotes, effective=effective)
+        yield cohort_of(subscription, change, today, history, effective)
 
 
 def effective_date_of(change: PriceChange, at: datetime) -> date:
@@ -102,19 +84,12 @@ def first_billing_day(change: PriceChange, at: datetime) -> date:
 
 
 def cohort_of(
-    subscription: Subscription,
-    change: PriceChange,
-    today: date,
-    *,
-    quotes: Quotes | None = None,
-    effective: date | None = None,
+    subscription: Subscription, change: PriceChange, today: date, history: PriceHistory, effective: date
 ) -> Judgement:
-    """The part of one subscription in `change`, as things are on `today`. Reads nothing when `quotes` is given.
+    """The part of one subscription in `change`, as things are on `today`; `effective` is its `first_billing_day`.
 
     To be asked again daily: a move of an earlier change may still lie before its renewal, and moves `price_then`.
     """
-    quotes = quotes or Quotes(PriceHistory.of(change.package))
-    effective = effective or first_billing_day(change, beginning_of(today))
     pays, renewal = subscription.price, first_renewal(subscription, effective)
 
     def judged(cohort: Cohort, expected: Decimal, why: str = "", on: date | None = renewal) -> Judgement:
@@ -122,8 +97,10 @@ def cohort_of(
 
     if subscription.status in LEAVING or subscription.gone_at is not None:
         return judged(Cohort.CANCELLING, pays, _leaves(subscription), None)
-    if not _is_explained(subscription, change, today, quotes):
-        return judged(Cohort.NEGOTIATED, pays, _unexplained(subscription, change, today, quotes))
+    # It pays one end of this change, which most do, or what the rule says or said for the term that is billed.
+    explanations = chain((change.old_price, change.new_price), owed_prices(subscription, today, history))
+    if not is_one_of(subscription, explanations):
+        return judged(Cohort.NEGOTIATED, pays, _unexplained(subscription, change, today, history))
     if change.published_at is not None and subscription.signed_up_at >= change.published_at:
         if same_price(subscription, pays, change.new_price):
             return judged(Cohort.JOINED_DURING_NOTICE, change.new_price)
@@ -144,20 +121,20 @@ def cohort_of(
     return judged(Cohort.STANDARD, change.new_price)
 
 
-def owed_prices(subscription: Subscription, today: date, quotes: Quotes) -> Iterator[Decimal | None]:
+def owed_prices(subscription: Subscription, today: date, history: PriceHistory) -> Iterator[Decimal | None]:
     """Every price that the rule allows it in the term that is billed; None where the rule knows none."""
     came, began = subscription.signed_up_at, subscription.current_term_starts_on
-    yield quotes.price(came, _end_of(today))
+    yield quoted(history, came, _end_of(today))
     if began is not None:
         # A change takes effect with a renewal: until then the term goes on at what held when it began.
-        yield quotes.price(came, beginning_of(began))
+        yield quoted(history, came, beginning_of(began))
         if subscription.fixed_until is not None and subscription.fixed_until >= began:
-            yield quotes.price(came, came)
+            yield quoted(history, came, came)
 
 
-def price_of_the_term(subscription: Subscription, today: date, quotes: Quotes) -> Decimal | None:
+def price_of_the_term(subscription: Subscription, today: date, history: PriceHistory) -> Decimal | None:
     """What it ought to be billed in its term: the last, most particular, of the prices owed."""
-    known = [price for price in owed_prices(subscription, today, quotes) if price is not None]
+    known = [price for price in owed_prices(subscription, today, history) if price is not None]
     return known[-1] if known else None
 
 
@@ -195,25 +172,13 @@ def _billing_day(subscription: Subscription) -> int:
     return max(known.day, began.day) if is_last and began is not None else known.day
 
 
-def _is_explained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> bool:
-    """It pays what the rule says, or said for the term that is billed, or one end of this change."""
-    return any(
-        price is not None and same_price(subscription, subscription.price, price)
-        for price in _explanations(subscription, change, today, quotes)
-    )
+def is_one_of(subscription: Subscription, prices: Iterable[Decimal | None]) -> bool:
+    """It is billed one of these prices."""
+    return any(price is not None and same_price(subscription, subscription.price, price) for price in prices)
 
 
-def _explanations(
-    subscription: Subscription, change: PriceChange, today: date, quotes: Quotes
-) -> Iterator[Decimal | None]:
-    """The likely ones first: most never need the others."""
-    yield change.old_price
-    yield change.new_price
-    yield from owed_prices(subscription, today, quotes)
-
-
-def _unexplained(subscription: Subscription, change: PriceChange, today: date, quotes: Quotes) -> str:
-    ought = quotes.price(subscription.signed_up_at, _end_of(today)) or change.old_price
+def _unexplained(subscription: Subscription, change: PriceChange, today: date, history: PriceHistory) -> str:
+    ought = quoted(history, subscription.signed_up_at, _end_of(today)) or change.old_price
     return f"It pays {rand(subscription.price)}; {rand(ought)} would be its price."
 
 

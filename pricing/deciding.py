@@ -3,7 +3,7 @@
 Each is one transaction over all moves given, all or nothing, with its reason and an audit entry for every move.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,158 +19,84 @@ from pricing.models import Hold, MoveState, PriceMove
 from pricing.planning import OPEN, take_back
 
 MOST_NAMED = 10
-Values = dict[str, Any]
 
 
 class Deed(models.TextChoices):
     """What can be decided about a price move."""
 
     MOVE_ANYWAY = "move_anyway", "Move anyway, from the price in Zoho now"
+    """To the new price of the change. Should Zoho say yet another price by then, it is a conflict again."""
     NEVER_MOVE = "never_move", "Never move"
+    """What Zoho has scheduled is dropped there."""
     TRY_AGAIN = "try_again", "Try again, from the price at publication"
     KEEP = "keep", "Keeps the price of the cancelled change"
     CREDIT = "credit", "Back to the old price, with a credit"
+    """On the next renewal. Finance writes the credit note for what was billed meanwhile in Zoho Billing."""
     SETTLE = "settle", "Settled another way: credited, billed later, waived"
 
 
-def decide(deed: str, ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
+@transaction.atomic
+def decide(ids: Iterable[UUID], *, deed: str, actor: User, reason: str, at: datetime | None = None) -> int:
     """One `Deed` for all of `ids`, all or nothing. Returns how many.
 
     Raises NotAllowed, NotReady without a reason or for a move that does not exist, WrongStatus.
     """
-    if deed == Deed.SETTLE:
-        return settle(ids, actor=actor, how=reason, at=at)
-    deeds = {
-        Deed.MOVE_ANYWAY: move_anyway,
-        Deed.NEVER_MOVE: never_move,
-        Deed.TRY_AGAIN: try_again,
-        Deed.KEEP: keep,
-        Deed.CREDIT: credit,
-    }
-    return deeds[Deed(deed)](ids, actor=actor, reason=reason, at=at)
-
-
-def move_anyway(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
-    """Held or in conflict → planned, from the price Zoho was last seen at to the new price of the change.
-
-    Should Zoho say yet another price by then, it is a conflict again. Returns how many.
-    """
-
-    def decided(move: PriceMove) -> Values:
-        seen = move.seen_price if move.state == MoveState.CONFLICT else move.subscription.price
-        told_another_way = move.hold == Hold.NOTICE
-        return {
-            "state": MoveState.PLANNED,
-            "accepted_price": None if told_another_way else seen,
-            "expected_price": move.expected_price if move.is_return else move.change.new_price,
-        }
-
-    def fits(move: PriceMove) -> bool:
-        return move.state in (MoveState.HELD, MoveState.CONFLICT) and move.hold != Hold.KEEP_OR_CREDIT
-
-    return _decide(ids, "move anyway", fits, decided, actor=actor, reason=reason, at=at)
-
-
-def never_move(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
-    """Whatever is open → not needed; what Zoho has scheduled is dropped there. Returns how many."""
-
-    def decided(move: PriceMove) -> Values:
-        return {}
-
-    def fits(move: PriceMove) -> bool:
-        return move.state in OPEN and move.hold != Hold.KEEP_OR_CREDIT
-
-    return _decide(ids, "never move", fits, decided, actor=actor, reason=reason, at=at, ends=True)
-
-
-def try_again(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
-    """Failed or in conflict → tried anew, now, against the price at publication. Returns how many."""
-
-    def decided(move: PriceMove) -> Values:
-        if move.to_undo:
-            return {"next_attempt_at": at or timezone.now()}
-        has_landed = move.state == MoveState.FAILED and move.lands_on is not None
-        return {"state": MoveState.SCHEDULED if has_landed else MoveState.PLANNED, "why": ""}
-
-    def fits(move: PriceMove) -> bool:
-        return move.state in (MoveState.FAILED, MoveState.CONFLICT)
-
-    return _decide(ids, "try again", fits, decided, actor=actor, reason=reason, at=at, by_person=False)
-
-
-def keep(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
-    """Who joined at the price of a cancelled change keeps it, as the rule says. Returns how many."""
-
-    def fits(move: PriceMove) -> bool:
-        return move.hold == Hold.KEEP_OR_CREDIT
-
-    return _decide(ids, "keep", fits, lambda move: {}, actor=actor, reason=reason, at=at, ends=True)
-
-
-def credit(ids: Iterable[UUID], *, actor: User, reason: str, at: datetime | None = None) -> int:
-    """Who joined at the price of a cancelled change goes back to the old price on the next renewal.
-
-    The credit note for what was billed meanwhile is written in Zoho Billing by finance. Returns how many.
-    """
-
-    def decided(move: PriceMove) -> Values:
-        return {
-            "state": MoveState.PLANNED,
-            "price_then": move.change.new_price,
-            "expected_price": move.change.old_price,
-            "renewal_on": move.subscription.next_billing_on,
-        }
-
-    def fits(move: PriceMove) -> bool:
-        return move.hold == Hold.KEEP_OR_CREDIT
-
-    return _decide(ids, "credit", fits, decided, actor=actor, reason=reason, at=at)
-
-
-@transaction.atomic
-def settle(ids: Iterable[UUID], *, actor: User, how: str, at: datetime | None = None) -> int:
-    """What was billed wrong was put right another way (credited, billed later, waived). Returns how many cases."""
-    moves, now = _locked(ids, actor, how), at or timezone.now()
-    _ensure_all(moves, "settled", lambda move: move.state == MoveState.CONFIRMED and move.settled_at is None)
-    PriceMove.objects.filter(pk__in=[move.pk for move in moves]).update(
-        settled_at=now, settled_how=how.strip(), changed_at=now
-    )
-    changes = [(move, {"settled": [None, how.strip()]}) for move in moves]
-    audit.record_many("price move settled", changes, actor=actor, detail=how.strip())
-    return len(moves)
-
-
-@transaction.atomic
-def _decide(
-    ids: Iterable[UUID],
-    deed: str,
-    fits: Callable[[PriceMove], bool],
-    decided: Callable[[PriceMove], Values],
-    *,
-    actor: User,
-    reason: str,
-    at: datetime | None,
-    ends: bool = False,
-    by_person: bool = True,
-) -> int:
-    moves, now = _locked(ids, actor, reason), at or timezone.now()
-    _ensure_all(moves, f"decided on ({deed})", fits)
-    before = {move.pk: move.state for move in moves}
-    if ends:
-        chosen = PriceMove.objects.filter(pk__in=before)
-        take_back(chosen, f"{name_of(actor)} decided: {reason.strip()}", now)
-        chosen.update(decided_at=now, decided_by=actor)
+    chosen, now = Deed(deed), at or timezone.now()
+    moves, said = _locked(ids, actor, reason), reason.strip()
+    _ensure_all(moves, chosen)
+    rows = PriceMove.objects.filter(pk__in=[move.pk for move in moves])
+    if chosen == Deed.SETTLE:
+        rows.update(settled_at=now, settled_how=said, changed_at=now)
+        settled = [(move, {"settled": [None, said]}) for move in moves]
+        audit.record_many("price move settled", settled, actor=actor, detail=said)
+        return len(moves)
+    if chosen in (Deed.NEVER_MOVE, Deed.KEEP):
+        take_back(rows, f"{name_of(actor)} decided: {said}", now)
+        rows.update(decided_at=now, decided_by=actor)
     else:
         for move in moves:
-            values = {"hold": "", "why": "", "attempts": 0, "next_attempt_at": None} | decided(move)
-            values |= {"decided_at": now, "decided_by": actor} if by_person else {}
-            if move.to_undo:
-                values = {"next_attempt_at": now, "attempts": 0}
-            PriceMove.objects.filter(pk=move.pk).update(**values, changed_at=now)
-    after = dict(PriceMove.objects.filter(pk__in=before).values_list("pk", "state"))
-    changes = [(move, {"state": [str(before[move.pk]), after[move.pk]]}) for move in moves]
-    audit.record_many(f"price move: {deed}", changes, actor=actor, detail=reason.strip())
+            rows.filter(pk=move.pk).update(**_decided(chosen, move, actor, now), changed_at=now)
+    after = dict(rows.values_list("pk", "state"))
+    changes = [(move, {"state": [str(move.state), after[move.pk]]}) for move in moves]
+    audit.record_many(f"price move: {_words(chosen)}", changes, actor=actor, detail=said)
     return len(moves)
+
+
+def fits(deed: Deed, move: PriceMove) -> bool:
+    """Whether that can be decided about `move` as it stands."""
+    may_be_kept = move.hold == Hold.KEEP_OR_CREDIT
+    match deed:
+        case Deed.MOVE_ANYWAY:
+            return move.state in (MoveState.HELD, MoveState.CONFLICT) and not may_be_kept
+        case Deed.NEVER_MOVE:
+            return move.state in OPEN and not may_be_kept
+        case Deed.TRY_AGAIN:
+            return move.state in (MoveState.FAILED, MoveState.CONFLICT)
+        case Deed.SETTLE:
+            return move.state == MoveState.CONFIRMED and move.settled_at is None
+        case _:
+            return may_be_kept
+
+
+def _decided(deed: Deed, move: PriceMove, actor: User, now: datetime) -> dict[str, Any]:
+    """What is written on a move that goes on."""
+    if move.to_undo:
+        return {"next_attempt_at": now, "attempts": 0}
+    values: dict[str, Any] = {"hold": "", "why": "", "attempts": 0, "next_attempt_at": None}
+    if deed == Deed.TRY_AGAIN:
+        has_landed = move.state == MoveState.FAILED and move.lands_on is not None
+        return values | {"state": MoveState.SCHEDULED if has_landed else MoveState.PLANNED}
+    values |= {"state": MoveState.PLANNED, "decided_at": now, "decided_by": actor}
+    change, subscription = move.change, move.subscription
+    if deed == Deed.CREDIT:
+        back = {"price_then": change.new_price, "expected_price": change.old_price}
+        return values | back | {"renewal_on": subscription.next_billing_on}
+    seen = move.seen_price if move.state == MoveState.CONFLICT else subscription.price
+    told_another_way = move.hold == Hold.NOTICE
+    return values | {
+        "accepted_price": None if told_another_way else seen,
+        "expected_price": move.expected_price if move.is_return else change.new_price,
+    }
 
 
 def _locked(ids: Iterable[UUID], actor: User, reason: str) -> list[PriceMove]:
@@ -185,14 +111,19 @@ def _locked(ids: Iterable[UUID], actor: User, reason: str) -> list[PriceMove]:
     return found
 
 
-def _ensure_all(moves: list[PriceMove], deed: str, fits: Callable[[PriceMove], bool]) -> None:
-    unfit = [move for move in moves if not fits(move)]
+def _ensure_all(moves: list[PriceMove], deed: Deed) -> None:
+    unfit = [move for move in moves if not fits(deed, move)]
     if not moves:
         raise NotReady("price moves: none is selected")
     if unfit:
-        named = (f"{move} cannot be {deed}: it is {_stands(move)}" for move in unfit[:MOST_NAMED])
+        what = "settled" if deed == Deed.SETTLE else f"decided on ({_words(deed)})"
+        named = (f"{move} cannot be {what}: it is {_stands(move)}" for move in unfit[:MOST_NAMED])
         more = [f"… and {len(unfit) - MOST_NAMED} more"] if len(unfit) > MOST_NAMED else []
         raise WrongStatus(*named, *more)
+
+
+def _words(deed: Deed) -> str:
+    return deed.value.replace("_", " ")
 
 
 def _stands(move: PriceMove) -> str:

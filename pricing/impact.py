@@ -1,7 +1,7 @@
 """What a price change would do, before anybody commits to it: customers, rand, invoices, notices, calls."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,10 +22,6 @@ from pricing.notice import civil_day
 
 MONTHS = 12
 NOTHING = Decimal("0.00")
-COLUMNS = (
-    *("subscription", "number", "customer", "email", "status", "cohort", "price_now", "price_then"),
-    *("quantity", "difference_a_month", "first_invoice_that_changes", "signed_up", "fixed_until", "why"),
-)
 
 
 @dataclass
@@ -60,21 +56,48 @@ class Impact:
     change: PriceChange
     at: datetime
     effective_date: date
-    cohorts: list[CohortImpact]
-    calls: CallPlan
-    months: list[Month]
-    notices: int
     stages: int
-    customers: int = 0
-    moved: int = 0
-    rand_now: Decimal = NOTHING
-    rand_then: Decimal = NOTHING
+    calls: CallPlan = field(init=False)
+    months: list[Month] = field(init=False)
+    cohorts: list[CohortImpact] = field(default_factory=lambda: [CohortImpact(each) for each in Cohort])
+    renewals: Counter[date] = field(default_factory=Counter)
+    """Subscriptions that move, by the day of their first bill at the new price."""
+    units: Counter[str] = field(default_factory=Counter)
+    """Plan units `now` and `then`."""
+    pay_new: int = 0
+    own: int = 0
     by_the_change: Decimal = NOTHING
     """What the change alone adds a month; `rand_then` also lacks those who leave."""
-    first_invoice_on: date | None = None
-    last_invoice_on: date | None = None
     margin_now: Decimal | None = None
     margin_then: Decimal | None = None
+
+    @property
+    def customers(self) -> int:
+        return sum(row.customers for row in self.cohorts)
+
+    @property
+    def moved(self) -> int:
+        return self.renewals.total()
+
+    @property
+    def notices(self) -> int:
+        return self.stages * self.moved
+
+    @property
+    def rand_now(self) -> Decimal:
+        return sum((row.rand_now for row in self.cohorts), NOTHING)
+
+    @property
+    def rand_then(self) -> Decimal:
+        return sum((row.rand_then for row in self.cohorts), NOTHING)
+
+    @property
+    def first_invoice_on(self) -> date | None:
+        return min(self.renewals, default=None)
+
+    @property
+    def last_invoice_on(self) -> date | None:
+        return max(self.renewals, default=None)
 
     @property
     def warnings(self) -> list[str]:
@@ -91,20 +114,10 @@ class Impact:
             found.append(f"{held} with a coupon wait for a person to decide.")
         return found
 
-
-@dataclass
-class _Tally:
-    cohorts: dict[Cohort, CohortImpact] = field(
-        default_factory=lambda: {cohort: CohortImpact(cohort) for cohort in Cohort}
-    )
-    renewals: Counter[date] = field(default_factory=Counter)
-    units: Counter[str] = field(default_factory=Counter)
-    pay_new: int = 0
-    own: int = 0
-    by_the_change: Decimal = NOTHING
-
-    def take(self, one: Judgement, new_price: Decimal) -> None:
-        units, row = one.subscription.quantity, self.cohorts[one.cohort]
+    def take(self, one: Judgement) -> None:
+        """Count one subscription in."""
+        units = one.subscription.quantity
+        row = next(row for row in self.cohorts if row.cohort == one.cohort)
         row.customers += 1
         row.rand_now += one.price_then * units
         self.units["now"] += units
@@ -119,96 +132,72 @@ class _Tally:
             self.by_the_change += (one.expected_price - one.price_then) * units
         elif one.cohort == Cohort.NEGOTIATED:
             self.own += 1
-        elif same_price(one.subscription, one.price_then, new_price):
+        elif same_price(one.subscription, one.price_then, self.change.new_price):
             self.pay_new += 1
+
+    def count_months(self, today: date) -> None:
+        moving, self.months = self.moved, []
+        for number in range(MONTHS):
+            month = in_months(today.replace(day=1), number, 1)
+            end = in_months(month, 1, 1) - timedelta(days=1)
+            moved = sum(count for day, count in self.renewals.items() if day <= end)
+            self.months.append(Month(month, old=moving - moved, new=self.pay_new + moved, own=self.own))
 
 
 def impact_of(change_id: Any, *, actor: User, at: datetime | None = None) -> Impact:
     """`measure`, for somebody who may see it; without margins for who may not see costs. Raises NotAllowed."""
-    ensure_may(actor, "pricing.view_pricechange", "see price changes")
-    ensure_may(actor, "pricing.view_subscription", "see subscriptions")
-    impact = measure(_found(change_id), at or timezone.now())
+    impact = measure(_seen(change_id, actor), at or timezone.now())
     if not actor.has_perm("catalogue.view_costs"):
         impact.margin_now = impact.margin_then = None
     return impact
 
 
 def impact_csv(change_id: Any, *, actor: User, at: datetime | None = None) -> Iterator[str]:
-    """`rows_as_csv`, for somebody who may see subscriptions. Raises NotAllowed before the first line."""
+    """Every subscription, a line each, as it is read. Raises NotAllowed before the first line."""
+    judged = judge(_seen(change_id, actor), at or timezone.now())
+    return csv_lines(list(COLUMNS), ([cell(one) for cell in COLUMNS.values()] for one in judged))
+
+
+def _seen(change_id: Any, actor: User) -> PriceChange:
     ensure_may(actor, "pricing.view_pricechange", "see price changes")
     ensure_may(actor, "pricing.view_subscription", "see subscriptions")
-    return rows_as_csv(_found(change_id), at or timezone.now())
-
-
-def _found(change_id: Any) -> PriceChange:
     return PriceChange.objects.select_related("package", "amends").get(pk=change_id)
 
 
 def measure(change: PriceChange, at: datetime) -> Impact:
     """The impact of a change as the mirror stands. A fixed number of queries; memory does not grow with customers."""
-    tally = _Tally()
-    for judgement in judge(change, at):
-        tally.take(judgement, change.new_price)
-    today, rows = civil_day(at), list(tally.cohorts.values())
     stages = NoticeStage.objects.filter(active=True).exclude(occasion=Occasion.WITHDRAWN).count()
-    moved = sum(row.moved for row in rows)
-    impact = Impact(
-        change=change,
-        at=at,
-        effective_date=effective_date_of(change, at),
-        cohorts=rows,
-        calls=plan_calls(tally.renewals, _others(change), today),
-        months=_months(tally, today),
-        stages=stages,
-        notices=stages * moved,
-        customers=sum(row.customers for row in rows),
-        moved=moved,
-        rand_now=sum((row.rand_now for row in rows), NOTHING),
-        rand_then=sum((row.rand_then for row in rows), NOTHING),
-        by_the_change=tally.by_the_change,
-        first_invoice_on=min(tally.renewals, default=None),
-        last_invoice_on=max(tally.renewals, default=None),
-    )
+    impact, today = Impact(change, at, effective_date_of(change, at), stages), civil_day(at)
+    for judgement in judge(change, at):
+        impact.take(judgement)
+    impact.calls = plan_calls(impact.renewals, _others(change), today)
+    impact.count_months(today)
     if (each := _cost(change)) is not None:
-        impact.margin_now = impact.rand_now - each * tally.units["now"]
-        impact.margin_then = impact.rand_then - each * tally.units["then"]
+        impact.margin_now = impact.rand_now - each * impact.units["now"]
+        impact.margin_then = impact.rand_then - each * impact.units["then"]
     return impact
 
 
-def rows_as_csv(change: PriceChange, at: datetime) -> Iterator[str]:
-    """Every subscription, a line each, as it is read. No cell can be taken for a formula."""
-    return csv_lines(COLUMNS, map(_cells, judge(change, at)))
+def _difference(one: Judgement) -> Decimal:
+    return (one.expected_price - one.price_then) * one.subscription.quantity if one.moves else NOTHING
 
 
-def _cells(one: Judgement) -> list[Any]:
-    subscription = one.subscription
-    difference = (one.expected_price - one.price_then) * subscription.quantity if one.moves else NOTHING
-    return [
-        subscription.subscription_id,
-        subscription.number,
-        subscription.customer_name,
-        subscription.customer_email,
-        subscription.status,
-        one.cohort.value,
-        one.price_then,
-        "" if one.cohort == Cohort.CANCELLING else one.expected_price,
-        subscription.quantity,
-        difference,
-        one.renewal_on if one.moves else None,
-        subscription.signed_up_at.isoformat(),
-        subscription.fixed_until,
-        one.why,
-    ]
-
-
-def _months(tally: _Tally, today: date) -> list[Month]:
-    moving, found = sum(tally.renewals.values()), []
-    for number in range(MONTHS):
-        month = in_months(today.replace(day=1), number, 1)
-        end = in_months(month, 1, 1) - timedelta(days=1)
-        moved = sum(count for day, count in tally.renewals.items() if day <= end)
-        found.append(Month(month, old=moving - moved, new=tally.pay_new + moved, own=tally.own))
-    return found
+COLUMNS: dict[str, Callable[[Judgement], Any]] = {
+    "subscription": lambda one: one.subscription.subscription_id,
+    "number": lambda one: one.subscription.number,
+    "customer": lambda one: one.subscription.customer_name,
+    "email": lambda one: one.subscription.customer_email,
+    "status": lambda one: one.subscription.status,
+    "cohort": lambda one: one.cohort.value,
+    "price_now": lambda one: one.price_then,
+    "price_then": lambda one: "" if one.cohort == Cohort.CANCELLING else one.expected_price,
+    "quantity": lambda one: one.subscription.quantity,
+    "difference_a_month": _difference,
+    "first_invoice_that_changes": lambda one: one.renewal_on if one.moves else None,
+    "signed_up": lambda one: one.subscription.signed_up_at.isoformat(),
+    "fixed_until": lambda one: one.subscription.fixed_until,
+    "why": lambda one: one.why,
+}
 
 
 def _others(change: PriceChange) -> dict[date, int]:
@@ -223,3 +212,22 @@ def _cost(change: PriceChange) -> Decimal | None:
     deals = SupplierDeal.objects.filter(product=change.package.source_admin_product_id)
     deal = deals.select_related("supplier").order_by("pk").first()
     return cost(deal.listed_price, deal.supplier) if deal is not None else None
+
+
+# --- counts kept on the change
+
+
+def count_customers(at: datetime) -> int:
+    """Count anew for every open change; what has taken effect or was cancelled keeps its last counts. Returns how many."""
+    changes = PriceChange.objects.open().select_related("package", "amends").order_by("pk")
+    return sum(count_one(change, at) for change in changes)
+
+
+def count_one(change: PriceChange, at: datetime) -> bool:
+    """Write the counts of one change; False when it was deleted meanwhile."""
+    moved = joined = 0
+    for judgement in judge(change, at):
+        moved += judgement.moves
+        joined += judgement.cohort == Cohort.JOINED_DURING_NOTICE
+    counted = PriceChange.objects.filter(pk=change.pk)
+    return bool(counted.update(affected_customers_count=moved, new_customers_count=joined, counted_at=at))

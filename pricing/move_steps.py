@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from catalogue.models import excluding_vat, vat_rate_today
 from circletel.core.amounts import rand
 from pricing.models import Hold, MoveState, PriceChangeStatus, PriceMove
 from pricing.models.subscription import BILLED
-from pricing.move_claims import RENEWALS_ARE_THROUGH, renewed_until
+from pricing.notice import RENEWALS_ARE_THROUGH, renewed_until
 from pricing.noticed import is_on_its_way, notice_hold
 from pricing.planning import CANCELLED, earliest_day
 from zoho_sync.billing.client import BillingClient
@@ -26,6 +27,13 @@ from zoho_sync.keys import package_key
 
 Values = dict[str, Any]
 CENT = Decimal("0.01")
+NOTHING_SENT: Values = {
+    "to_undo": False,
+    "sent_at": None,
+    "lands_on": None,
+    "attempts": 0,
+    "next_attempt_at": None,
+}
 
 
 @dataclass(frozen=True)
@@ -65,54 +73,64 @@ class InZoho:
         return self.read.current_term_starts_at
 
 
-def look(client: BillingClient, move: PriceMove, prices_include_vat: bool) -> InZoho:
-    """Read the subscription. Raises RecordGone. One call."""
-    read = client.get_subscription(move.subscription.subscription_id)
-    inclusive = prices_include_vat if read.is_inclusive_tax is None else read.is_inclusive_tax
-    return InZoho(read, move, vat_rate_today(), inclusive)
+def act(client: BillingClient, move: PriceMove, now: datetime, *, begin: Callable[[], bool]) -> Values:
+    """Undo, confirm or schedule `move`, whichever its state asks for; two to four calls, fewer when nothing is written.
 
-
-def start(
-    client: BillingClient, move: PriceMove, now: datetime, *, include_vat: bool, begin: Callable[[], bool]
-) -> Values | None:
-    """Schedule the new price for the next renewal. None when it was taken away from us before anything was sent.
-
-    Three calls: read, change, read back; fewer when nothing has to be written. `begin` is called, and has to be
-    true, right before the change is sent.
+    `begin` is called, and has to be true, right before a change is sent: else it was taken away from us.
     """
-    if not move.decided_at and not move.is_return and (why := notice_hold(move, renewed_until(now))):
-        if is_on_its_way(move, now):
-            return {"next_attempt_at": now + timedelta(hours=1)}
-        return {"state": MoveState.HELD, "hold": Hold.NOTICE, "why": why}
+    if not move.to_undo and move.state != MoveState.SCHEDULED and (held := _held(move, now)):
+        return held
     try:
-        found = look(client, move, include_vat)
+        read = client.get_subscription(move.subscription.subscription_id)
     except RecordGone:
-        return over("Zoho does not have this subscription any more.")
-    seen: Values = {"seen_price": found.price()}
+        return (NOTHING_SENT if move.to_undo else {}) | over("Zoho does not have this subscription any more.")
+    inclusive = settings.ZOHO_PRICES_INCLUDE_VAT if read.is_inclusive_tax is None else read.is_inclusive_tax
+    found = InZoho(read, move, vat_rate_today(), inclusive)
+    if move.to_undo:
+        values = _undo(client, found, now)
+    elif move.state == MoveState.SCHEDULED:
+        values = _confirm(found, now)
+    else:
+        values = _start(client, found, now, begin)
+    return values | {"seen_price": found.price()}
+
+
+def _held(move: PriceMove, now: datetime) -> Values:
+    """What is written while the customer was not told; nothing when the move may go on."""
+    if move.decided_at or move.is_return or not (why := notice_hold(move, renewed_until(now))):
+        return {}
+    if is_on_its_way(move, now):
+        return {"next_attempt_at": now + timedelta(hours=1)}
+    return {"state": MoveState.HELD, "hold": Hold.NOTICE, "why": why}
+
+
+def _start(client: BillingClient, found: InZoho, now: datetime, begin: Callable[[], bool]) -> Values:
+    """Schedule the new price for the next renewal: change, read back."""
     if found.read.status not in BILLED:
-        return over(f"It is {found.read.status.replace('_', ' ')} and not billed again.") | seen
-    if (answer := _standing(found, move, now)) is not None:
-        return answer | seen
-    scheduled = None
-    if found.read.has_scheduled_changes is not False:
-        scheduled = client.get_scheduled_changes(found.read.subscription_id)
+        return _not_billed(found)
+    if (answer := _standing(found, now)) is not None:
+        return answer
+    scheduled = _in_schedule(client, found)
     if found.is_ours(scheduled):
-        return _scheduled(found, move, now) | seen
+        return _scheduled(found, now)
     if scheduled is not None:
-        return (
-            conflict(
-                f"Somebody has scheduled another change in Zoho: {rand(scheduled.plan.price)} for {scheduled.plan.code}."
-            )
-            | seen
+        return conflict(
+            f"Somebody has scheduled another change in Zoho: {rand(scheduled.plan.price)} for {scheduled.plan.code}."
         )
-    if not begin():
+    return _written(client, found, now) if begin() else {}
+
+
+def _in_schedule(client: BillingClient, found: InZoho) -> Subscription | None:
+    """What Zoho has scheduled. No call where the subscription says that there is nothing."""
+    if found.read.has_scheduled_changes is False:
         return None
-    return _written(client, found, move, now) | seen
+    return client.get_scheduled_changes(found.read.subscription_id)
 
 
-def _standing(found: InZoho, move: PriceMove, now: datetime) -> Values | None:
+def _standing(found: InZoho, now: datetime) -> Values | None:
     """What the comparison alone decides; None when the change may be scheduled for the next renewal."""
-    read, earliest = found.read, earliest_day(move)
+    read, move = found.read, found.move
+    earliest = earliest_day(move)
     if read.plan.code != package_key(move.change.package):
         return conflict(f"It subscribes to {read.plan.code or 'no plan'} now.")
     basis = move.price_then if move.accepted_price is None else move.accepted_price
@@ -132,20 +150,20 @@ def _standing(found: InZoho, move: PriceMove, now: datetime) -> Values | None:
     return None
 
 
-def _written(client: BillingClient, found: InZoho, move: PriceMove, now: datetime) -> Values:
+def _written(client: BillingClient, found: InZoho, now: datetime) -> Values:
     """Send the change with everything that recurs, its price explicit, and read back what Zoho made of it."""
-    plan = found.read.plan
-    wanted = Ordered(plan.code, found.amount(move.expected_price), plan.quantity, plan.tax_id)
+    plan, price = found.read.plan, found.amount(found.move.expected_price)
+    wanted = Ordered(plan.code, price, plan.quantity, plan.tax_id)
     client.update_subscription(
         found.read.subscription_id, wanted, found.read.recurring_addons, end_of_term=True
     )
     if not found.is_ours(client.get_scheduled_changes(found.read.subscription_id)):
         raise Retryable("Zoho Billing took the change, and does not show it among the scheduled ones.")
-    return _scheduled(found, move, now)
+    return _scheduled(found, now)
 
 
-def _scheduled(found: InZoho, move: PriceMove, now: datetime) -> Values:
-    lands_on = found.read.next_billing_at
+def _scheduled(found: InZoho, now: datetime) -> Values:
+    move, lands_on = found.move, found.read.next_billing_at
     values: Values = {
         "state": MoveState.SCHEDULED,
         "scheduled_at": now,
@@ -161,21 +179,17 @@ def _scheduled(found: InZoho, move: PriceMove, now: datetime) -> Values:
     return values
 
 
-def confirm(client: BillingClient, move: PriceMove, now: datetime, *, include_vat: bool) -> Values:
-    """After the renewal: does the subscription pay the new price? One call."""
-    try:
-        found = look(client, move, include_vat)
-    except RecordGone:
-        return over("Zoho does not have this subscription any more.")
-    seen: Values = {"seen_price": found.price()}
+def _confirm(found: InZoho, now: datetime) -> Values:
+    """After the renewal: does the subscription pay the new price?"""
+    move = found.move
     assert move.lands_on is not None  # a constraint
     if found.began is not None and found.began >= move.lands_on:
         if found.is_at(move.expected_price):
-            return _confirmed(found, now) | seen
-        return conflict(f"It renewed on {found.began:%-d %b %Y} at {rand(found.price())}.") | seen
+            return _confirmed(found, now)
+        return conflict(f"It renewed on {found.began:%-d %b %Y} at {rand(found.price())}.")
     if found.read.status not in BILLED:
-        return over(f"It is {found.read.status.replace('_', ' ')} and not billed again.") | seen
-    values = seen | {"next_attempt_at": after_renewal_on(found.read, now)}
+        return _not_billed(found)
+    values: Values = {"next_attempt_at": after_renewal_on(found.read, now)}
     if found.read.next_billing_at is not None and found.read.next_billing_at > move.lands_on:
         # Billing was postponed in Zoho; the change lands with the renewal, whenever that is.
         values["lands_on"] = found.read.next_billing_at
@@ -184,32 +198,18 @@ def confirm(client: BillingClient, move: PriceMove, now: datetime, *, include_va
     return values
 
 
-def undo(client: BillingClient, move: PriceMove, now: datetime, *, include_vat: bool) -> Values:
-    """Drop what is scheduled in Zoho, if it is ours. Two to four calls."""
-    done: Values = {
-        "to_undo": False,
-        "sent_at": None,
-        "lands_on": None,
-        "attempts": 0,
-        "next_attempt_at": None,
-    }
-    try:
-        found = look(client, move, include_vat)
-    except RecordGone:
-        return done | over("Zoho does not have this subscription any more.")
-    done["seen_price"] = found.price()
-    scheduled = None
-    if found.read.has_scheduled_changes is not False:
-        scheduled = client.get_scheduled_changes(found.read.subscription_id)
-    if found.is_ours(scheduled):
+def _undo(client: BillingClient, found: InZoho, now: datetime) -> Values:
+    """Drop what is scheduled in Zoho, if it is ours."""
+    move = found.move
+    if found.is_ours(_in_schedule(client, found)):
         client.drop_scheduled_changes(found.read.subscription_id)
         if client.get_scheduled_changes(found.read.subscription_id) is not None:
             raise Retryable("Zoho Billing dropped the scheduled change, and still shows it.")
     elif found.is_at(move.expected_price) and move.expected_price != move.price_then:
-        return done | conflict(
+        return NOTHING_SENT | conflict(
             f"It pays {rand(move.expected_price)} already, and was to be taken back: {move.why}"
         )
-    return done | _undone(move, now)
+    return NOTHING_SENT | _undone(move, now)
 
 
 def _undone(move: PriceMove, now: datetime) -> Values:
@@ -231,6 +231,10 @@ def _confirmed(found: InZoho, now: datetime) -> Values:
         "attempts": 0,
         "next_attempt_at": None,
     }
+
+
+def _not_billed(found: InZoho) -> Values:
+    return over(f"It is {found.read.status.replace('_', ' ')} and not billed again.")
 
 
 def over(why: str) -> Values:

@@ -6,6 +6,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from pricing.models import (
+    TOLD,
+    UNDELIVERED,
     Cohort,
     NoticeStage,
     NoticeState,
@@ -16,10 +18,7 @@ from pricing.models import (
 )
 from pricing.notice import asks_no_more_than, civil_day
 
-TOLD = (NoticeState.ACCEPTED, NoticeState.DELIVERED, NoticeState.SETTLED, NoticeState.NOT_NEEDED)
 TIME_TO_SEND = timedelta(days=2)
-# Nothing but a person changes these.
-LOST = (NoticeState.BOUNCED, NoticeState.FAILED, NoticeState.NO_ADDRESS, NoticeState.UNKNOWN)
 
 
 def notice_hold(move: PriceMove, today: date | None = None) -> str:
@@ -29,7 +28,7 @@ def notice_hold(move: PriceMove, today: date | None = None) -> str:
         notice = _notice(move.change, stage, move.subscription_id)
         if notice is None:
             return f"The notice “{stage}” was not sent to this customer."
-        if notice.state not in TOLD:
+        if notice.state not in (*TOLD, NoticeState.NOT_NEEDED):
             return f"The notice “{stage}” {_what_became_of(notice)}."
     return ""
 
@@ -39,17 +38,19 @@ def is_on_its_way(move: PriceMove, now: datetime) -> bool:
     assert move.change.published_at is not None  # only published changes have moves
     if now - move.change.published_at > TIME_TO_SEND:
         return False
-    mine = PriceNotice.objects.filter(change=move.change, subscription=move.subscription_id, state__in=LOST)
+    mine = PriceNotice.objects.filter(
+        change=move.change, subscription=move.subscription_id, state__in=UNDELIVERED
+    )
     return not mine.exists()
 
 
 def lost_notices(change: PriceChange, today: date) -> dict[UUID, str]:
     """Subscriptions whose required notice cannot arrive any more unless a person acts, with the reason. One query."""
-    lost = PriceNotice.objects.filter(
-        change=change, stage__required=True, stage__active=True, due_on__lte=today, state__in=LOST
-    ).select_related("stage")
     if change.is_decrease:
         return {}
+    lost = PriceNotice.objects.filter(
+        change=change, stage__required=True, stage__active=True, due_on__lte=today, state__in=UNDELIVERED
+    ).select_related("stage")
     return {
         notice.subscription_id: f"The notice “{notice.stage}” {_what_became_of(notice)}."
         for notice in lost.order_by("due_on")

@@ -4,8 +4,6 @@ Zoho Billing is the master of who our customers are: whoever is still served the
 What was done stays: amounts, days, ids and the hashes of what was sent, without a name or an address.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -163,23 +161,17 @@ def _hashes(rows: QuerySet[Any]) -> set[str]:
 def _forget(found: list[Subscription]) -> None:
     """Inside a transaction. The tables of proof allow it for as long as that lasts, and for these columns only."""
     texts = _texts_of(found)
-    with _erasing():
-        NoticeText.objects.filter(pk__in=texts).update(subject="", body="")
-        NoticeEvent.objects.filter(notice__subscription__in=found).update(email="", detail="")
-        PriceNotice.objects.filter(subscription__in=found).update(email="", subject="")
+    _allow_erasing("on")
+    NoticeText.objects.filter(pk__in=texts).update(subject="", body="")
+    NoticeEvent.objects.filter(notice__subscription__in=found).update(email="", detail="")
+    PriceNotice.objects.filter(subscription__in=found).update(email="", subject="")
+    _allow_erasing("off")
     Subscription.objects.filter(pk__in=[each.pk for each in found]).update(
         customer_name="", customer_email="", listed={}, erased_at=Coalesce("erased_at", timezone.now())
     )
 
 
-@contextmanager
-def _erasing() -> Iterator[None]:
-    _say("on")
-    yield
-    _say("off")
-
-
-def _say(mode: str) -> None:
+def _allow_erasing(mode: str) -> None:
     with connection.cursor() as cursor:
         # Until the end of the transaction at most: an error takes it back with everything else.
         cursor.execute("SELECT set_config('circletel.erasing', %s, true)", [mode])

@@ -5,16 +5,18 @@ scheduled there before anything else happens to that subscription.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from circletel.core.amounts import rand
 from pricing.cohorts import Judgement, first_billing_day, judge
-from pricing.joiners import list_joiners
-from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceMove
+from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceMove, Subscription
 from pricing.notice import civil_day
 
 CHUNK = 2000
@@ -22,6 +24,8 @@ CHUNK = 2000
 ON_THEIR_WAY = (MoveState.PLANNED, MoveState.SCHEDULED, MoveState.FAILED)
 # Somebody or something has still to act.
 OPEN = (*ON_THEIR_WAY, MoveState.HELD, MoveState.CONFLICT)
+# What a judgement says of a move.
+JUDGED = ("cohort", "price_then", "expected_price", "renewal_on", "state", "hold", "why")
 CANCELLED = "The price change was cancelled."
 REPLACED = "A later price change reaches the same renewal."
 
@@ -125,3 +129,80 @@ def earliest_day(move: PriceMove) -> date:
     assert move.change.effective_at is not None  # only published changes have moves
     first, fixed = first_billing_day(move.change, move.change.effective_at), move.subscription.fixed_until
     return first if fixed is None else max(first, fixed + timedelta(days=1))
+
+
+# --- customers who signed up at the price of a change that was cancelled
+
+
+def list_joiners(change: PriceChange, at: datetime) -> int:
+    """Hold who signed up at the price of the cancelled `change`, for somebody to decide; those listed already stay.
+
+    Returns how many are new. The rule lets them keep it: it is what they were quoted (`kept_after_cancellation`). A
+    person may be kinder. Then a return is an ordinary move, back to the old price on the next renewal; the credit for
+    what was billed meanwhile is an amount shown, and written by finance in Zoho Billing.
+    """
+    assert change.published_at is not None  # only published changes have joiners
+    joined = Subscription.objects.renewing().filter(
+        package=change.package_id, signed_up_at__gte=change.published_at, price=change.new_price
+    )
+    if change.cancelled_at is not None:
+        joined = joined.filter(signed_up_at__lt=change.cancelled_at)
+    rows = [
+        PriceMove(
+            change=change,
+            subscription=subscription,
+            cohort=Cohort.JOINED_DURING_NOTICE,
+            price_then=change.new_price,
+            expected_price=change.new_price,
+            renewal_on=subscription.next_billing_on,
+            state=MoveState.HELD,
+            hold=Hold.KEEP_OR_CREDIT,
+            why=f"It joined at {rand(change.new_price)}, and the price change was cancelled.",
+            is_return=True,
+            changed_at=at,
+        )
+        for subscription in joined.exclude(moves__in=change.moves.filter(is_return=True)).order_by("pk")
+    ]
+    # Those that joined during the notice may have a row already, which says that nothing had to move.
+    PriceMove.objects.bulk_create(
+        rows,
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["change", "subscription"],
+        update_fields=[*JUDGED, "is_return", "changed_at"],
+    )
+    return len(rows)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What letting somebody go back costs. Rand, VAT included."""
+
+    monthly: Decimal
+    """The difference, for all units."""
+    months_billed: int
+    """Terms billed at the price of the cancelled change until the renewal that brings it back."""
+    months_left: int
+    """Months of the promised term that follow; none month to month."""
+
+    @property
+    def credit(self) -> Decimal:
+        """The credit note: what was billed above the old price."""
+        return self.monthly * self.months_billed
+
+    @property
+    def income_lost(self) -> Decimal:
+        return self.monthly * self.months_left
+
+
+def cost_of_return(move: PriceMove, today: date) -> Cost:
+    """Of letting this joiner go back on its next renewal. Reads the change with its package, and the subscription."""
+    subscription, change = move.subscription, move.change
+    began = civil_day(subscription.signed_up_at)
+    until = max(subscription.next_billing_on or today, began)
+    billed = max((until.year - began.year) * 12 + until.month - began.month, 1)
+    return Cost(
+        monthly=(change.new_price - change.old_price) * subscription.quantity,
+        months_billed=billed,
+        months_left=max(change.package.contract_months - billed, 0),
+    )

@@ -6,11 +6,13 @@ Nothing is stored. The token says which price of which package, and until when; 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from uuid import UUID
 
 from django.core import signing
 
 from catalogue.models import ServicePackage, vat_rate_at
+from circletel.core.rest.problems import Problem
 from pricing.models import PriceChange, PriceChangeStatus
 from pricing.rule import price_for_customer
 
@@ -18,20 +20,28 @@ SALT = "pricing.price_lock"
 LOCK_LASTS = timedelta(minutes=60)
 
 
-class LockRefused(Exception):
+class LockRefused(Problem):
     """A token that holds no price; the text is fit for people."""
 
 
 class Forged(LockRefused):
-    """Not signed by this server, or changed since."""
+    status_code = HTTPStatus.BAD_REQUEST
+    type = "urn:circletel:problem:price-lock-forged"
+    title = "The token was not given out here"
 
 
 class Expired(LockRefused):
-    """Its time is over."""
+    status_code = HTTPStatus.GONE
+    type = "urn:circletel:problem:price-lock-expired"
+    title = "The price is not held any more"
 
 
 class Withdrawn(LockRefused):
     """The price was taken back, or the package is not on sale any more."""
+
+    status_code = HTTPStatus.CONFLICT
+    type = "urn:circletel:problem:price-lock-withdrawn"
+    title = "The price was withdrawn"
 
 
 @dataclass(frozen=True)

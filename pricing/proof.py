@@ -5,7 +5,7 @@ verified at zero open cases.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -27,12 +27,13 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Greatest
+from django.http import StreamingHttpResponse
 
 from catalogue.models import vat_rate_at
 from circletel.core import audit
+from circletel.core.spreadsheet import csv_lines, download
 from pricing.models import MoveState, PriceChange, PriceChangeStatus, PriceMove, Verdict
-from pricing.move_claims import renewed_until
-from pricing.notice import beginning_of
+from pricing.notice import beginning_of, renewed_until
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.invoices import Invoice, InvoiceLine
 from zoho_sync.billing.subscriptions import Subscription
@@ -47,6 +48,8 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 # Of one subscription: what a person may have made beside the renewal. More are not read.
 MOST_INVOICES = 5
+IS_OPEN = ~Q(verdict=Verdict.RIGHT) & Q(settled_at=None)
+HAS_BEGUN = Q(change__status=PriceChangeStatus.EFFECTIVE) | Q(is_return=True, decided_at__isnull=False)
 
 
 @dataclass
@@ -70,17 +73,12 @@ class Proved:
 
 def open_cases() -> QuerySet[PriceMove]:
     """Every move that is not proven right, not settled, and not over without moving."""
-    return (
-        PriceMove.objects.exclude(state=MoveState.NOT_NEEDED)
-        .exclude(verdict=Verdict.RIGHT)
-        .filter(settled_at=None)
-    )
+    return PriceMove.objects.exclude(state=MoveState.NOT_NEEDED).filter(IS_OPEN)
 
 
 def to_read(now: datetime) -> QuerySet[PriceMove]:
     """Open cases whose first renewal at the new price is through."""
-    begun = Q(change__status=PriceChangeStatus.EFFECTIVE) | Q(is_return=True, decided_at__isnull=False)
-    return open_cases().filter(begun, renewal_on__lte=renewed_until(now))
+    return open_cases().filter(HAS_BEGUN, renewal_on__lte=renewed_until(now))
 
 
 def prove(now: datetime, *, http: ZohoHttp | None = None, change: PriceChange | None = None) -> Proved:
@@ -229,7 +227,7 @@ def summary(change: PriceChange) -> Summary:
         over=Count("pk", filter=Q(verdict=Verdict.OVER)),
         unknown=Count("pk", filter=Q(verdict=Verdict.UNKNOWN)),
         settled=Count("pk", filter=Q(settled_at__isnull=False)),
-        open=Count("pk", filter=~Q(verdict=Verdict.RIGHT) & Q(settled_at=None)),
+        open=Count("pk", filter=IS_OPEN),
         under_rand=Sum(-rand, filter=Q(verdict=Verdict.UNDER), output_field=money, default=ZERO),
         over_rand=Sum(rand, filter=Q(verdict=Verdict.OVER), output_field=money, default=ZERO),
     )
@@ -260,11 +258,7 @@ def mark_verified(now: datetime) -> int:
 
 def unproven(today: date, days: int) -> QuerySet[PriceChange]:
     """Changes with open cases whose first invoice is more than `days` old, with how many: `late_cases`."""
-    late = (
-        open_cases()
-        .filter(change=OuterRef("pk"), renewal_on__lt=today - timedelta(days=days))
-        .filter(Q(change__status=PriceChangeStatus.EFFECTIVE) | Q(is_return=True, decided_at__isnull=False))
-    )
+    late = open_cases().filter(HAS_BEGUN, change=OuterRef("pk"), renewal_on__lt=today - timedelta(days=days))
     number = late.order_by().values("change").annotate(number=Count("pk")).values("number")
     return (
         PriceChange.objects.filter(Exists(late))
@@ -274,12 +268,34 @@ def unproven(today: date, days: int) -> QuerySet[PriceChange]:
     )
 
 
-def lines(change: PriceChange) -> Iterator[PriceMove]:
-    """Every case, what is open and costs most first. Streams."""
-    is_open = Case(When(Q(settled_at=None) & ~Q(verdict=Verdict.RIGHT), then=Value(0)), default=Value(1))
+def csv_answer(change: PriceChange) -> StreamingHttpResponse:
+    """Every case, what is open and costs most first, line by line as it is read."""
+    is_open = Case(When(IS_OPEN, then=Value(0)), default=Value(1))
     size = Greatest(F("billed_wrong"), -F("billed_wrong"))
-    return (
-        cases_of(change)
-        .order_by(is_open, size.desc(nulls_last=True), "subscription__customer_name", "pk")
-        .iterator(chunk_size=2000)
+    in_order = cases_of(change).order_by(
+        is_open, size.desc(nulls_last=True), "subscription__customer_name", "pk"
     )
+    rows = ([cell(move) for cell in COLUMNS.values()] for move in in_order.iterator(chunk_size=2000))
+    name = f"billing-proof-{change.package.sku}-{change.effective_date or 'cancelled'}.csv".replace("/", "-")
+    return download(csv_lines(list(COLUMNS), rows), name)
+
+
+COLUMNS: dict[str, Callable[[PriceMove], Any]] = {
+    "verdict": lambda move: move.verdict,
+    "open": lambda move: "yes" if move.verdict != Verdict.RIGHT and move.settled_at is None else "no",
+    "subscription": lambda move: move.subscription.number,
+    "zoho_id": lambda move: move.subscription.subscription_id,
+    "customer": lambda move: move.subscription.customer_name,
+    "cohort": lambda move: move.cohort,
+    "state": lambda move: move.state,
+    "why": lambda move: move.why,
+    "price_then": lambda move: move.price_then,
+    "expected_price": lambda move: move.expected_price,
+    "invoiced_price": lambda move: move.invoiced_price,
+    "quantity": lambda move: move.subscription.quantity,
+    "billed_wrong_a_month": lambda move: move.billed_wrong_in_all,
+    "renewal_on": lambda move: move.renewal_on,
+    "invoiced_on": lambda move: move.invoiced_on,
+    "invoice_id": lambda move: move.invoice_id,
+    "settled_how": lambda move: move.settled_how,
+}

@@ -9,8 +9,8 @@ from django.dispatch import receiver
 from catalogue.models import ServicePackage
 from catalogue.signals import package_changed, price_asked, subscriptions_asked
 from circletel.core.amounts import rand
-from pricing.ledger import open_ledger
 from pricing.models import PriceChange, Subscription
+from pricing.models.ledger import open_ledger
 from pricing.services import draft_price_change
 
 

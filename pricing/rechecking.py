@@ -10,17 +10,15 @@ from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from pricing.cohorts import Judgement, judge
-from pricing.joiners import list_joiners
 from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceChangeStatus, PriceMove
 from pricing.notice import civil_day
 from pricing.noticed import lost_notices, notice_hold
-from pricing.planning import ON_THEIR_WAY, OPEN, pieces, row_of, take_back
+from pricing.planning import JUDGED, ON_THEIR_WAY, OPEN, list_joiners, pieces, row_of, take_back
 
 log = logging.getLogger(__name__)
 
 # How long after a cancellation the mirror may still learn of somebody who joined before it.
 JOINERS_ARE_KNOWN = timedelta(days=7)
-TRACKED = ("cohort", "renewal_on", "state", "hold", "why", "price_then", "expected_price", "changed_at")
 
 
 @dataclass
@@ -111,7 +109,7 @@ def _follow(change: PriceChange, some: list[Judgement], now: datetime) -> int:
                 setattr(move, name, value)
             move.changed_at = now
             altered.append(move)
-    PriceMove.objects.bulk_update(altered, TRACKED, batch_size=1000)
+    PriceMove.objects.bulk_update(altered, [*JUDGED, "changed_at"], batch_size=1000)
     return len(altered)
 
 
@@ -126,8 +124,7 @@ def _now_says(move: PriceMove, judged: Judgement, today: date) -> dict[str, Any]
     freed = move.hold == Hold.NEGOTIATED and judged.cohort != Cohort.NEGOTIATED
     if stays or freed:
         fresh = row_of(move.change, judged)
-        names = ("cohort", "state", "hold", "why", "price_then", "expected_price")
-        values = {name: getattr(fresh, name) for name in names}
+        values = {name: getattr(fresh, name) for name in JUDGED if name != "renewal_on"}
     elif _has_followed_an_earlier_change(move, judged):
         values["price_then"] = judged.price_then
     moved_on = move.renewal_on is None or move.renewal_on > today

@@ -1,11 +1,10 @@
 """What will happen by itself in the coming days, day by day, as things stand. Reads, and writes nothing.
 
-Each source yields its lines in order of days; they are merged. A part of pricing that does something by itself adds
-its source to SOURCES.
+Each part yields its lines in order of days; they are merged.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from heapq import merge
 from typing import NamedTuple
@@ -25,7 +24,6 @@ class Line(NamedTuple):
     number: int = 1
 
 
-Source = Callable[[datetime, int], Iterator[Line]]
 STILL = (MoveState.PLANNED, MoveState.FAILED, MoveState.SCHEDULED)
 
 
@@ -79,9 +77,6 @@ def notices(now: datetime, days: int) -> Iterator[Line]:
         yield Line(one.day, "notices", text, one.number)
 
 
-SOURCES: list[Source] = [flips, notices, moves, calls]
-
-
 def lines(now: datetime, days: int) -> Iterator[Line]:
-    """All sources, merged by day."""
-    return merge(*(source(now, days) for source in SOURCES), key=lambda line: line.day)
+    """All of it, merged by day."""
+    return merge(*(part(now, days) for part in (flips, notices, moves, calls)), key=lambda line: line.day)

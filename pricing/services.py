@@ -3,11 +3,14 @@
 One transaction each, its audit entry inside it. Every deed locks the package before the change.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -19,11 +22,37 @@ from circletel.core.amounts import rand
 from circletel.core.enqueue import enqueue
 from circletel.core.errors import NotAllowed, NotReady, WrongStatus
 from circletel.core.rights import ensure_may
-from pricing import applying, ledger, planning
-from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
+from pricing import applying, planning
+from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry, ledger
 from pricing.notice import beginning_of, publication_problems
 from pricing.notices import owing
-from pricing.wishes import Wish, content_of, fill_in, wish_shown
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for in a draft. `effective_date` may wait until publication."""
+
+    new_price: Decimal
+    reason: str
+    effective_date: date | None = None
+    customer_message: str = ""
+    notes: str = ""
+
+
+WISHED = ("new_price", "effective_date", "reason", "customer_message", "notes")
+
+
+def fill_in(change: PriceChange, wish: Wish) -> None:
+    """Take the wish over. Raises NotReady with everything that is wrong with it."""
+    change.old_price = change.package.price
+    for name in WISHED:
+        value = getattr(wish, name)
+        setattr(change, name, value.strip() if isinstance(value, str) else value)
+    try:
+        change.clean_fields(exclude=["package", "created_by", "changed_by"])
+        change.validate_constraints()
+    except ValidationError as error:
+        raise NotReady(*_sentences(error)) from None
 
 
 @transaction.atomic
@@ -37,13 +66,7 @@ def create_price_change(package_id: UUID, wish: Wish, *, actor: User, batch: str
         raise NotReady(f"package: {package} was never published, so its product's own price counts")
     if standing := PriceChange.objects.open().filter(package=package).first():
         raise WrongStatus(already_open(standing))
-    change = PriceChange(package=package, created_by=actor, changed_by=actor, batch=batch)
-    fill_in(change, wish)
-    change.save()
-    audit.record(
-        "price change drafted", change, actor=actor, changes=wish_shown({}, wish), detail=wish.reason
-    )
-    return change
+    return _draft(package, wish, actor, batch)
 
 
 @transaction.atomic
@@ -52,11 +75,7 @@ def edit_price_change(change_id: UUID, wish: Wish, *, actor: User) -> PriceChang
     ensure_may(actor, "pricing.draft_pricechange", "edit price changes")
     change = _locked(change_id)
     _ensure_draft(change, "edited")
-    before = content_of(change)
-    change.changed_by = actor
-    fill_in(change, wish)
-    change.save()
-    audit.record("price change edited", change, actor=actor, changes=wish_shown(before, wish))
+    _rewrite(change, wish, actor)
     return change
 
 
@@ -66,7 +85,7 @@ def delete_price_change(change_id: UUID, *, actor: User) -> None:
     ensure_may(actor, "pricing.draft_pricechange", "delete price changes")
     change = _locked(change_id)
     _ensure_draft(change, "deleted")
-    gone = {name: [value, None] for name, value in content_of(change).items()}
+    gone = {name: [value, None] for name, value in _content_of(change).items()}
     audit.record("price change deleted", change, actor=actor, changes=gone)
     change.delete()
 
@@ -75,7 +94,8 @@ def delete_price_change(change_id: UUID, *, actor: User) -> None:
 def publish_price_change(change_id: UUID, *, actor: User, at: datetime | None = None) -> PriceChange:
     """draft → published: new customers, the storefront, CRM and the Billing plan get the new price at once.
 
-    What existing subscriptions will be moved to is frozen with it, one PriceMove each. Somebody other than its author and last editor does this. A decrease dated today is effective at once.
+    What existing subscriptions will be moved to is frozen with it, one PriceMove each. Somebody other than its author
+    and last editor does this. A decrease dated today is effective at once.
     Raises NotAllowed, WrongStatus, or NotReady with everything that speaks against it.
     """
     ensure_may(actor, "pricing.publish_pricechange", "publish price changes")
@@ -181,23 +201,13 @@ def draft_price_change(
             _give_up(open_change, actor=actor, at=timezone.now(), detail=detail)
         return None
     if open_change is None:
-        change = PriceChange.objects.create(
-            package=package,
-            old_price=package.price,
-            new_price=new_price,
-            reason=reason,
-            created_by=actor,
-            changed_by=actor,
-        )
-        wished = {"new_price": [f"{package.price:.2f}", f"{new_price:.2f}"]}
-        audit.record("price change drafted", change, actor=actor, changes=wished, detail=reason)
-        return change
+        return _draft(package, Wish(new_price, reason), actor)
     if open_change.new_price != new_price:
-        wished = {"new_price": [f"{open_change.new_price:.2f}", f"{new_price:.2f}"]}
-        open_change.new_price, open_change.old_price, open_change.reason = new_price, package.price, reason
-        open_change.changed_by = actor
-        open_change.save()
-        audit.record("price change edited", open_change, actor=actor, changes=wished, detail=reason)
+        said = {name: getattr(open_change, name) for name in WISHED} | {
+            "new_price": new_price,
+            "reason": reason,
+        }
+        _rewrite(open_change, Wish(**said), actor)
     return open_change
 
 
@@ -209,6 +219,24 @@ def already_open(standing: PriceChange) -> str:
         "edit or delete that one" if what == "draft" else "amend that one, or wait until it is effective"
     )
     return f"{standing.package} has an open price change already ({what}, to {rand(standing.new_price)}{until}): {way_out}"
+
+
+def _draft(package: ServicePackage, wish: Wish, actor: User, batch: str = "") -> PriceChange:
+    change = PriceChange(package=package, created_by=actor, changed_by=actor, batch=batch)
+    fill_in(change, wish)
+    change.save()
+    audit.record(
+        "price change drafted", change, actor=actor, changes=_wish_shown({}, wish), detail=wish.reason
+    )
+    return change
+
+
+def _rewrite(change: PriceChange, wish: Wish, actor: User) -> None:
+    before = _content_of(change)
+    change.changed_by = actor
+    fill_in(change, wish)
+    change.save()
+    audit.record("price change edited", change, actor=actor, changes=_wish_shown(before, wish))
 
 
 def _locked(change_id: UUID) -> PriceChange:
@@ -258,3 +286,31 @@ def _ensure_draft(change: PriceChange, deed: str) -> None:
         raise WrongStatus(
             f"{change} cannot be {deed}: it is {change.get_status_display().lower()}, not a draft"
         )
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [
+        text if field == "__all__" else f"{field.replace('_', ' ')}: {text}"
+        for field, texts in error.message_dict.items()
+        for text in texts
+    ]
+
+
+def _content_of(change: PriceChange) -> dict[str, Any]:
+    return {name: _plain(getattr(change, name)) for name in WISHED}
+
+
+def _wish_shown(before: dict[str, Any], wish: Wish) -> dict[str, list[Any]]:
+    """{field: [before, after]} of what the wish changes; nothing and empty text are the same."""
+    after = {name: _plain(value) for name, value in vars(wish).items()}
+    return {
+        name: [before.get(name), value]
+        for name, value in after.items()
+        if (value or "") != (before.get(name) or "")
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    return value.isoformat() if isinstance(value, date) else value

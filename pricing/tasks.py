@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from circletel.core.jobs import Again, Failed, RunningJob, job
-from pricing import applying, counting, moving, personal_data, proof, rechecking
+from pricing import applying, impact, moving, personal_data, proof, rechecking
 from pricing.mirror.pull import Order, pull_in_job
 from pricing.notices import owing, sending
 from zoho_sync.backfill.report import Ending
@@ -77,7 +77,7 @@ def move_subscriptions() -> str:
 @job
 def count_customers() -> str:
     """Each night: whom each open price change moves, and who signed up at its new price."""
-    return f"{counting.count_customers(timezone.now())} price changes counted"
+    return f"{impact.count_customers(timezone.now())} price changes counted"
 
 
 @shared_task

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from pricing import applying, deciding, move_claims, moving, proof, rechecking, services
+from pricing import applying, deciding, moving, proof, rechecking, services
 from pricing.models import PriceChange, PriceMove, PriceNotice, Subscription
 from pricing.notices import owing
 from tests.pricing.histories import package_opened
@@ -178,10 +178,10 @@ class History:
 
     def _move(self, now: datetime) -> None:
         for _ in range(MOVES_AT_MOST):
-            held = move_claims.claim(now)
-            if held is None:
+            move = moving.claim(now)
+            if move is None:
                 return
-            moving._act(self.zoho, held, now)  # type: ignore[arg-type]
+            moving._act(self.zoho, move, now)  # type: ignore[arg-type]
         raise AssertionError(f"more than {MOVES_AT_MOST} moves at {now}: it does not come to an end")
 
     def _send_notices(self, now: datetime) -> None:
@@ -283,9 +283,9 @@ class History:
             one.notes.append(f"{today} stays")
 
     def _decide(self, move: PriceMove, now: datetime) -> None:
-        decision = deciding.keep if self.chance.random() < 0.5 else deciding.credit
-        decision([move.pk], actor=mr_daniels(), reason="Decided by chance", at=now)
-        if decision is deciding.credit:
+        deed = deciding.Deed.KEEP if self.chance.random() < 0.5 else deciding.Deed.CREDIT
+        deciding.decide([move.pk], deed=deed, actor=mr_daniels(), reason="Decided by chance", at=now)
+        if deed == deciding.Deed.CREDIT:
             one = self.zoho.sold[move.subscription.subscription_id]
             one.credited = (now, move.change.old_price)
             one.notes.append(f"{now:%Y-%m-%d} credited to {move.change.old_price}")

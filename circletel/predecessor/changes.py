@@ -20,8 +20,8 @@ from circletel.predecessor.reading import identity, instant, read_cell, text
 from circletel.predecessor.run import MigrationRun, Outcome
 from circletel.predecessor.source import Row
 from circletel.predecessor.tables import CHANGES
-from pricing.ledger import open_ledger, succeed
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
+from pricing.models.ledger import open_ledger, succeed
 from pricing.notice import beginning_of, civil_day
 
 IMPORTED = "price change imported"

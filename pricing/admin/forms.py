@@ -15,8 +15,7 @@ from catalogue.models import MarketSegment, PackageStatus, ServicePackage
 from circletel.core.errors import NotReady
 from circletel.core.uploads import LARGEST_CSV_MB, at_most
 from pricing.models import PriceChange
-from pricing.services import already_open
-from pricing.wishes import Wish, fill_in
+from pricing.services import Wish, already_open, fill_in
 
 WISH = ("new_price", "effective_date", "reason", "customer_message", "notes")
 

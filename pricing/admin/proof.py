@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.amounts import rand, signed_rand
-from pricing import evidence, proof
+from pricing import proof
 from pricing.models import MoveState, PriceChange, PriceMove, Verdict
 
 PER_PAGE = 50
@@ -53,7 +53,7 @@ def proof_page(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) 
 def proof_csv(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) -> HttpResponseBase:
     if not request.user.has_perm("pricing.view_pricemove"):
         raise PermissionDenied
-    return evidence.csv_answer(_published(model_admin, request, change_id))
+    return proof.csv_answer(_published(model_admin, request, change_id))
 
 
 def _published(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) -> PriceChange:
@@ -79,7 +79,7 @@ def moves_url(change: PriceChange) -> str:
 
 
 def _row(move: PriceMove) -> dict[str, Any]:
-    wrong = None if not move.billed_wrong else move.billed_wrong * move.subscription.quantity
+    wrong = move.billed_wrong_in_all
     return {
         "url": reverse("admin:pricing_pricemove_change", args=[move.pk]),
         "who": move.subscription.customer_name or move.subscription.customer_id,

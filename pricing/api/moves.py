@@ -9,6 +9,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,20 +17,16 @@ from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import OneOf, StrictFilterBackend
 from circletel.core.rest.serializers import StrictSerializer
 from circletel.core.rest.staff import StaffEndpoint, action_view
-from pricing import deciding, evidence, proof
+from pricing import deciding, proof
 from pricing.actions import DECIDE
 from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
-from pricing.models import Cohort, MoveState, PriceChange, PriceMove, Verdict
+from pricing.models import Cohort, MoveState, PriceMove, Verdict
 
 
 class PriceMoveFilter(filters.FilterSet):
     state = OneOf("state", MoveState.values, "How far the move is.")
     cohort = OneOf("cohort", Cohort.values, "What the change means for the subscription.")
     verdict = OneOf("verdict", Verdict.values, "What its first invoice says.")
-
-    class Meta:
-        model = PriceMove
-        fields: list[str] = []
 
 
 class PriceMoveSerializer(serializers.ModelSerializer):
@@ -48,31 +45,11 @@ class PriceMoveSerializer(serializers.ModelSerializer):
     class Meta:
         model = PriceMove
         fields = (
-            "id",
-            "subscription",
-            "subscription_number",
-            "customer",
-            "quantity",
-            "cohort",
-            "state",
-            "hold",
-            "why",
-            "price_then",
-            "expected_price",
-            "renewal_on",
-            "lands_on",
-            "attempts",
-            "next_attempt_at",
-            "scheduled_at",
-            "confirmed_at",
-            "verdict",
-            "invoice_id",
-            "invoiced_on",
-            "invoiced_price",
-            "billed_wrong",
-            "proved_at",
-            "settled_at",
-            "settled_how",
+            *("id", "subscription", "subscription_number", "customer", "quantity"),
+            *("cohort", "state", "hold", "why", "price_then", "expected_price", "renewal_on", "lands_on"),
+            *("attempts", "next_attempt_at", "scheduled_at", "confirmed_at"),
+            *("verdict", "invoice_id", "invoiced_on", "invoiced_price", "billed_wrong", "proved_at"),
+            *("settled_at", "settled_how"),
         )
         read_only_fields = fields
 
@@ -96,12 +73,8 @@ class ProofSerializer(serializers.Serializer):
 class MovesEndpoint(PriceChangeEndpoint):
     needs = "pricing.view_pricemove"
 
-    def change(self, id: UUID) -> PriceChange:
-        """Raises PriceChange.DoesNotExist."""
-        return PriceChange.objects.select_related("package").get(pk=id)
 
-
-class PriceMoveListView(MovesEndpoint):
+class PriceMoveListView(ListModelMixin, MovesEndpoint):
     filter_backends = [StrictFilterBackend]
     filterset_class = PriceMoveFilter
     pagination_class = Pages
@@ -116,9 +89,8 @@ class PriceMoveListView(MovesEndpoint):
         responses={200: PriceMoveSerializer(many=True), **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
-        self.change(id)
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(PriceMoveSerializer(page, many=True).data)
+        self.change()
+        return self.list(request)
 
 
 class ProofView(MovesEndpoint):
@@ -130,9 +102,8 @@ class ProofView(MovesEndpoint):
         responses={200: ProofSerializer, **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
-        change = self.change(id)
-        found = vars(proof.summary(change))
-        told = {"change": change.pk, "verified_at": change.verified_at, **found}
+        change = self.change()
+        told = {"change": change.pk, "verified_at": change.verified_at, **vars(proof.summary(change))}
         return Response(ProofSerializer(told).data)
 
 
@@ -142,7 +113,7 @@ class ProofCsvView(MovesEndpoint):
         responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "One line a case."), **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> StreamingHttpResponse:
-        return evidence.csv_answer(self.change(id))
+        return proof.csv_answer(self.change())
 
 
 class DecisionSerializer(StrictSerializer):

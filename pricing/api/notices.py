@@ -9,15 +9,15 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.rest import parameters
 from circletel.core.rest.pages import Pages
 from circletel.core.rest.parameters import OneOf, Parameter, StrictFilterBackend
-from circletel.core.rest.staff import StaffEndpoint
-from pricing.api.views import REFUSALS, TAG
-from pricing.models import NoticeState, PriceChange, PriceNotice
+from pricing.api.views import REFUSALS, TAG, PriceChangeEndpoint
+from pricing.models import NoticeState, PriceNotice
 from pricing.notices import evidence
 
 
@@ -30,10 +30,6 @@ class NoticeFilter(filters.FilterSet):
         schema={"type": "string", "examples": ["announcement"]},
         meaning="Which notice.",
     )
-
-    class Meta:
-        model = PriceNotice
-        fields: list[str] = []
 
 
 class PriceNoticeSerializer(serializers.ModelSerializer):
@@ -52,41 +48,24 @@ class PriceNoticeSerializer(serializers.ModelSerializer):
     class Meta:
         model = PriceNotice
         fields = (
-            "id",
-            "stage",
-            "subscription_id",
-            "customer_name",
-            "email",
-            "state",
-            "why",
-            "due_on",
-            "sending",
-            "text_sha256",
-            "provider_id",
-            "accepted_at",
-            "delivered_at",
-            "bounced_at",
+            *("id", "stage", "subscription_id", "customer_name", "email", "state", "why", "due_on"),
+            *("sending", "text_sha256", "provider_id", "accepted_at", "delivered_at", "bounced_at"),
         )
         read_only_fields = fields
 
 
-class NoticesEndpoint(StaffEndpoint):
+class NoticesEndpoint(PriceChangeEndpoint):
     needs = "pricing.view_pricenotice"
-    model = PriceChange
     serializer_class: Any = PriceNoticeSerializer
 
-    def change(self) -> PriceChange:
-        return PriceChange.objects.select_related("package").get(pk=self.kwargs["id"])
 
-
-class NoticeListView(NoticesEndpoint):
+class NoticeListView(ListModelMixin, NoticesEndpoint):
     filter_backends = [StrictFilterBackend]
     filterset_class = NoticeFilter
     pagination_class = Pages
-    queryset = PriceNotice.objects.none()
 
-    def get_queryset(self) -> QuerySet[PriceNotice]:
-        notices = PriceNotice.objects.filter(change=self.change())
+    def get_queryset(self) -> QuerySet[Any]:
+        notices = PriceNotice.objects.filter(change=self.kwargs.get("id"))
         return notices.select_related("subscription").order_by("due_on", "stage", "pk")
 
     @extend_schema(
@@ -94,8 +73,8 @@ class NoticeListView(NoticesEndpoint):
         responses={200: PriceNoticeSerializer(many=True), **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request, id: UUID) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(PriceNoticeSerializer(page, many=True).data)
+        self.change()
+        return self.list(request)
 
 
 class EvidenceView(NoticesEndpoint):

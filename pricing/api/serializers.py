@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from circletel.core.rest.serializers import StrictSerializer
 from pricing.models import Cohort, PriceChange
-from pricing.wishes import Wish
+from pricing.services import WISHED, Wish
 
 
 class WishSerializer(StrictSerializer):
@@ -33,14 +33,7 @@ class WishSerializer(StrictSerializer):
 
     def wish(self) -> Wish:
         """Of valid data."""
-        asked = self.validated_data
-        return Wish(
-            new_price=asked["new_price"],
-            reason=asked["reason"],
-            effective_date=asked["effective_date"],
-            customer_message=asked["customer_message"],
-            notes=asked["notes"],
-        )
+        return Wish(**{name: self.validated_data[name] for name in WISHED})
 
 
 class NewPriceChangeSerializer(WishSerializer):
@@ -66,36 +59,12 @@ class PriceChangeSerializer(serializers.ModelSerializer):
     class Meta:
         model = PriceChange
         fields = (
-            "id",
-            "status",
-            "package",
-            "package_name",
-            "package_sku",
-            "old_price",
-            "new_price",
-            "difference",
-            "percentage",
-            "effective_date",
-            "effective_at",
-            "reason",
-            "customer_message",
-            "notes",
-            "batch",
-            "version",
-            "problem",
-            "amends",
-            "affected_customers_count",
-            "new_customers_count",
-            "counted_at",
-            "created_at",
-            "created_by",
-            "changed_at",
-            "changed_by",
-            "published_at",
-            "approved_by",
-            "applied_at",
-            "cancelled_at",
-            "cancelled_by",
+            *("id", "status", "package", "package_name", "package_sku"),
+            *("old_price", "new_price", "difference", "percentage", "effective_date", "effective_at"),
+            *("reason", "customer_message", "notes", "batch", "version", "problem", "amends"),
+            *("affected_customers_count", "new_customers_count", "counted_at"),
+            *("created_at", "created_by", "changed_at", "changed_by", "published_at", "approved_by"),
+            *("applied_at", "cancelled_at", "cancelled_by"),
         )
         read_only_fields = fields
 

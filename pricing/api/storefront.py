@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -97,43 +98,19 @@ class NoPriceThen(Problem):
     title = "The package has no price at that instant"
 
 
-class LockProblem(Problem):
-    """A token that holds no price."""
-
-    def __init__(self, refusal: LockRefused) -> None:
-        super().__init__(str(refusal))
-        kind, self.status_code, self.title = LOCK_REFUSALS[type(refusal)]
-        self.type = f"urn:circletel:problem:{kind}"
-
-
-LOCK_REFUSALS: dict[type[LockRefused], tuple[str, HTTPStatus, str]] = {
-    Forged: ("price-lock-forged", HTTPStatus.BAD_REQUEST, "The token was not given out here"),
-    Expired: ("price-lock-expired", HTTPStatus.GONE, "The price is not held any more"),
-    Withdrawn: ("price-lock-withdrawn", HTTPStatus.CONFLICT, "The price was withdrawn"),
-}
+def _refusal(kind: type[Problem], description: str, detail: str) -> dict[Any, Any]:
+    told = {"type": kind.type, "title": kind.title, "status": int(kind.status_code), "detail": detail}
+    return problem(int(kind.status_code), ProblemSerializer, description, told)
 
 
 def _refused(kind: type[LockRefused]) -> dict[Any, Any]:
-    name, status, title = LOCK_REFUSALS[kind]
-    told = {
-        "type": f"urn:circletel:problem:{name}",
-        "title": title,
-        "status": int(status),
-        "detail": title + ".",
-    }
-    return problem(int(status), ProblemSerializer, title + ".", told)
+    return _refusal(kind, f"{kind.title}.", f"{kind.title}.")
 
 
-_NO_PRICE = problem(
-    404,
-    ProblemSerializer,
+_NO_PRICE = _refusal(
+    NoPriceThen,
     "There is no such package, or it had no price yet.",
-    {
-        "type": NoPriceThen.type,
-        "title": NoPriceThen.title,
-        "status": 404,
-        "detail": "The package had no price yet at 1 Jan 2019 00:00 SAST.",
-    },
+    "The package had no price yet at 1 Jan 2019 00:00 SAST.",
 )
 
 
@@ -247,10 +224,7 @@ class VerifyPriceLockView(StorefrontView):
         token = ensure_understood(request.GET, {"token": TOKEN})["token"]
         if not token:
             raise InvalidParameters([("token", f"is missing: expects {TOKEN.expected}")])
-        try:
-            return _unkept(_held(price_lock.verified(token, timezone.now())))
-        except LockRefused as refusal:
-            raise LockProblem(refusal) from refusal
+        return _unkept(_held(price_lock.verified(token, timezone.now())))
 
 
 def _package(id: str) -> ServicePackage:
@@ -290,3 +264,10 @@ def _unkept(told: dict[str, Any]) -> HttpResponse:
     response = _json(told)
     response["Cache-Control"] = "no-store"
     return response
+
+
+urlpatterns = [
+    path("packages/<str:id>/price", PriceView.as_view(), name="package-price"),
+    path("packages/<str:id>/price-lock", PriceLockView.as_view(), name="package-price-lock"),
+    path("price-locks/verify", VerifyPriceLockView.as_view(), name="price-lock-verify"),
+]

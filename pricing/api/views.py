@@ -1,22 +1,24 @@
 """Price changes over REST, for staff and the programs of the back office. Actions: `pricing.actions`."""
 
 from contextlib import AbstractContextManager
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from circletel.core.actions import Action, refusal_recorded
 from circletel.core.rest.pages import Pages
-from circletel.core.rest.parameters import StrictFilterBackend
+from circletel.core.rest.parameters import OneOf, Parameter, StrictFilterBackend
 from circletel.core.rest.staff import StaffEndpoint, action_view, refusals
 from pricing import services
 from pricing.actions import AMEND, CANCEL, PUBLISH
-from pricing.api.filters import PriceChangeFilter
 from pricing.api.serializers import (
     CancellationSerializer,
     ImpactSerializer,
@@ -25,10 +27,37 @@ from pricing.api.serializers import (
     WishSerializer,
 )
 from pricing.impact import impact_of
-from pricing.models import PriceChange
+from pricing.models import PriceChange, PriceChangeStatus
 
 TAG = "price changes (staff)"
 REFUSALS = refusals(400, 401, 403, 404, 409, 415, 422)
+
+
+class Day(Parameter):
+    def __init__(self, field_name: str, lookup_expr: str, meaning: str) -> None:
+        super().__init__(
+            field_name,
+            lookup_expr,
+            read=date.fromisoformat,
+            expected="a day in South Africa, such as 2027-05-01",
+            schema={"type": "string", "format": "date", "examples": ["2027-05-01"]},
+            meaning=meaning,
+        )
+
+
+class PriceChangeFilter(filters.FilterSet):
+    status = OneOf("status", PriceChangeStatus.values, "How far it is.")
+    package = Parameter(
+        "package_id",
+        read=UUID,
+        expected="the id of a package",
+        schema={"type": "string", "format": "uuid"},
+        meaning="Whose price changes.",
+    )
+    effective_from = Day("effective_date", "gte", "Effective on that day or later.")
+    effective_to = Day("effective_date", "lte", "Effective on that day or earlier.")
+    published_from = Day("published_at", "date__gte", "Published on that day or later.")
+    published_to = Day("published_at", "date__lte", "Published on that day or earlier.")
 
 
 class PriceChangeEndpoint(StaffEndpoint):
@@ -41,6 +70,10 @@ class PriceChangeEndpoint(StaffEndpoint):
             "package", "created_by", "changed_by", "approved_by", "cancelled_by"
         ).order_by("-created_at", "pk")
 
+    def change(self) -> PriceChange:
+        """The one of the address. Raises PriceChange.DoesNotExist."""
+        return PriceChange.objects.select_related("package").get(pk=self.kwargs["id"])
+
     def shown(self, change: PriceChange) -> Any:
         """As the database has it, with what it computes."""
         return PriceChangeSerializer(self.get_queryset().get(pk=change.pk)).data
@@ -49,7 +82,7 @@ class PriceChangeEndpoint(StaffEndpoint):
         return refusal_recorded(name, PriceChange, self.kwargs["id"], actor=self.actor)
 
 
-class PriceChangeListView(PriceChangeEndpoint):
+class PriceChangeListView(ListModelMixin, PriceChangeEndpoint):
     filter_backends = [StrictFilterBackend]
     filterset_class = PriceChangeFilter
     pagination_class = Pages
@@ -59,8 +92,7 @@ class PriceChangeListView(PriceChangeEndpoint):
         responses={200: PriceChangeSerializer(many=True), **REFUSALS},
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(PriceChangeSerializer(page, many=True).data)
+        return self.list(request)
 
     @extend_schema(
         operation_id="createPriceChange", tags=[TAG], summary="Draft a price change",

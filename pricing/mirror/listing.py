@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -98,7 +98,7 @@ def too_many(missing: int, known: int) -> bool:
 
 
 def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
-    seen: list[Subscription] = []
+    seen: list[UUID] = []
     taken: list[Subscription] = []
     owed: list[OwedRead] = []
     for row, verdict, known in judged:
@@ -109,8 +109,8 @@ def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
             known.gone_at = None
             taken.append(known)
         if known is not None:
-            seen.append(known)
-    _seen(seen, pull.started_at)
+            seen.append(known.pk)
+    Subscription.objects.filter(pk__in=seen).update(seen_at=pull.started_at)
     names = [
         *("status", "current_term_starts_on", "current_term_ends_on", "next_billing_on"),
         *("last_invoice_id", "listed", "gone_at"),
@@ -118,7 +118,3 @@ def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
     Subscription.objects.bulk_update(taken, names)
     # A row that moved to a later page while the list was read is there already.
     OwedRead.objects.bulk_create(owed, ignore_conflicts=True)
-
-
-def _seen(known: list[Subscription], at: datetime) -> None:
-    Subscription.objects.filter(pk__in=[each.pk for each in known]).update(seen_at=at)

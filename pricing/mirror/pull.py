@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +22,7 @@ from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.organisation import checked
 from zoho_sync.compare.forecast import forecast
 from zoho_sync.connection.background import BackgroundHttp, Stopped
-from zoho_sync.connection.errors import NeedsPerson, RateLimited, RecordGone, Retryable, ZohoError
+from zoho_sync.connection.errors import NeedsPerson, RecordGone, Retryable, ZohoError
 from zoho_sync.connection.http import ZohoHttp
 from zoho_sync.connection.limits import Allowance
 from zoho_sync.models import Kind, ProductIntegration, System
@@ -103,7 +102,6 @@ class _Run:
         except Retryable as trouble:
             # A limit, or Zoho does not answer: nothing is lost, and nothing was marked as gone.
             report.ending, report.words = Ending.LATER, f"{trouble} --resume and the nightly pull go on."
-            report.retry_after = trouble.retry_after if isinstance(trouble, RateLimited) else None
         except ZohoError as trouble:
             report.ending, report.words = Ending.NOT_POSSIBLE, str(trouble)
         report.calls = self.http.allowance.used
@@ -237,7 +235,7 @@ class _Run:
         self.report.gone += 1
 
     def _finish(self, pull: SubscriptionPull) -> None:
-        adopt_packages()
+        _adopt_packages()
         problems = list(pull.owed.exclude(problem="").values_list("problem", flat=True)[:MOST_PROBLEMS])
         pull.finished_at = timezone.now()
         pull.problem = "\n".join(filter(None, (pull.problem, *problems)))
@@ -248,23 +246,18 @@ class _Run:
             self.report.ending, self.report.words = Ending.NEEDS_PERSON, pull.problem
 
 
-def adopt_packages() -> int:
+def _adopt_packages() -> None:
     """Tie subscriptions to packages that came to own their plan code only later. One statement."""
-    plan = ProductIntegration.objects.filter(kind=Kind.BILLING_PLAN, remote_key=OuterRef("plan_code"))
-    orphans = Subscription.objects.filter(
-        package=None,
-        plan_code__in=ProductIntegration.objects.filter(kind=Kind.BILLING_PLAN).values("remote_key"),
-    )
-    return orphans.update(package_id=Subquery(plan.values("package_id")[:1]))
+    plans = ProductIntegration.objects.filter(kind=Kind.BILLING_PLAN)
+    orphans = Subscription.objects.filter(package=None, plan_code__in=plans.values("remote_key"))
+    own = plans.filter(remote_key=OuterRef("plan_code")).values("package_id")
+    orphans.update(package_id=Subquery(own[:1]))
 
 
 def _plans() -> dict[str, ServicePackage]:
     """The package behind every plan code. One query."""
     rows = ProductIntegration.objects.filter(kind=Kind.BILLING_PLAN).select_related("package")
-    found: dict[str, Any] = {}
-    for row in rows.only("remote_key", "package__contract_months").iterator():
-        found[row.remote_key] = row.package
-    return found
+    return {row.remote_key: row.package for row in rows.only("remote_key", "package__contract_months")}
 
 
 def _known() -> int:

@@ -38,7 +38,6 @@ class PullReport:
     problems: list[str] = field(default_factory=list)
     ending: Ending = Ending.IN_STEP
     words: str = ""
-    retry_after: float | None = None
     began_at: datetime = field(default_factory=timezone.now)
 
     def as_json(self) -> dict[str, Any]:

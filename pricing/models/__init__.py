@@ -13,8 +13,7 @@ from pricing.models.notice import (
     Occasion,
     PriceNotice,
 )
-from pricing.models.pull import OwedRead, SubscriptionPull
-from pricing.models.subscription import Subscription
+from pricing.models.subscription import OwedRead, Subscription, SubscriptionPull
 
 __all__ = [
     "TOLD",

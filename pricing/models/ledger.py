@@ -1,4 +1,6 @@
 import uuid
+from datetime import datetime
+from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
@@ -75,3 +77,38 @@ class PriceEntry(models.Model):
     def __str__(self) -> str:
         until = f" until {self.valid_to:%-d %b %Y}" if self.valid_to else ""
         return f"{self.get_audience_display()}: {rand(self.price)} from {self.valid_from:%-d %b %Y}{until}"
+
+
+def open_ledger(package: ServicePackage) -> None:
+    """The first two lines of a package: one price for everybody. Does nothing where there are lines already.
+
+    Only the deeds of pricing call this and `succeed`, inside their own transaction.
+    """
+    if PriceEntry.objects.filter(package=package).exists():
+        return
+    PriceEntry.objects.bulk_create(
+        PriceEntry(
+            package=package,
+            audience=audience,
+            version=1,
+            price=package.price,
+            valid_from=package.published_at,
+        )
+        for audience in Audience
+    )
+
+
+def succeed(
+    package: ServicePackage,
+    audience: Audience,
+    *,
+    version: int,
+    price: Decimal,
+    at: datetime,
+    change: PriceChange,
+) -> None:
+    """From `at` on, `price` holds for `audience`: ends the open line there and writes the next."""
+    PriceEntry.objects.filter(package=package, audience=audience, valid_to=None).update(valid_to=at)
+    PriceEntry.objects.create(
+        package=package, audience=audience, version=version, price=price, valid_from=at, change=change
+    )

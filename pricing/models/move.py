@@ -1,4 +1,5 @@
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
@@ -157,3 +158,8 @@ class PriceMove(models.Model):
     @property
     def name_in_trail(self) -> str:
         return f"{self.subscription.name_in_trail}: {rand(self.price_then)} → {rand(self.expected_price)}"
+
+    @property
+    def billed_wrong_in_all(self) -> Decimal | None:
+        """`billed_wrong` for all units; None while no invoice was read."""
+        return None if self.billed_wrong is None else self.billed_wrong * self.subscription.quantity

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from circletel.core.errors import WrongStatus
-from pricing import applying, billed, deciding, joiners, proof, services
+from pricing import applying, billed, deciding, planning, proof, services
 from pricing.models import PriceMove
 from tests.known_faults import known_fault
 from tests.pricing.billing_world import instant, move_of
@@ -42,8 +42,12 @@ def test_nobody_settles_what_no_invoice_has_shown_yet():
     PriceMove.objects.update(state="confirmed", confirmed_at=MAY_BEGINS)
 
     try:
-        deciding.settle(
-            [move_of(subscription).pk], actor=mr_daniels(), how="Waived", at=instant("2027-05-02 10:00")
+        deciding.decide(
+            [move_of(subscription).pk],
+            deed="settle",
+            actor=mr_daniels(),
+            reason="Waived",
+            at=instant("2027-05-02 10:00"),
         )
     except WrongStatus:
         return
@@ -68,8 +72,10 @@ def test_a_credit_stops_growing_when_the_price_is_back():
         change.pk, actor=mr_daniels(), reason="Not now", at=instant("2027-03-20 10:00")
     )
     move = move_of(joined)
-    assert joiners.cost_of_return(move, date(2027, 3, 21)).credit == Decimal("100.00")
-    deciding.credit([move.pk], actor=mr_daniels(), reason="Promised", at=instant("2027-03-21 10:00"))
+    assert planning.cost_of_return(move, date(2027, 3, 21)).credit == Decimal("100.00")
+    deciding.decide(
+        [move.pk], deed="credit", actor=mr_daniels(), reason="Promised", at=instant("2027-03-21 10:00")
+    )
     PriceMove.objects.filter(pk=move.pk).update(
         state="confirmed", confirmed_at=instant("2027-04-15 07:30"), renewal_on=date(2027, 4, 15)
     )
@@ -77,7 +83,7 @@ def test_a_credit_stops_growing_when_the_price_is_back():
     joined.current_term_starts_on, joined.next_billing_on = date(2027, 8, 15), date(2027, 9, 15)
     joined.save()
 
-    assert joiners.cost_of_return(move_of(joined), date(2027, 8, 20)).credit == Decimal("100.00")
+    assert planning.cost_of_return(move_of(joined), date(2027, 8, 20)).credit == Decimal("100.00")
 
 
 @known_fault("a customer whom a person let keep the price is found wrong each night")
@@ -85,7 +91,9 @@ def test_who_was_decided_never_to_move_is_not_found_wrong():
     package = package_opened(R799)
     subscription = mirrored(package)
     published(package)
-    deciding.never_move([move_of(subscription).pk], actor=mr_daniels(), reason="VIP", at=PUBLISHED)
+    deciding.decide(
+        [move_of(subscription).pk], deed="never_move", actor=mr_daniels(), reason="VIP", at=PUBLISHED
+    )
     applying.apply_due(MAY_BEGINS)
     subscription.current_term_starts_on = date(2027, 5, 15)
     subscription.next_billing_on = date(2027, 6, 15)
@@ -102,8 +110,12 @@ def test_who_was_given_the_old_price_back_is_not_found_wrong():
     services.cancel_price_change(
         change.pk, actor=mr_daniels(), reason="Not now", at=instant("2027-03-20 10:00")
     )
-    deciding.credit(
-        [move_of(joined).pk], actor=mr_daniels(), reason="Promised", at=instant("2027-03-21 10:00")
+    deciding.decide(
+        [move_of(joined).pk],
+        deed="credit",
+        actor=mr_daniels(),
+        reason="Promised",
+        at=instant("2027-03-21 10:00"),
     )
     PriceMove.objects.update(state="confirmed", confirmed_at=MAY_BEGINS, verdict="right")
     joined.price = R799

@@ -175,7 +175,7 @@ def test_a_cancelled_change_that_landed_can_be_taken_back(world, package):
     for number, decision in enumerate(("move_anyway", "try_again", "credit", "settle", "never_move")):
         before = transaction.savepoint()
         try:
-            deciding.decide(decision, [move.pk], actor=mr_daniels(), reason="Taken back", at=world.now)
+            deciding.decide([move.pk], deed=decision, actor=mr_daniels(), reason="Taken back", at=world.now)
             world.day(f"2027-05-15 07:{31 + number}")
             moving.drain(now=world.now, http=world.http)
             scheduled = world.in_zoho(subscription)["scheduled"]
@@ -254,8 +254,12 @@ def test_a_subscription_in_another_currency_is_not_moved(world, package):
     world.day("2027-05-02 10:00")
     applying.apply_due(world.now)
 
-    deciding.move_anyway(
-        [move_of(subscription).pk], actor=mr_daniels(), reason="All to the list price", at=world.now
+    deciding.decide(
+        [move_of(subscription).pk],
+        deed="move_anyway",
+        actor=mr_daniels(),
+        reason="All to the list price",
+        at=world.now,
     )
     world.move()
 

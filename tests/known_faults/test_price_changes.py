@@ -126,8 +126,12 @@ def test_a_negotiated_customer_who_is_let_move_is_told_first(world, package):
     world.day("2027-05-02 10:00")
     applying.apply_due(world.now)
 
-    deciding.move_anyway(
-        [move_of(negotiated).pk], actor=mr_daniels(), reason="List price for all", at=world.now
+    deciding.decide(
+        [move_of(negotiated).pk],
+        deed="move_anyway",
+        actor=mr_daniels(),
+        reason="List price for all",
+        at=world.now,
     )
     world.move()
     world.day("2027-05-15 07:30")

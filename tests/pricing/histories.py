@@ -6,8 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from catalogue import services
-from pricing import ledger
-from pricing.models import Audience, PriceChange, PriceEntry
+from pricing.models import Audience, PriceChange, PriceEntry, ledger
 from tests.factories import approved_product, mr_botha, ms_naidoo
 
 JOHANNESBURG = ZoneInfo("Africa/Johannesburg")

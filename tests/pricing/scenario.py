@@ -192,13 +192,15 @@ class Scenario:
         held = PriceMove.objects.filter(change=self.changes[WITHDRAWN], hold=Hold.KEEP_OR_CREDIT)
         one = held.filter(subscription__customer_name="Light credited").get()
         other = held.filter(subscription__customer_name="Light keeps").get()
-        deciding.credit([one.pk], actor=mr_daniels(), reason="Complained")
-        deciding.keep([other.pk], actor=mr_daniels(), reason="As quoted")
+        deciding.decide([one.pk], deed="credit", actor=mr_daniels(), reason="Complained")
+        deciding.decide([other.pk], deed="keep", actor=mr_daniels(), reason="As quoted")
 
     def _decide_conflicts(self):
         conflicts = PriceMove.objects.filter(change=self.changes[FIRST], state=MoveState.CONFLICT)
         if ids := list(conflicts.values_list("pk", flat=True)):
-            deciding.move_anyway(ids, actor=mr_daniels(), reason="The old agreement was a mistake")
+            deciding.decide(
+                ids, deed="move_anyway", actor=mr_daniels(), reason="The old agreement was a mistake"
+            )
 
     def _settle_what_was_billed(self):
         for change in self.changes.values():
@@ -206,7 +208,7 @@ class Scenario:
                 verdict__in=("under", "over"), state=MoveState.CONFIRMED, settled_at=None
             )
             if ids := list(wrong.values_list("pk", flat=True)):
-                deciding.settle(ids, actor=mr_daniels(), how="Waived")
+                deciding.decide(ids, deed="settle", actor=mr_daniels(), reason="Waived")
 
     # --- what goes wrong
 

@@ -153,8 +153,8 @@ def test_only_some_packages_and_the_same_queries_for_any_number(package, django_
         mirrored(each, "1.00")
     assert wrong(package_ids=[package.pk]) == (0, [])
 
-    # Packages, three for their histories, the rows, their moves, and that no package follows.
-    with django_assert_num_queries(7):
+    # Packages, three for their histories, the rows, their moves.
+    with django_assert_num_queries(6):
         assert wrong()[0] == 4
 
 

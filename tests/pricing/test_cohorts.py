@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from pricing import applying, services
-from pricing.cohorts import cohort_of, first_renewal, in_months, judge, same_price
+from pricing.cohorts import cohort_of, first_billing_day, first_renewal, in_months, judge, same_price
+from pricing.notice import beginning_of
+from pricing.rule import PriceHistory
 from tests.pricing.histories import JOHANNESBURG, package_opened
 from tests.pricing.people import (
     FIRST_OF_MAY,
@@ -31,7 +33,9 @@ def package():
 
 def judged(change, today=MARCH, **values):
     price = values.pop("price", "799.00")
-    return cohort_of(mirrored(change.package, price, save=False, **values), change, today)
+    subscription = mirrored(change.package, price, save=False, **values)
+    effective = first_billing_day(change, beginning_of(today))
+    return cohort_of(subscription, change, today, PriceHistory.of(change.package), effective)
 
 
 def told(judgement):

@@ -182,17 +182,6 @@ def test_the_number_of_queries_does_not_grow(django_assert_num_queries):
             assert applying.apply_due(AT_TWO).applied == number
 
 
-def test_more_than_one_chunk_is_done_to_the_end(monkeypatch):
-    monkeypatch.setattr(applying, "CHUNK", 2)
-    packages = [package_opened(R799) for _ in range(5)]
-    changes = [published(package) for package in packages]
-    ServicePackage.objects.filter(pk=packages[0].pk).update(price="805.00")
-
-    outcome = applying.apply_due(AT_TWO)
-
-    assert (outcome.applied, list(outcome.problems)) == (4, [changes[0].pk])
-
-
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_at_once_do_it_once():
     package = package_opened(R799)

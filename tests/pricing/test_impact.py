@@ -9,7 +9,7 @@ import time_machine
 
 from catalogue.models import ColumnMapping, PriceList, Supplier, SupplierDeal
 from circletel.core.errors import NotAllowed
-from pricing import counting, impact, services
+from pricing import impact, services
 from pricing.capacity import plan_calls
 from pricing.models import Cohort, NoticeStage, Occasion, Subscription
 from tests.factories import person
@@ -215,7 +215,7 @@ def test_counts_are_kept_for_open_changes(package, crowd, django_assert_num_quer
     change, empty = published(package), drafted(package_opened(R799))
     at = PUBLISHED + timedelta(days=1)
 
-    assert counting.count_customers(at) == 2
+    assert impact.count_customers(at) == 2
 
     change.refresh_from_db()
     empty.refresh_from_db()
@@ -226,11 +226,11 @@ def test_counts_are_kept_for_open_changes(package, crowd, django_assert_num_quer
 def test_counts_of_what_is_over_stay(package):
     mirrored(package)
     change = published(package)
-    counting.count_customers(PUBLISHED)
+    impact.count_customers(PUBLISHED)
     services.cancel_price_change(change.pk, actor=mr_daniels(), reason="No", at=PUBLISHED + timedelta(days=1))
     mirrored(package)
 
-    assert counting.count_customers(PUBLISHED + timedelta(days=2)) == 0
+    assert impact.count_customers(PUBLISHED + timedelta(days=2)) == 0
 
     change.refresh_from_db()
     assert (change.affected_customers_count, change.counted_at) == (1, PUBLISHED)

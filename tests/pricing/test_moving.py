@@ -185,8 +185,12 @@ def test_a_person_lets_a_conflict_move_anyway_from_the_price_they_saw(world, pac
     world.reprice(subscription, "750.00")
     world.move()
 
-    deciding.move_anyway(
-        [move_of(subscription).pk], actor=mr_daniels(), reason="Agreed by phone", at=world.now
+    deciding.decide(
+        [move_of(subscription).pk],
+        deed="move_anyway",
+        actor=mr_daniels(),
+        reason="Agreed by phone",
+        at=world.now,
     )
     moved = world.move()
 
@@ -293,7 +297,7 @@ def test_an_answer_that_is_lost_is_read_back_and_nothing_is_sent_twice(world, pa
 
 
 def test_a_worker_killed_after_the_call_loses_and_doubles_nothing(world, package, monkeypatch):
-    from pricing import move_claims, moving
+    from pricing import moving
 
     class Killed(BaseException):
         pass
@@ -306,7 +310,7 @@ def test_a_worker_killed_after_the_call_loses_and_doubles_nothing(world, package
     world.day("2027-04-15 07:30")
     puts = len(world.calls("PUT"))
     world.pull()
-    monkeypatch.setattr(move_claims, "report", die)
+    monkeypatch.setattr(moving, "report", die)
     with pytest.raises(Killed):
         moving.drain(now=world.now, http=world.http)
     monkeypatch.undo()
@@ -353,7 +357,7 @@ def test_a_refusal_needs_a_person_who_can_have_it_tried_again(world, package):
     assert (move.state, move.attempts, move.next_attempt_at) == (MoveState.FAILED, 1, None)
     assert "tax_id" in move.why
     assert world.move().looked_at == 0
-    deciding.try_again([move.pk], actor=mr_daniels(), reason="The tax is back", at=world.now)
+    deciding.decide([move.pk], deed="try_again", actor=mr_daniels(), reason="The tax is back", at=world.now)
     world.move()
 
     assert move_of(subscription).state == MoveState.SCHEDULED
@@ -371,7 +375,7 @@ def test_the_daily_budget_ends_a_run_and_the_next_one_goes_on(world, package, se
 
     states = sorted(PriceMove.objects.values_list("state", "attempts"))
     assert states == [("planned", 0), ("scheduled", 0), ("scheduled", 0)]
-    assert moved.again_in
+    assert len(moved.reasons) == 1
     settings.ZOHO_BILLING_CALLS_PER_DAY = 1_000_000
     world.now += timedelta(days=1)
     world.move()

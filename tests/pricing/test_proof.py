@@ -69,9 +69,13 @@ def test_a_change_is_verified_at_zero_open_cases_and_not_before(world, moved):
     change, _good, typed, own = moved
     proof.prove(world.now, http=world.http)
     assert proof.summary(change).open == 1
-    deciding.never_move([move_of(own).pk], actor=mr_daniels(), reason="Keeps its price", at=world.now)
+    deciding.decide(
+        [move_of(own).pk], deed="never_move", actor=mr_daniels(), reason="Keeps its price", at=world.now
+    )
 
-    deciding.never_move([move_of(typed).pk], actor=mr_daniels(), reason="Agreed at R 950", at=world.now)
+    deciding.decide(
+        [move_of(typed).pk], deed="never_move", actor=mr_daniels(), reason="Agreed at R 950", at=world.now
+    )
     proved = proof.prove(world.now, http=world.http)
 
     change.refresh_from_db()
@@ -96,10 +100,10 @@ def test_what_an_outage_let_renew_at_the_old_price_is_under_billed_until_it_is_s
     found = proof.summary(change)
     assert (found.under, found.under_rand, found.over_rand, found.open) == (1, Decimal(100), 0, 1)
     with pytest.raises(WrongStatus):
-        deciding.settle([move.pk], actor=mr_daniels(), how="Waived", at=world.now)
+        deciding.decide([move.pk], deed="settle", actor=mr_daniels(), reason="Waived", at=world.now)
     world.day("2027-06-15 07:30")
     world.move()
-    deciding.settle([move.pk], actor=mr_daniels(), how="Waived: our outage", at=world.now)
+    deciding.decide([move.pk], deed="settle", actor=mr_daniels(), reason="Waived: our outage", at=world.now)
     proved = proof.prove(world.now, http=world.http)
 
     assert (proved.cases, proved.verified) == (0, 1)
@@ -117,7 +121,7 @@ def test_operators_hear_of_it_after_three_days_and_again_when_it_is_over(world, 
     alert = Alert.objects.get(rule__trigger="billing_unproven")
     assert alert.title == f"Not proven 3 days after the renewal: 1 subscription of {change}"
     assert alert.path == reverse("admin:pricing_pricechange_proof", args=[change.pk])
-    deciding.never_move([move_of(typed).pk], actor=mr_daniels(), reason="Agreed", at=world.now)
+    deciding.decide([move_of(typed).pk], deed="never_move", actor=mr_daniels(), reason="Agreed", at=world.now)
     alerts.watch(world.now + timedelta(days=5))
     alert.refresh_from_db()
     assert alert.state == "resolved"
@@ -137,7 +141,7 @@ def test_an_invoice_that_was_voided_or_made_beside_the_renewal_is_not_the_first_
 def test_only_who_may_decide_decides(world, moved):
     _change, _good, typed, _own = moved
     with pytest.raises(NotAllowed, match="may not decide about price moves"):
-        deciding.never_move([move_of(typed).pk], actor=ms_naidoo(), reason="x")
+        deciding.decide([move_of(typed).pk], deed="never_move", actor=ms_naidoo(), reason="x")
     assert move_of(typed).state == MoveState.CONFLICT
 
 
@@ -160,7 +164,7 @@ def joiners(world, package, drain):
 
 
 def test_cancelling_lists_who_joined_at_the_new_price_with_what_a_credit_costs(world, joiners):
-    from pricing.joiners import cost_of_return
+    from pricing.planning import cost_of_return
 
     change, old, one, other = joiners
 
@@ -176,8 +180,8 @@ def test_cancelling_lists_who_joined_at_the_new_price_with_what_a_credit_costs(w
 
 def test_keeping_leaves_the_price_and_a_credit_moves_back_on_the_next_renewal(world, joiners):
     _change, _old, one, other = joiners
-    deciding.keep([move_of(one).pk], actor=mr_daniels(), reason="As quoted", at=world.now)
-    deciding.credit([move_of(other).pk], actor=mr_daniels(), reason="Complained", at=world.now)
+    deciding.decide([move_of(one).pk], deed="keep", actor=mr_daniels(), reason="As quoted", at=world.now)
+    deciding.decide([move_of(other).pk], deed="credit", actor=mr_daniels(), reason="Complained", at=world.now)
 
     moved = world.move()
     world.day("2027-04-20 07:30")

@@ -10,7 +10,7 @@ from catalogue import batches
 from catalogue.models import BatchItem, Product, ServicePackage
 from pricing import services as pricing
 from pricing.models import PriceChange
-from pricing.wishes import Wish
+from pricing.services import Wish
 from tests.factories import approved_product, live_package, mr_botha, person
 from torture import faults
 from torture.judge import STORES, judge, judge_answers, judge_deeds, judge_prices

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from circletel.core.models import AuditEntry
-from pricing import counting
+from pricing import impact
 from pricing.models import Subscription
 from tests.factories import person
 from tests.pricing.histories import package_opened
@@ -106,7 +106,7 @@ def test_the_list_shows_the_counts(approver, package):
     page = reverse("admin:pricing_pricechange_changelist")
     assert "not counted yet" in text_of(approver.get(page))
 
-    counting.count_one(change, PUBLISHED + timedelta(days=1))
+    impact.count_one(change, PUBLISHED + timedelta(days=1))
 
     assert "and 1 at the new price" in text_of(approver.get(page))
 
@@ -115,7 +115,7 @@ def test_rest_tells_impact_and_counts(approver, package):
     mirrored(package)
     change = published(package)
     address = f"/api/admin/price-changes/{change.pk}"
-    counting.count_one(change, PUBLISHED)
+    impact.count_one(change, PUBLISHED)
 
     found = approver.get(f"{address}/impact").json()
 
