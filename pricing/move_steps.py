@@ -7,14 +7,14 @@ overwritten: it becomes a conflict for a person.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from catalogue.models import excluding_vat, vat_rate_today
 from circletel.core.amounts import rand
+from pricing.mirror.reading import includes_vat, with_vat
 from pricing.models import Hold, MoveState, PriceChangeStatus, PriceMove
 from pricing.models.subscription import BILLED
 from pricing.notice import RENEWALS_ARE_THROUGH, renewed_until
@@ -26,7 +26,6 @@ from zoho_sync.connection.errors import RecordGone, Retryable
 from zoho_sync.keys import package_key
 
 Values = dict[str, Any]
-CENT = Decimal("0.01")
 NOTHING_SENT: Values = {
     "to_undo": False,
     "sent_at": None,
@@ -57,9 +56,7 @@ class InZoho:
             if self.is_at(known):
                 return known
         paid = self.read.plan.price
-        if paid is None or self.inclusive:
-            return paid
-        return (paid * (1 + self.rate)).quantize(CENT, ROUND_HALF_UP)
+        return None if paid is None else with_vat(paid, self.inclusive, self.rate)
 
     def is_ours(self, scheduled: Subscription | None) -> bool:
         """What Zoho has scheduled is this move."""
@@ -84,8 +81,7 @@ def act(client: BillingClient, move: PriceMove, now: datetime, *, begin: Callabl
         read = client.get_subscription(move.subscription.subscription_id)
     except RecordGone:
         return (NOTHING_SENT if move.to_undo else {}) | over("Zoho does not have this subscription any more.")
-    inclusive = settings.ZOHO_PRICES_INCLUDE_VAT if read.is_inclusive_tax is None else read.is_inclusive_tax
-    found = InZoho(read, move, vat_rate_today(), inclusive)
+    found = InZoho(read, move, vat_rate_today(), includes_vat(read.is_inclusive_tax))
     if move.to_undo:
         values = _undo(client, found, now)
     elif move.state == MoveState.SCHEDULED:

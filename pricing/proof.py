@@ -8,10 +8,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db.models import (
     Case,
     Count,
@@ -32,6 +31,8 @@ from django.http import StreamingHttpResponse
 from catalogue.models import vat_rate_at
 from circletel.core import audit
 from circletel.core.spreadsheet import csv_lines, download
+from pricing.cohorts import CENT
+from pricing.mirror.reading import includes_vat, with_vat
 from pricing.models import MoveState, PriceChange, PriceChangeStatus, PriceMove, Verdict
 from pricing.notice import beginning_of, renewed_until
 from zoho_sync.billing.client import BillingClient
@@ -44,7 +45,6 @@ from zoho_sync.models import System
 
 log = logging.getLogger(__name__)
 
-CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 # Of one subscription: what a person may have made beside the renewal. More are not read.
 MOST_INVOICES = 5
@@ -186,14 +186,10 @@ def _suits(client: BillingClient, invoice_id: str, move: PriceMove) -> tuple[Inv
 
 
 def _including_vat(invoice: Invoice, line: InvoiceLine, move: PriceMove) -> Decimal:
-    inclusive = (
-        settings.ZOHO_PRICES_INCLUDE_VAT if invoice.is_inclusive_tax is None else invoice.is_inclusive_tax
-    )
-    if inclusive:
+    if includes_vat(invoice.is_inclusive_tax):
         return line.price
     assert invoice.invoice_date is not None  # `_suits` saw it
-    rate = vat_rate_at(beginning_of(invoice.invoice_date))
-    including = (line.price * (1 + rate)).quantize(CENT, ROUND_HALF_UP)
+    including = with_vat(line.price, False, vat_rate_at(beginning_of(invoice.invoice_date)))
     # Amounts without VAT do not tell every cent of those with it.
     return move.expected_price if abs(including - move.expected_price) <= CENT else including
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from catalogue.content import differences, plain
 from catalogue.models import PackageStatus, ServicePackage
 from catalogue.signals import package_changed
 from circletel.core import audit
@@ -85,7 +86,7 @@ def delete_price_change(change_id: UUID, *, actor: User) -> None:
     ensure_may(actor, "pricing.draft_pricechange", "delete price changes")
     change = _locked(change_id)
     _ensure_draft(change, "deleted")
-    gone = {name: [value, None] for name, value in _content_of(change).items()}
+    gone = differences(_content_of(change), {})
     audit.record("price change deleted", change, actor=actor, changes=gone)
     change.delete()
 
@@ -225,9 +226,8 @@ def _draft(package: ServicePackage, wish: Wish, actor: User, batch: str = "") ->
     change = PriceChange(package=package, created_by=actor, changed_by=actor, batch=batch)
     fill_in(change, wish)
     change.save()
-    audit.record(
-        "price change drafted", change, actor=actor, changes=_wish_shown({}, wish), detail=wish.reason
-    )
+    changes = differences({}, _content_of(change))
+    audit.record("price change drafted", change, actor=actor, changes=changes, detail=wish.reason)
     return change
 
 
@@ -236,7 +236,8 @@ def _rewrite(change: PriceChange, wish: Wish, actor: User) -> None:
     change.changed_by = actor
     fill_in(change, wish)
     change.save()
-    audit.record("price change edited", change, actor=actor, changes=_wish_shown(before, wish))
+    changes = differences(before, _content_of(change))
+    audit.record("price change edited", change, actor=actor, changes=changes)
 
 
 def _locked(change_id: UUID) -> PriceChange:
@@ -297,20 +298,5 @@ def _sentences(error: ValidationError) -> list[str]:
 
 
 def _content_of(change: PriceChange) -> dict[str, Any]:
-    return {name: _plain(getattr(change, name)) for name in WISHED}
-
-
-def _wish_shown(before: dict[str, Any], wish: Wish) -> dict[str, list[Any]]:
-    """{field: [before, after]} of what the wish changes; nothing and empty text are the same."""
-    after = {name: _plain(value) for name, value in vars(wish).items()}
-    return {
-        name: [before.get(name), value]
-        for name, value in after.items()
-        if (value or "") != (before.get(name) or "")
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    return value.isoformat() if isinstance(value, date) else value
+    """What was wished, for the audit trail; nothing and empty text are the same."""
+    return plain({name: getattr(change, name) or None for name in WISHED})

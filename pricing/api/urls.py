@@ -1,27 +1,20 @@
 from django.urls import path
 
-from pricing.api.moves import DecideView, PriceMoveListView, ProofCsvView, ProofView
-from pricing.api.notices import EvidenceView, NoticeListView
-from pricing.api.views import (
-    AmendView,
-    CancelView,
-    ImpactView,
-    PriceChangeListView,
-    PriceChangeView,
-    PublishView,
-)
+from pricing.api import moves, views
+
+CHANGE = "price-changes/<uuid:id>"
 
 urlpatterns = [
-    path("price-changes", PriceChangeListView.as_view(), name="price-change-list"),
-    path("price-changes/<uuid:id>", PriceChangeView.as_view(), name="price-change-detail"),
-    path("price-changes/<uuid:id>/impact", ImpactView.as_view(), name="price-change-impact"),
-    path("price-changes/<uuid:id>/publish", PublishView.as_view(), name="price-change-publish"),
-    path("price-changes/<uuid:id>/cancel", CancelView.as_view(), name="price-change-cancel"),
-    path("price-changes/<uuid:id>/amend", AmendView.as_view(), name="price-change-amend"),
-    path("price-changes/<uuid:id>/moves", PriceMoveListView.as_view(), name="price-change-moves"),
-    path("price-changes/<uuid:id>/proof", ProofView.as_view(), name="price-change-proof"),
-    path("price-changes/<uuid:id>/proof.csv", ProofCsvView.as_view(), name="price-change-proof-csv"),
-    path("price-moves/<uuid:id>/decide", DecideView.as_view(), name="price-move-decide"),
-    path("price-changes/<uuid:id>/notices", NoticeListView.as_view(), name="price-notice-list"),
-    path("price-changes/<uuid:id>/notices/evidence", EvidenceView.as_view(), name="price-notice-evidence"),
+    path("price-changes", views.PriceChangeListView.as_view(), name="price-change-list"),
+    path(CHANGE, views.PriceChangeView.as_view(), name="price-change-detail"),
+    path(f"{CHANGE}/impact", views.ImpactView.as_view(), name="price-change-impact"),
+    path(f"{CHANGE}/publish", views.PublishView.as_view(), name="price-change-publish"),
+    path(f"{CHANGE}/cancel", views.CancelView.as_view(), name="price-change-cancel"),
+    path(f"{CHANGE}/amend", views.AmendView.as_view(), name="price-change-amend"),
+    path(f"{CHANGE}/moves", moves.PriceMoveListView.as_view(), name="price-change-moves"),
+    path(f"{CHANGE}/proof", moves.ProofView.as_view(), name="price-change-proof"),
+    path(f"{CHANGE}/proof.csv", moves.ProofCsvView.as_view(), name="price-change-proof-csv"),
+    path("price-moves/<uuid:id>/decide", moves.DecideView.as_view(), name="price-move-decide"),
+    path(f"{CHANGE}/notices", moves.NoticeListView.as_view(), name="price-notice-list"),
+    path(f"{CHANGE}/notices/evidence", moves.EvidenceView.as_view(), name="price-notice-evidence"),
 ]

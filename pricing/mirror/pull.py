@@ -14,7 +14,7 @@ from django.utils import timezone
 from catalogue.models import ServicePackage, vat_rate_today
 from circletel.core import jobs
 from pricing.mirror import listing
-from pricing.mirror.reading import Terms, Unreadable, take_answer
+from pricing.mirror.reading import Unreadable, take_answer
 from pricing.mirror.report import PullReport, before_listing, plan_lines
 from pricing.models import OwedRead, Subscription, SubscriptionPull
 from zoho_sync.backfill.report import Ending
@@ -112,14 +112,8 @@ class _Run:
         return report
 
     def _check_organisation(self) -> None:
-        rate = vat_rate_today()
-        self.terms = Terms(
-            prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT,
-            vat_rate=rate,
-            fixed_until_field=settings.PRICING_FIXED_UNTIL_FIELD,
-            contract_holds_price=settings.PRICING_FIXED_TERM_HOLDS_PRICE,
-        )
-        checked(self.client, vat_rate=rate, prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT)
+        self.vat_rate = vat_rate_today()
+        checked(self.client, vat_rate=self.vat_rate, prices_include_vat=settings.ZOHO_PRICES_INCLUDE_VAT)
 
     # --- looking only
 
@@ -207,7 +201,7 @@ class _Run:
             package = plans.get(told.plan.code)
             subscription = known or Subscription(subscription_id=owed.subscription_id)
             take_answer(
-                subscription, told, self.terms, contract_months=package.contract_months if package else 1
+                subscription, told, self.vat_rate, contract_months=package.contract_months if package else 1
             )
         except RecordGone:
             self._gone(owed)

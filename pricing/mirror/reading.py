@@ -1,11 +1,12 @@
-"""From Zoho's words to a row of the mirror. Pure functions."""
+"""From Zoho's words to a row of the mirror. Reads nothing but settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
+
+from django.conf import settings
 
 from pricing.cohorts import CENT, in_months
 from pricing.models import Subscription
@@ -45,16 +46,6 @@ class Unreadable(ValueError):
     """An answer lacks what the mirror needs; the words are fit for an operator."""
 
 
-@dataclass(frozen=True)
-class Terms:
-    """How Zoho's amounts and dates are to be understood."""
-
-    prices_include_vat: bool
-    vat_rate: Decimal
-    fixed_until_field: str = ""
-    contract_holds_price: bool = False
-
-
 def judge_row(row: Mapping[str, Any], known: Subscription | None, *, full: bool = False) -> Verdict:
     """What to do about a row. `full` reads again whatever stands."""
     is_standing = SubscriptionRow.read(row).status in STANDING
@@ -87,26 +78,31 @@ def take_row(known: Subscription, row: Mapping[str, Any]) -> None:
         known.next_billing_on, known.last_invoice_id = told.next_billing_at, ""
 
 
-def take_answer(known: Subscription, told: Told, terms: Terms, *, contract_months: int = 1) -> None:
+def take_answer(known: Subscription, told: Told, vat_rate: Decimal, *, contract_months: int = 1) -> None:
     """Write into `known` what Zoho says of the whole subscription. Raises Unreadable."""
     if not told.plan.code or told.plan.price is None:
         raise Unreadable(f"Zoho names no {'price' if told.plan.code else 'plan'} for {told.subscription_id}.")
-    inclusive = terms.prices_include_vat if told.is_inclusive_tax is None else told.is_inclusive_tax
-    known.is_inclusive_tax = inclusive
+    known.is_inclusive_tax = inclusive = includes_vat(told.is_inclusive_tax)
     known.number, known.plan_code, known.tax_id = told.number, told.plan.code, told.plan.tax_id
     known.customer_id, known.customer_name = told.customer_id, told.customer_name[:200]
     known.customer_email = told.email[:254] or known.customer_email
     # Somebody who was erased and has come back is a customer like any other.
     known.erased_at = None
     known.status, known.quantity = told.status, told.plan.quantity
-    known.price, known.amount = with_vat(told.plan.price, inclusive, terms.vat_rate), told.amount
+    known.price, known.amount = with_vat(told.plan.price, inclusive, vat_rate), told.amount
     known.addons = [_addon(each) for each in told.addons if each.type != "one_time"]
     known.discounted = told.discounted
     known.current_term_starts_on = told.current_term_starts_at
     known.current_term_ends_on, known.next_billing_on = told.current_term_ends_at, told.next_billing_at
     known.last_invoice_id = told.invoice_id
     known.signed_up_at = signed_up_at(told)
-    known.fixed_until = fixed_until(told, known.signed_up_at, terms, contract_months)
+    known.fixed_until = fixed_until(told, known.signed_up_at, contract_months)
+
+
+def includes_vat(said: bool | None) -> bool:
+    """Whether prices in Zoho include VAT: as the record says, else as the organisation is set."""
+    include: bool = settings.ZOHO_PRICES_INCLUDE_VAT if said is None else said
+    return include
 
 
 def with_vat(price: Decimal, inclusive: bool, rate: Decimal) -> Decimal:
@@ -125,20 +121,21 @@ def signed_up_at(told: Told) -> datetime:
     return entered
 
 
-def fixed_until(told: Told, came: datetime, terms: Terms, contract_months: int) -> date | None:
+def fixed_until(told: Told, came: datetime, contract_months: int) -> date | None:
     """The last day of a promised price: what the custom field says, else the contract where contracts hold prices.
 
     Raises Unreadable for a field that holds no date: a promise may not be lost to a slip of the pen.
     """
-    said = told.custom_fields.get(terms.fixed_until_field, "").strip() if terms.fixed_until_field else ""
+    field = settings.PRICING_FIXED_UNTIL_FIELD
+    said = told.custom_fields.get(field, "").strip() if field else ""
     if said:
         try:
             return date.fromisoformat(said[:10])
         except ValueError:
             raise Unreadable(
-                f"{terms.fixed_until_field} of {told.subscription_id} is {said!r}: write it as 2027-12-31 in Zoho."
+                f"{field} of {told.subscription_id} is {said!r}: write it as 2027-12-31 in Zoho."
             ) from None
-    if not terms.contract_holds_price or contract_months <= 1:
+    if not settings.PRICING_FIXED_TERM_HOLDS_PRICE or contract_months <= 1:
         return None
     first = civil_day(came)
     return in_months(first, contract_months, first.day) - timedelta(days=1)

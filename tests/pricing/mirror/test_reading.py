@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.mirror.reading import Terms, Unreadable, Verdict, judge_row, take_answer, take_row, with_vat
+from pricing.mirror.reading import Unreadable, Verdict, judge_row, take_answer, take_row, with_vat
 from pricing.models import Subscription
 from zoho_sync.billing.subscriptions import Subscription as Told
 
-TERMS = Terms(prices_include_vat=True, vat_rate=Decimal("0.15"))
+VAT = Decimal("0.15")
 # As a real event carried it: more fields than any file lists, amounts as numbers, blanks for what is not set.
 ANSWER = {
     "subscription_id": "90300000079200",
@@ -41,9 +41,9 @@ ANSWER = {
 }
 
 
-def read(terms=TERMS, months=1, **values):
+def read(months=1, **values):
     subscription = Subscription()
-    take_answer(subscription, Told.read(ANSWER | values), terms, contract_months=months)
+    take_answer(subscription, Told.read(ANSWER | values), VAT, contract_months=months)
     return subscription
 
 
@@ -99,12 +99,12 @@ def test_amounts_without_vat_get_it_to_the_cent():
     assert with_vat(Decimal("694.78"), True, Decimal("0.15")) == Decimal("694.78")
 
 
-def test_what_the_subscription_says_counts_before_the_organisation():
-    exclusive = Terms(prices_include_vat=False, vat_rate=Decimal("0.15"))
+def test_what_the_subscription_says_counts_before_the_organisation(settings):
+    assert read(is_inclusive_tax=False).price == Decimal("918.85")
+    settings.ZOHO_PRICES_INCLUDE_VAT = False
 
-    assert read(exclusive, is_inclusive_tax=True).price == Decimal("799.00")
-    assert read(exclusive).price == Decimal("918.85")
-    assert read(TERMS, is_inclusive_tax=False).price == Decimal("918.85")
+    assert read(is_inclusive_tax=True).price == Decimal("799.00")
+    assert read().price == Decimal("918.85")
 
 
 def test_who_began_before_they_were_entered_signed_up_then():
@@ -135,14 +135,15 @@ def test_what_the_mirror_needs_is_never_guessed(values, words):
     assert str(refusal.value) == words
 
 
-def test_a_promised_price_is_read_from_the_custom_field():
-    terms = Terms(True, Decimal("0.15"), fixed_until_field="Price fixed until", contract_holds_price=True)
+def test_a_promised_price_is_read_from_the_custom_field(settings):
+    settings.PRICING_FIXED_UNTIL_FIELD = "Price fixed until"
+    settings.PRICING_FIXED_TERM_HOLDS_PRICE = True
 
-    assert read(terms, months=24).fixed_until == date(2027, 6, 30)
-    assert read(terms, months=24, custom_fields=[]).fixed_until == date(2028, 11, 1)
-    assert read(terms, months=1, custom_fields=[]).fixed_until is None
+    assert read(months=24).fixed_until == date(2027, 6, 30)
+    assert read(months=24, custom_fields=[]).fixed_until == date(2028, 11, 1)
+    assert read(months=1, custom_fields=[]).fixed_until is None
     with pytest.raises(Unreadable, match="Price fixed until of 90300000079200 is 'June': write it as"):
-        read(terms, custom_fields=[{"label": "Price fixed until", "value": "June"}])
+        read(custom_fields=[{"label": "Price fixed until", "value": "June"}])
 
 
 ROW = {
