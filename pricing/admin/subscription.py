@@ -16,8 +16,8 @@ from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, badge, link, sect
 from circletel.core.admin.long_lists import LongList
 from circletel.core.amounts import rand, signed_rand
 from pricing.actions import MOVE
-from pricing.planning import cost_of_return
 from pricing.models import MoveState, PriceMove, Subscription
+from pricing.planning import cost_of_return
 
 STATUSES = {
     "live": "success",

@@ -246,7 +246,7 @@ def test_without_forgetting_an_address_stays(told, table, why):
 
 def refusal_of(statement, mode):
     """What PostgreSQL says against it."""
-    personal_data._say(mode)
+    personal_data._allow_erasing(mode)
     with connection.cursor() as cursor, pytest.raises(DatabaseError) as refused, transaction.atomic():
         cursor.execute(statement)
     return str(refused.value)
