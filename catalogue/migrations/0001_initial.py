@@ -421,23 +421,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='TmfDocument',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('resource', models.CharField(help_text='Version and kind: v4/productOffering.', max_length=40)),
-                ('text', models.TextField(help_text='Where the address of this server belongs stands the character U+0001.')),
-                ('changed_at', models.DateTimeField(help_text="The package's, when this was written.")),
-                ('vat_rate', models.DecimalField(decimal_places=4, max_digits=5)),
-                ('promoted', models.BooleanField()),
-                ('package', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tmf620_documents', to='catalogue.servicepackage')),
-            ],
-            options={
-                'db_table': 'tmf620_documents',
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('package', 'resource'), name='tmf620_document_once_for_each_resource')],
-            },
-        ),
-        migrations.CreateModel(
             name='TmfDraft',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

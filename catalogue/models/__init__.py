@@ -12,7 +12,6 @@ from catalogue.models.tmf620 import (
     HubEvent,
     HubListener,
     HubSnapshot,
-    TmfDocument,
     TmfDraft,
 )
 from catalogue.models.vat import NoVatRate, VatRate, excluding_vat, vat_rate_at, vat_rate_today

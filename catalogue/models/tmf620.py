@@ -100,32 +100,6 @@ class HubSnapshot(models.Model):
         return str(self.package_id)
 
 
-class TmfDocument(models.Model):
-    """A resource of a package as JSON, written down when the package changes so that lists need not build it.
-
-    Used only while it agrees with the package, the VAT rate and the promotion of the moment; else built anew.
-    """
-
-    package = models.ForeignKey(ServicePackage, models.CASCADE, related_name="tmf620_documents")
-    resource = models.CharField(max_length=40, help_text="Version and kind: v4/productOffering.")
-    text = models.TextField(help_text="Where the address of this server belongs stands the character U+0001.")
-    changed_at = models.DateTimeField(help_text="The package's, when this was written.")
-    vat_rate = models.DecimalField(max_digits=5, decimal_places=4)
-    promoted = models.BooleanField()
-
-    class Meta:
-        db_table = "tmf620_documents"
-        default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(
-                fields=["package", "resource"], name="tmf620_document_once_for_each_resource"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.resource} {self.package_id}"
-
-
 class DeliveryState(models.TextChoices):
     PENDING = "pending", "Owed"
     DELIVERED = "delivered", "Delivered"
