@@ -34,7 +34,7 @@ manage: export CIRCLETEL_COMMAND = $(value CMD)
 test: setup-dev ## Run the tests on real PostgreSQL and Valkey; ARGS="-k price" and so on
 	@exec $(VENV_PYTHON) -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist worksteal)
 
-coverage: setup-dev ## Run the tests and see which branches of the four apps they take; below 95 % fails
+coverage: setup-dev ## Run the tests and see which branches of the product they take; below 95 % fails
 	@exec $(VENV_PYTHON) -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 check: setup-dev ## Format, lint, types, import contracts and cycles, migrations, settings, known vulnerabilities
