@@ -220,12 +220,29 @@ VERSION = (PUBLISH_AGAIN,)
 # --- suppliers' price lists
 
 
+def _in_state(*states: PriceListStatus) -> Any:
+    return lambda price_list: price_list.state in states
+
+
+READ_LIST = Action(
+    name="read_again",
+    model=PriceList,
+    service=price_lists.read_again,
+    permission=price_lists.PERMISSION,
+    offered=_in_state(PriceListStatus.FAILED),
+    audit_name="price list read again",
+    title="Read this workbook again?",
+    description="With the column mappings, products and VAT rate of now. Nothing of the catalogue changes.",
+    icon="refresh",
+    variant=ActionVariant.PRIMARY,
+    done="{} is being read.",
+)
 APPLY_LIST = Action(
     name="apply",
     model=PriceList,
     service=price_lists.request_apply,
     permission="catalogue.import_pricelist",
-    offered=_in_status(PriceListStatus.PREVIEWED),
+    offered=_in_state(PriceListStatus.PREVIEWED),
     audit_name="price list apply",
     title="Apply this price list?",
     description=(
@@ -241,7 +258,7 @@ CANCEL_LIST = Action(
     model=PriceList,
     service=price_lists.cancel,
     permission="catalogue.import_pricelist",
-    offered=_in_status(PriceListStatus.UPLOADED, PriceListStatus.PREVIEWED, PriceListStatus.APPLYING),
+    offered=_in_state(*price_lists.CANCELLABLE),
     audit_name="price list cancel",
     title="Give this price list up?",
     description="What was applied of it already stays; nothing more is.",
@@ -249,7 +266,7 @@ CANCEL_LIST = Action(
     icon="close",
     done="{} was cancelled.",
 )
-PRICE_LIST = (APPLY_LIST, CANCEL_LIST)
+PRICE_LIST = (READ_LIST, APPLY_LIST, CANCEL_LIST)
 
 DRAFT_PRICE_CHANGES = Action(
     name="draft_price_changes",

@@ -23,6 +23,7 @@ from catalogue.pricelists import services
 from catalogue.pricelists.workbook import LARGEST_FILE_MB
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import (
+    BADGES,
     HidesCosts,
     ReadOnlyAdmin,
     TwoLines,
@@ -58,7 +59,7 @@ class PriceListAdmin(LongList, HidesCosts, WithPanel, ActionsAdmin, ReadOnlyAdmi
     list_display = ("shown_name", "shown_status", "summary", "uploaded_at", "uploaded_by", "applied_at")
     list_filter = ("status", "supplier")
     search_fields = ("file_name", "file_hash")
-    list_select_related = ("supplier", "uploaded_by")
+    list_select_related = ("supplier", "uploaded_by", "job")
     form = UploadForm
     fields = (
         ("supplier", "file_name"),
@@ -74,7 +75,9 @@ class PriceListAdmin(LongList, HidesCosts, WithPanel, ActionsAdmin, ReadOnlyAdmi
     def shown_name(self, price_list: PriceList) -> tuple[str, str]:
         return price_list.file_name, price_list.supplier.name
 
-    shown_status = badge("status")
+    @display(description="Status", ordering="status", label=BADGES)
+    def shown_status(self, price_list: PriceList) -> str:
+        return price_list.state.label
 
     @display(description="SHA-256 of the file")
     def shown_hash(self, price_list: PriceList) -> SafeString:
@@ -133,7 +136,7 @@ class PriceListAdmin(LongList, HidesCosts, WithPanel, ActionsAdmin, ReadOnlyAdmi
             below_floor = price_list.rows.filter(below_floor=True).count()
         context = {
             "price_list": price_list,
-            "status": price_list.get_status_display(),
+            "status": price_list.state.label,
             "moving": price_list.is_moving,
             "counts": [
                 (outcome.label, price_list.count(outcome), f"{rows}&outcome__exact={outcome.value}")

@@ -13,6 +13,7 @@ from catalogue.models.package import ServicePackage
 from catalogue.models.product import Product
 from catalogue.models.supplier import ColumnMapping, Supplier
 from circletel.core.models.fields import optional_money
+from circletel.core.models.job import JobState
 
 
 class PriceListStatus(models.TextChoices):
@@ -32,6 +33,11 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
+# What a list is when the job that should have ended this did not do so.
+UNFINISHED = {
+    PriceListStatus.UPLOADED: PriceListStatus.FAILED,
+    PriceListStatus.APPLYING: PriceListStatus.PREVIEWED,
+}
 # What applying a list does something about.
 MOVES = (Outcome.NEW, Outcome.CHANGED, Outcome.VANISHED)
 
@@ -85,6 +91,16 @@ class PriceList(models.Model):
 
     def __str__(self) -> str:
         return f"{self.supplier}: {self.file_name}"
+
+    @property
+    def state(self) -> PriceListStatus:
+        """Its status. A job may end before it can say so to its list: what it was to do can then be asked for again."""
+        status = PriceListStatus(self.status)
+        if self.is_moving or status not in UNFINISHED:
+            return status
+        if self.job is not None and self.job.state == JobState.CANCELLED:
+            return PriceListStatus.CANCELLED
+        return UNFINISHED[status]
 
     def count(self, outcome: Outcome) -> int:
         number: int = self.counts.get(outcome.value, 0)

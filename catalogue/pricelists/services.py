@@ -37,11 +37,18 @@ from circletel.core import audit, jobs
 from circletel.core.database import copy_in
 from circletel.core.errors import Refused, WrongStatus
 from circletel.core.jobs import RunningJob
+from circletel.core.models import JobState
 from circletel.core.rights import ensure_may
 
 BATCH = 500
 PERMISSION = "catalogue.import_pricelist"
 DEED = "upload and apply supplier price lists"
+CANCELLABLE = (
+    PriceListStatus.UPLOADED,
+    PriceListStatus.FAILED,
+    PriceListStatus.PREVIEWED,
+    PriceListStatus.APPLYING,
+)
 
 
 @transaction.atomic
@@ -58,6 +65,19 @@ def upload(*, supplier: Supplier, file_name: str, content: bytes, actor: User) -
         uploaded_by=actor,
     )
     audit.record("price list uploaded", price_list, actor=actor, detail=f"SHA-256 {price_list.file_hash}")
+    price_list.job = jobs.request(READ, actor=actor, price_list=str(price_list.pk))
+    price_list.save(update_fields=["job"])
+    return price_list
+
+
+@transaction.atomic
+def read_again(price_list_id: UUID, *, actor: User) -> PriceList:
+    """Have a list that could not be read before read once more. Raises NotAllowed or WrongStatus."""
+    ensure_may(actor, PERMISSION, DEED)
+    price_list = _locked(price_list_id)
+    if price_list.state != PriceListStatus.FAILED:
+        raise WrongStatus(f"{price_list} cannot be read again: {_state(price_list)}")
+    _move(price_list, PriceListStatus.UPLOADED, "price list read again", actor)
     price_list.job = jobs.request(READ, actor=actor, price_list=str(price_list.pk))
     price_list.save(update_fields=["job"])
     return price_list
@@ -95,12 +115,8 @@ def cancel(price_list_id: UUID, *, actor: User) -> PriceList:
         # Before the list is locked: a batch that is being applied locks its job first, too.
         jobs.cancel(job.pk, actor=actor)
     price_list = _locked(price_list_id)
-    if price_list.status not in (
-        PriceListStatus.UPLOADED,
-        PriceListStatus.PREVIEWED,
-        PriceListStatus.APPLYING,
-    ):
-        raise WrongStatus(f"{price_list} cannot be cancelled: it is {_status(price_list)}")
+    if price_list.status not in CANCELLABLE:
+        raise WrongStatus(f"{price_list} cannot be cancelled: {_state(price_list)}")
     done = price_list.rows.exclude(applied_at=None).count()
     detail = f"{done} of {price_list.total} rows were applied before" if done else ""
     _move(price_list, PriceListStatus.CANCELLED, "price list cancelled", actor, detail=detail)
@@ -134,10 +150,15 @@ def draft_price_changes(row_ids: Iterable[int], *, actor: User) -> list[str]:
 
 
 def _ensure_appliable(price_list: PriceList) -> None:
-    if price_list.status != PriceListStatus.PREVIEWED:
-        raise WrongStatus(f"{price_list} cannot be applied: it is {_status(price_list)}, not ready to apply")
-    others = PriceList.objects.filter(supplier=price_list.supplier)
-    if others.filter(status=PriceListStatus.APPLYING).exists():
+    if price_list.state != PriceListStatus.PREVIEWED:
+        raise WrongStatus(f"{price_list} cannot be applied: {_state(price_list)}, not ready to apply")
+    others = PriceList.objects.filter(supplier=price_list.supplier).exclude(pk=price_list.pk)
+    applying = others.filter(status=PriceListStatus.APPLYING)
+    # Those whose job ended before it could say so to its list.
+    applying.exclude(job__state__in=(JobState.WAITING, JobState.RUNNING)).update(
+        status=PriceListStatus.PREVIEWED
+    )
+    if applying.exists():
         raise WrongStatus(f"another list of {price_list.supplier} is being applied: wait until it is done")
     newer = others.filter(status=PriceListStatus.APPLIED, uploaded_at__gt=price_list.uploaded_at).first()
     if newer is not None:
@@ -264,5 +285,6 @@ def _move(
     audit.record(action, price_list, actor=actor, changes=changes, detail=detail)
 
 
-def _status(price_list: PriceList) -> str:
-    return price_list.get_status_display().lower()
+def _state(price_list: PriceList) -> str:
+    words = price_list.state.label.lower()
+    return f"it {words}" if price_list.state == PriceListStatus.FAILED else f"it is {words}"

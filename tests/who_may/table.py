@@ -95,6 +95,7 @@ DEEDS: dict[str, str] = {
     "catalogue.packageversion: publish_again_one": "PB",
     "catalogue.pricelist: apply_one": "PM",
     "catalogue.pricelist: cancel_one": "PM",
+    "catalogue.pricelist: read_again_one": "PM",
     "catalogue.pricelistrow: draft_price_changes_selected": "PR",
     "catalogue.product: approve_one": "AP",
     "catalogue.product: approve_pricing_one": "PR PA",

@@ -388,3 +388,29 @@ def test_a_list_of_rows_takes_the_same_queries_for_any_number(as_role):  # noqa:
     applied(*(deal(deal_id=f"D{number}") for number in range(30)))
 
     assert list(queries()) == few
+
+
+def test_a_list_whose_job_failed_before_it_began_is_read_again(as_role, worker):  # noqa: F811
+    price_list = services.upload(
+        supplier=Supplier.objects.get(code="mtn"),
+        file_name="promos.xlsx",
+        content=mtn_workbook(deal()),
+        actor=ms_naidoo(),
+    )
+    ms_naidoo().groups.clear()
+    done(price_list)
+    client = as_role("Product manager")
+
+    page = client.get(page_of(price_list)).content.decode()
+    listed = client.get(LISTS).content.decode()
+    with worker():
+        response = deed(client, price_list, "read_again_one")
+
+    assert "<strong data-price-list-status>Could not be read</strong>: Refused: Thandi Naidoo may not" in page
+    assert "hx-trigger" not in page.split("price-list-standing")[1].split("</div>")[0]
+    assert "Could not be read" in listed
+    assert texts(response) == ["MTN: promos.xlsx is being read."]
+    price_list.refresh_from_db()
+    assert (price_list.status, price_list.summary) == (
+        "previewed", "1 new, 0 changed, 0 unchanged, 0 vanished, 0 refused",
+    )  # fmt: skip

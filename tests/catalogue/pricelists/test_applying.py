@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from catalogue import services as catalogue
@@ -24,7 +25,7 @@ from circletel.core import jobs
 from circletel.core.errors import NotAllowed, WrongStatus
 from circletel.core.models import AuditEntry, Job
 from tests.catalogue.pricelists.workbooks import deal, mtn_workbook, read
-from tests.factories import draft_product, mr_botha, ms_naidoo
+from tests.factories import draft_product, mr_botha, ms_naidoo, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_flushed")]
 
@@ -468,3 +469,65 @@ def test_deciding_takes_the_same_queries_for_any_number_of_deals(number, django_
         decisions = decide(changed, supplier)
 
     assert {decision.outcome for decision in decisions} == {"changed"}
+
+
+def no_longer_staff() -> None:
+    User.objects.filter(pk=ms_naidoo().pk).update(is_staff=False)
+
+
+def mr_dlamini() -> User:
+    return person("sipho.dlamini", "Product manager")
+
+
+def test_a_list_whose_reading_never_began_says_why_and_is_read_again():
+    price_list = services.upload(
+        supplier=mtn(), file_name="promos.xlsx", content=mtn_workbook(deal()), actor=ms_naidoo()
+    )
+    no_longer_staff()
+
+    price_list = done(price_list)
+
+    assert (price_list.state, price_list.job.error) == (
+        "failed", "Refused: Thandi Naidoo is not active staff any more",
+    )  # fmt: skip
+    with pytest.raises(WrongStatus, match="it could not be read, not ready to apply"):
+        services.request_apply(price_list.pk, actor=mr_dlamini())
+
+    price_list = services.read_again(price_list.pk, actor=mr_dlamini())
+    assert price_list.state == "uploaded"
+    price_list = done(price_list)
+
+    assert (price_list.state, price_list.summary) == (
+        "previewed", "1 new, 0 changed, 0 unchanged, 0 vanished, 0 refused",
+    )  # fmt: skip
+    with pytest.raises(WrongStatus, match="cannot be read again: it is ready to apply"):
+        services.read_again(price_list.pk, actor=mr_dlamini())
+
+
+def test_a_list_whose_applying_never_began_holds_up_no_other():
+    stuck, other = preview(deal()), preview(deal(deal_id="B"))
+    stuck = services.request_apply(stuck.pk, actor=ms_naidoo())
+    Job.objects.filter(pk=stuck.job_id).update(kind="catalogue.forgotten")
+    stuck = done(stuck)
+
+    assert (stuck.state, stuck.job.error) == (
+        "previewed", "Refused: There is no kind of job “catalogue.forgotten” in this version",
+    )  # fmt: skip
+    stuck = apply(stuck)
+    assert (stuck.state, Product.objects.get().sku) == ("applied", "202504EBU1603")
+
+    other = services.request_apply(other.pk, actor=ms_naidoo())
+    Job.objects.filter(pk=other.job_id).update(kind="catalogue.forgotten")
+    other = done(other)
+    assert applied(deal(deal_id="C")).state == "applied"
+    assert PriceList.objects.get(pk=other.pk).status == "previewed"
+
+
+def test_a_list_whose_job_was_cancelled_before_it_began_is_cancelled():
+    price_list = services.upload(
+        supplier=mtn(), file_name="promos.xlsx", content=mtn_workbook(deal()), actor=ms_naidoo()
+    )
+
+    jobs.cancel(price_list.job_id, actor=ms_naidoo())
+
+    assert PriceList.objects.get().state == "cancelled"
