@@ -22,6 +22,12 @@ from circletel.embedded.service import Sandbox
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those marked `long` begin first."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish() -> None:
     """What has been imported stays: it is not looked through for garbage again and again. A tenth of the time."""
     gc.collect()

@@ -44,6 +44,7 @@ def _impatient(system, **options):
     return ZohoHttp(system, transport=plain, sleep=lambda _seconds: None, **options)
 
 
+@pytest.mark.long
 def test_every_invoice_of_eight_months_is_as_promised_or_on_the_proof(scenario, client):
     scenario.run()
 

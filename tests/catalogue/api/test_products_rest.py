@@ -88,7 +88,7 @@ def test_costs_are_for_cost_viewers():
 
     blind = as_(ms_naidoo())
     assert "dealer_cost" not in blind.get(address).json()["hardware"]
-    assert "321" not in blind.get(LIST).text
+    assert "321.00" not in blind.get(LIST).text
     assert send(blind, "patch", address, body).status_code == 403
     seeing = as_(cost_viewer())
     assert seeing.get(address).json()["hardware"]["dealer_cost"] == "321.00"
