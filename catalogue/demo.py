@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 
 from catalogue import services
 from catalogue.models import Product, ProductStatus, ServicePackage
-from catalogue.product_import import ParsedFile, import_products, parse
-from catalogue.product_import.parsing import Key, business_key
+from catalogue.product_import.apply import import_products
+from catalogue.product_import.parsing import Key, ParsedFile, business_key, parse
 
 SAMPLE_CATALOGUE = Path(__file__).parent / "data" / "sample-catalogue.csv"
 Say = Callable[[str], object]

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalogue.models import PackageStatus, ServicePackage
-from catalogue.product_import import RowError, parse, values
+from catalogue.product_import import values
 from catalogue.product_import.columns import Column
+from catalogue.product_import.parsing import RowError, parse
 from circletel.core import audit
 from circletel.core.amounts import rand
 from circletel.core.errors import NotReady

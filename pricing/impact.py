@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from catalogue.models import SupplierDeal
-from catalogue.pricelists.margin import cost
+from catalogue.pricelists.plan import cost
 from circletel.core.rights import ensure_may
 from circletel.core.spreadsheet import csv_lines
 from pricing.capacity import CallPlan, plan_calls

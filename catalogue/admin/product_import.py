@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from catalogue.product_import import COLUMNS, parse, plan_import
-from catalogue.product_import.columns import Column
-from catalogue.product_import.plan import ImportPlan, PlannedRow
+from catalogue.product_import.columns import COLUMNS, Column
+from catalogue.product_import.parsing import parse
+from catalogue.product_import.plan import ImportPlan, PlannedRow, plan_import
 from catalogue.product_import.upload import IMPORT, keep
 from circletel.core import jobs
 from circletel.core.uploads import LARGEST_CSV_MB, at_most

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,8 @@ from catalogue.models import (
     Supplier,
     SupplierDeal,
 )
-from catalogue.pricelists.margin import Margin, margin_of
-from catalogue.pricelists.record import Deal
+from catalogue.models.vat import CENT
+from catalogue.pricelists.record import HUNDRED, Deal
 from catalogue.product_import.parsing import Key, business_key
 from catalogue.product_import.plan import (
     KEY_PATHS,
@@ -33,6 +33,13 @@ from circletel.core.amounts import rand
 # When a deal meets a product that we made ourselves, its words are ours; price, term, device and dates are the deal's.
 OURS_WHEN_MET = ("name", "service_type", "category", "technology", "features")
 _UNKNOWN = object()
+NO_MARGIN = {
+    "package_id": None,
+    "margin_before": None,
+    "margin_after": None,
+    "below_floor": False,
+    "proposed_price": None,
+}
 
 
 @dataclass(kw_only=True)
@@ -45,12 +52,7 @@ class Decision(PlannedRow):
     deal_changes: dict[str, list[Any]] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    margin: Margin | None = None
-    listed_before: Decimal | None = None
-
-    def __post_init__(self) -> None:
-        # Remembered, because carrying the decision out changes what is known.
-        self.listed_before = self.known.listed_price if self.known else None
+    margin: dict[str, Any] = field(default_factory=lambda: dict(NO_MARGIN))
 
     @property
     def product_id(self) -> UUID | None:
@@ -58,11 +60,6 @@ class Decision(PlannedRow):
         if self.product is not None:
             return self.product.pk
         return self.known.product_id if self.known else None
-
-    @property
-    def shown_changes(self) -> dict[str, list[Any]]:
-        """For people to read."""
-        return {} if self.outcome == Outcome.NEW else self.changes | self.deal_changes
 
 
 def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> list[Decision]:
@@ -88,8 +85,11 @@ def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> 
         else:
             product = by_id.get(before.product_id) if before else by_key.get(_key(deal))
             decision = _decision(deal, before, product)
-            if product and product.pk in packages and deal.listed_price is not None:
-                decision.margin = _margin(packages[product.pk], supplier, before, deal.listed_price)
+            listed_before = before.listed_price if before else None
+            if product and product.pk in packages and listed_before != deal.listed_price:
+                assert deal.listed_price is not None  # or it would have been refused
+                package = packages[product.pk]
+                decision.margin = margin_of(package, supplier, listed_before, deal.listed_price)
             decisions.append(decision)
     return decisions
 
@@ -197,11 +197,43 @@ def _same(known: SupplierDeal | None, deal: Deal) -> bool:
     )
 
 
-def _margin(
-    package: ServicePackage, supplier: Supplier, known: SupplierDeal | None, listed: Decimal
-) -> Margin | None:
-    before = known.listed_price if known else None
-    return margin_of(package, supplier, before, listed) if before != listed else None
+# Costs and margins are shown to cost viewers only.
+
+
+def margin_of(
+    package: ServicePackage, supplier: Supplier, listed_before: Decimal | None, listed_after: Decimal
+) -> dict[str, Any]:
+    """`package`'s price against the supplier's listed price (both VAT included), as the fields of a row.
+
+    The margins are in per cent of the price. The proposed price passes a rise on, rand for rand, and is never below
+    what the floor asks; None when nothing is to be mended.
+    """
+    price = wanted = package.current_price
+    cost_before = None if listed_before is None else cost(listed_before, supplier)
+    cost_after = cost(listed_after, supplier)
+    after, floor = percent(price, cost_after), supplier.margin_floor_percent
+    if cost_before is not None and cost_after > cost_before:
+        wanted += cost_after - cost_before
+    below_floor = floor is not None and (after is None or after < floor)
+    if floor is not None and below_floor:
+        wanted = max(wanted, (cost_after / (1 - floor / HUNDRED)).quantize(CENT, ROUND_UP))
+    return {
+        "package_id": package.pk,
+        "margin_before": None if cost_before is None else percent(price, cost_before),
+        "margin_after": after,
+        "below_floor": below_floor,
+        "proposed_price": wanted if wanted != price else None,
+    }
+
+
+def cost(listed: Decimal, supplier: Supplier) -> Decimal:
+    """What a deal costs us: its listed price less our discount."""
+    return (listed * (1 - supplier.discount_percent / HUNDRED)).quantize(CENT, ROUND_HALF_UP)
+
+
+def percent(price: Decimal, cost_: Decimal) -> Decimal | None:
+    """The margin in per cent of the price; None where the price is 0."""
+    return ((price - cost_) / price * HUNDRED).quantize(CENT, ROUND_HALF_UP) if price else None
 
 
 def _known(deals: Iterable[Deal], supplier: Supplier) -> dict[str, SupplierDeal]:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Upper
 from django.utils import timezone
 
 from catalogue.models import Outcome, PriceList, PriceListRow, SupplierDeal
@@ -31,7 +29,6 @@ def row_of(decision: Decision, price_list: PriceList, position: int) -> PriceLis
         deal_id=deal.deal_id[:200],
         name=deal.content["name"][:500],
         values={name: getattr(deal, name) for name in _KEPT} if moves else {},
-        product_id=decision.product_id,
         **_decided(decision),
     )
 
@@ -60,37 +57,25 @@ def carry_out(
     """
     moving = [decision for decision in decisions if decision.outcome in _CARRIED_OUT]
     write(moving, actor=actor)
-    _remember(moving, price_list)
-    differing, decided = [], dict[str, Any]()
+    now, decided = timezone.now(), dict[str, Any]()
     for row, decision in zip(rows, decisions, strict=True):
-        decided = _decided(decision)
-        if any(getattr(row, name) != value for name, value in decided.items()):
-            for name, value in decided.items():
-                setattr(row, name, value)
-            differing.append(row)
-    upsert(PriceListRow, differing, "id", [name.removesuffix("_id") for name in decided])
-    deals = SupplierDeal.objects.alias(upper_id=Upper("deal_id")).filter(
-        supplier=price_list.supplier, upper_id=Upper(OuterRef("deal_id"))
-    )
-    PriceListRow.objects.filter(pk__in=[row.pk for row in rows]).update(
-        applied_at=timezone.now(), product=Subquery(deals.values("product")[:1])
-    )
+        decided = _decided(decision) | {"applied_at": now}
+        for name, value in decided.items():
+            setattr(row, name, value)
+    upsert(PriceListRow, rows, "id", list(decided))
+    _remember(moving, price_list)
 
 
 def _decided(decision: Decision) -> dict[str, Any]:
-    margin = decision.margin
     return {
         "outcome": decision.outcome,
+        "product_id": decision.product_id,
         "reasons": decision.reasons,
         "remarks": decision.remarks,
-        "changes": decision.shown_changes,
-        "listed_before": decision.listed_before,
+        "changes": {} if decision.outcome == Outcome.NEW else decision.changes | decision.deal_changes,
+        "listed_before": decision.known.listed_price if decision.known else None,
         "listed_after": decision.deal.listed_price,
-        "package_id": margin and margin.package.pk,
-        "proposed_price": margin and margin.proposed,
-        "margin_before": margin and margin.before,
-        "margin_after": margin and margin.after,
-        "below_floor": margin is not None and margin.below_floor,
+        **decision.margin,
     }
 
 

@@ -59,128 +59,86 @@ class Column:
         return getattr(field, "base_field", field)
 
 
-def _text(longest: int) -> str:
-    return f"text of at most {longest} characters"
+def _text(
+    name: str,
+    longest: int,
+    *aliases: str,
+    path: str = "",
+    required: bool = False,
+    none: str = "or empty",
+) -> Column:
+    expected = f"text of at most {longest} characters" + ("" if required else f", {none}")
+    return Column(name, path or name, values.text, expected, required, aliases=aliases)
+
+
+def _number(name: str, expected: str, *aliases: str, path: str = "", required: bool = False) -> Column:
+    return Column(name, path or name, values.whole_number, expected, required, None, aliases)
+
+
+def _amount(name: str, path: str, expected: str, *aliases: str) -> Column:
+    return Column(name, path, values.amount, f"{_AMOUNT}; {expected}", empty=None, aliases=aliases)
+
+
+def _flag(name: str, path: str = "") -> Column:
+    return Column(name, path or name, values.yes_or_no, "yes or no, or empty for no", empty=False)
+
+
+def _list(name: str, longest: int) -> Column:
+    expected = f"at most {values.MOST_FEATURES} {name} of at most {longest} characters, with | between them, or empty"
+    return Column(name, name, values.features, expected, empty=())
 
 
 _AMOUNT = "an amount in rand with VAT, such as 1299, 1 299,00 or R1,299.00"
 _MOST = "at most 99999999.99"
+_SKU = "at most 64 letters, digits, dots, dashes, slashes and underscores, beginning with a letter or digit"
+_PRICE = f"{_AMOUNT}; above 0 and {_MOST}"
 _SPEED = "whole Mbit/s of 1 or more, such as 100, or empty when none is promised"
+_NO_LIMIT = "a whole number of months of 1 or more, or empty when the promotion has no limit"
+_TERM = "a whole number of months from 1 to 120; 1 is month to month"
 
 COLUMNS = (
+    Column("sku", "sku", values.text, _SKU, required=True),
+    _text("name", 200, required=True),
+    _text("service_type", 60, "product_line", required=True),
+    _text("product_category", 60, "category", path="category", required=True),
+    Column("market_segment", "market_segment", values.segment, "consumer or business", True, "", ["segment"]),
+    _text("provider", 60, required=True),
+    _text("technology", 40),
+    _number("speed_down_mbps", _SPEED, "download_speed"),
+    _number("speed_up_mbps", _SPEED, "upload_speed"),
+    _text("data_limit", 60),
     Column(
-        "sku",
-        "sku",
-        values.text,
-        "at most 64 letters, digits, dots, dashes, slashes and underscores, beginning with a letter or digit",
-        required=True,
+        "price_incl_vat", "pricing.regular_price", values.price, _PRICE, True, "", ["price", "regular_price"]
     ),
-    Column("name", "name", values.text, _text(200), required=True),
-    Column("service_type", "service_type", values.text, _text(60), required=True, aliases=["product_line"]),
-    Column("product_category", "category", values.text, _text(60), required=True, aliases=["category"]),
-    Column(
-        "market_segment",
-        "market_segment",
-        values.segment,
-        "consumer or business",
-        required=True,
-        aliases=["segment"],
-    ),
-    Column("provider", "provider", values.text, _text(60), required=True),
-    Column("technology", "technology", values.text, f"{_text(40)}, or empty"),
-    Column(
-        "speed_down_mbps",
-        "speed_down_mbps",
-        values.whole_number,
-        _SPEED,
-        empty=None,
-        aliases=["download_speed"],
-    ),
-    Column(
-        "speed_up_mbps", "speed_up_mbps", values.whole_number, _SPEED, empty=None, aliases=["upload_speed"]
-    ),
-    Column("data_limit", "data_limit", values.text, f"{_text(60)}, or empty"),
-    Column(
-        "price_incl_vat",
-        "pricing.regular_price",
-        values.price,
-        f"{_AMOUNT}; above 0 and {_MOST}",
-        required=True,
-        aliases=["price", "regular_price"],
-    ),
-    Column(
+    _amount(
         "promo_price_incl_vat",
         "pricing.promotion_price",
-        values.amount,
-        f"{_AMOUNT}; {_MOST}, or empty when there is no promotion",
-        empty=None,
-        aliases=["promo_price", "promotion_price"],
+        f"{_MOST}, or empty when there is no promotion",
+        "promo_price",
+        "promotion_price",
     ),
-    Column(
-        "promo_months",
-        "pricing.promotion_months",
-        values.whole_number,
-        "a whole number of months of 1 or more, or empty when the promotion has no limit",
-        empty=None,
-        aliases=["promotion_months"],
-    ),
-    Column(
+    _number("promo_months", _NO_LIMIT, "promotion_months", path="pricing.promotion_months"),
+    _amount(
         "installation_fee_incl_vat",
         "pricing.installation_fee",
-        values.amount,
-        f"{_AMOUNT}; {_MOST}, 0 when it is free, or empty when none is offered",
-        empty=None,
-        aliases=["installation_fee"],
+        f"{_MOST}, 0 when it is free, or empty when none is offered",
+        "installation_fee",
     ),
-    Column(
-        "contract_months",
-        "contract_months",
-        values.whole_number,
-        "a whole number of months from 1 to 120; 1 is month to month",
-        required=True,
-        aliases=["contract_term"],
-    ),
-    Column(
-        "hardware_model",
-        "hardware.model",
-        values.text,
-        f"{_text(120)}, or empty when there is no device",
-        aliases=["hardware"],
-    ),
-    Column(
-        "hardware_included", "hardware.included", values.yes_or_no, "yes or no, or empty for no", empty=False
-    ),
-    Column(
-        "features",
-        "features",
-        values.features,
-        f"at most {values.MOST_FEATURES} features of at most 200 characters, with | between them, or empty",
-        empty=(),
-    ),
-    Column(
+    _number("contract_months", _TERM, "contract_term", required=True),
+    _text("hardware_model", 120, "hardware", path="hardware.model", none="or empty when there is no device"),
+    _flag("hardware_included", "hardware.included"),
+    _list("features", 200),
+    _amount(
         "discounted_installation_fee_incl_vat",
         "pricing.discounted_installation_fee",
-        values.amount,
-        f"{_AMOUNT}; not above the installation fee, or empty when there is no discount",
-        empty=None,
-        aliases=["discounted_installation_fee", "discounted_setup_fee"],
+        "not above the installation fee, or empty when there is no discount",
+        "discounted_installation_fee",
+        "discounted_setup_fee",
     ),
-    Column(
-        "installation_days",
-        "installation_days",
-        values.whole_number,
-        "a whole number of days from 1 to 365, or empty when nothing is promised",
-        empty=None,
-    ),
-    Column(
-        "zones",
-        "zones",
-        values.features,
-        f"at most {values.MOST_FEATURES} zones of at most 60 characters, with | between them, or empty",
-        empty=(),
-    ),
-    Column("featured", "featured", values.yes_or_no, "yes or no, or empty for no", empty=False),
-    Column("popular", "popular", values.yes_or_no, "yes or no, or empty for no", empty=False),
+    _number("installation_days", "a whole number of days from 1 to 365, or empty when nothing is promised"),
+    _list("zones", 60),
+    _flag("featured"),
+    _flag("popular"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 BY_PATH = {column.path: column for column in COLUMNS}

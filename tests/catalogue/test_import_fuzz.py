@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.models import Product, ProductPricing
-from catalogue.product_import import BadFile, import_products, parse
+from catalogue.product_import.apply import BadFile, import_products
 from catalogue.product_import.columns import BY_NAME, COLUMNS
+from catalogue.product_import.parsing import parse
 from circletel.core.models import AuditEntry
 from tests.factories import ms_naidoo
 from tests.fuzz.inputs import fuzzed

@@ -5,9 +5,8 @@ from decimal import Decimal
 import pytest
 
 from catalogue.demo import SAMPLE_CATALOGUE
-from catalogue.product_import import RowError, parse
 from catalogue.product_import.columns import BY_NAME, COLUMNS
-from catalogue.product_import.parsing import fit_to_show
+from catalogue.product_import.parsing import RowError, fit_to_show, parse
 
 HEADER = "sku,name,service_type,product_category,market_segment,provider,price_incl_vat,contract_months"
 HOME_FIBRE = "FIBRE-1,Home Fibre 100,HomeFibre,home_fibre,consumer,DFA,799,12"

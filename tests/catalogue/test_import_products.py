@@ -10,8 +10,10 @@ from catalogue import services
 from catalogue.content import product_content
 from catalogue.demo import SAMPLE_CATALOGUE
 from catalogue.models import Product, ProductFeature, ProductHardware, ProductPricing, ProductStatus
-from catalogue.product_import import BadFile, ImportOutcome, import_products, parse, plan_import
 from catalogue.product_import import apply as import_service
+from catalogue.product_import.apply import BadFile, import_products
+from catalogue.product_import.parsing import parse
+from catalogue.product_import.plan import ImportOutcome, plan_import
 from circletel.core.errors import NotAllowed, NotReady, Refused
 from circletel.core.models import AuditEntry
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo, person

@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 
 from catalogue import content, services
 from catalogue.models import PackageVersion, Product, ProductPricing, ServicePackage
-from catalogue.product_import import import_products, parse
+from catalogue.product_import.apply import import_products
+from catalogue.product_import.parsing import parse
 from tests.factories import approved_product, draft_product, live_package, mr_botha, ms_naidoo
 from zoho_sync.desired import current_terms, desired_records
 from zoho_sync.models import Kind

@@ -14,7 +14,8 @@ from catalogue.models import ColumnMapping
 from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.tables import Found
 from catalogue.pricelists.workbook import sheets
-from catalogue.product_import import import_products, parse
+from catalogue.product_import.apply import import_products
+from catalogue.product_import.parsing import parse
 from circletel.core.errors import Refused
 from tests.catalogue.pricelists.workbooks import FIBRE_5G, TITLES
 from tests.catalogue.test_import_fuzz import GOOD

@@ -10,7 +10,8 @@ from django.utils import timezone
 from catalogue import ending, services
 from catalogue.admin.product import ProductAdmin
 from catalogue.models import ServicePackage
-from catalogue.product_import import import_products, parse
+from catalogue.product_import.apply import import_products
+from catalogue.product_import.parsing import parse
 from circletel.core.errors import Refused
 from tests.catalogue.admin.test_products import edit
 from tests.factories import approved_product, draft_product, mr_botha, ms_naidoo, person

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.management.people import person_named
-from catalogue.product_import import BadFile, ParsedFile, RowError, import_products, parse, plan_import
+from catalogue.product_import.apply import BadFile, import_products
+from catalogue.product_import.parsing import ParsedFile, RowError, parse
+from catalogue.product_import.plan import plan_import
 from circletel.core.errors import Refused
 
 
