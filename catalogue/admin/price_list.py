@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from catalogue.actions import DRAFT_PRICE_CHANGES, PRICE_LIST
 from catalogue.models import Outcome, PriceList, PriceListRow, SupplierDeal
 from catalogue.pricelists import services
-from catalogue.pricelists.workbook import LARGEST_FILE_MB
+from catalogue.pricelists.tables import LARGEST_FILE_MB
 from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import (
     BADGES,

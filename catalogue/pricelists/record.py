@@ -37,7 +37,6 @@ class Deal:
     sheet: str
     number: int
     deal_id: str = ""
-    name: str = ""
     content: dict[str, Any] = field(default_factory=dict)
     listed_price: Decimal | None = None
     stock: str = ""
@@ -57,7 +56,12 @@ def read_deal(row: TableRow, *, vat_rate: Decimal, markup: Decimal) -> Deal:
 
 class _Reader:
     def __init__(self, row: TableRow, vat_rate: Decimal, markup: Decimal) -> None:
-        self.mapping, self.cells, self.columns = row.mapping, row.cells, row.columns
+        self.mapping, self.cells = row.mapping, row.cells
+        # By what they mean: the columns that stand in the header.
+        self.columns: dict[str, list[MappedColumn]] = {}
+        for column in row.mapping.columns.all():
+            if column.pk in row.cells:
+                self.columns.setdefault(column.field, []).append(column)
         self.vat_rate, self.markup = vat_rate, markup
         self.mapped = {column.field for column in row.mapping.columns.all()}
         self.strict = row.mapping.refuse_text_numbers
@@ -79,19 +83,19 @@ class _Reader:
 
     def _identity(self) -> None:
         deal = self.deal
-        deal.name = self._read(DealField.NAME, lambda cell: cells.words(cell, 200)) or ""
+        name = self._read(DealField.NAME, lambda cell: cells.words(cell, 200)) or ""
         freebies = [
             self._cell(column, lambda cell: cells.words(cell, 200 - len(column.label)))  # noqa: B023
             for column in self.columns.get(DealField.FREEBIE, ())
         ]
-        if not deal.name and not self._refused(DealField.NAME):
+        if not name and not self._refused(DealField.NAME):
             self._refuse(DealField.NAME, "empty, expected the name of the deal")
-        self.content["name"] = " + ".join(filter(None, [deal.name, *freebies]))[:200]
+        self.content["name"] = " + ".join(filter(None, [name, *freebies]))[:200]
         months = self.content["contract_months"] = self._term()
         if DealField.DEAL_ID in self.columns:
-            deal.deal_id = cells.text(self._raw(DealField.DEAL_ID))
+            deal.deal_id = self._read(DealField.DEAL_ID, cells.text)
             self._sku(DealField.DEAL_ID, months)
-        elif deal_id := slugify(deal.name).upper():
+        elif deal_id := slugify(name).upper():
             deal.deal_id = deal_id
             self._sku(DealField.NAME, months)
 
@@ -109,12 +113,8 @@ class _Reader:
 
     def _term(self) -> int:
         if DealField.CONTRACT_MONTHS in self.columns:
-            return (
-                self._read(
-                    DealField.CONTRACT_MONTHS, lambda cell: cells.months(cell, refuse_text=self.strict)
-                )
-                or 0
-            )
+            field_ = DealField.CONTRACT_MONTHS
+            return self._read(field_, lambda cell: cells.months(cell, refuse_text=self.strict)) or 0
         if not self.mapping.contract_months:
             self._refuse(DealField.CONTRACT_MONTHS, "neither a column nor the mapping says the contract term")
         return self.mapping.contract_months or 0
@@ -137,7 +137,8 @@ class _Reader:
             return
         listed = self.deal.listed_price = self._listed(incl, excl)
         if listed is not None:
-            self.content["pricing.regular_price"] = asked_price(listed, self.markup)
+            asked = listed * (1 + self.markup / HUNDRED)
+            self.content["pricing.regular_price"] = asked.quantize(CENT, ROUND_HALF_UP)
         self._promotion()
 
     def _contradiction(self, incl: Decimal, excl: Decimal) -> str:
@@ -186,7 +187,7 @@ class _Reader:
                 self._refuse(
                     DealField.PAY_IN, f"{rand(pay_in)} is to be paid in, but there is no device (“{device}”)"
                 )
-            self._say_device(None, None, None)
+            device = ""
         elif cells.is_nothing(device) or device.casefold() in UNKNOWN_DEVICES:
             instead = f", or “{self.mapping.without_device.split('|')[0]}”" if without else ""
             self._refuse(
@@ -194,15 +195,10 @@ class _Reader:
             )
         elif len(device) > 120:
             self._refuse(DealField.DEVICE, f"at most 120 characters, not {len(device)}")
-        else:
-            included = not pay_in
-            self._say_device(device, included, None if included else pay_in)
-
-    def _say_device(self, model: str | None, included: bool | None, retail_value: Decimal | None) -> None:
         self.content |= {
-            "hardware.model": model,
-            "hardware.included": included,
-            "hardware.retail_value": retail_value,
+            "hardware.model": device or None,
+            "hardware.included": not pay_in if device else None,
+            "hardware.retail_value": (pay_in or None) if device else None,
         }
 
     def _pay_in(self) -> Decimal | None:
@@ -274,9 +270,6 @@ class _Reader:
 
     # --- cells
 
-    def _raw(self, field_: DealField) -> Any:
-        return self.cells[self.columns[field_][0].pk]
-
     def _title(self, field_: DealField) -> str:
         columns = self.columns.get(field_)
         return columns[0].title.split("|")[0].strip() if columns else str(field_.label)
@@ -307,8 +300,3 @@ class _Reader:
         except BadCell as bad:
             self.reasons.append(f"{column.title.split('|')[0].strip()}: {bad}")
             return None
-
-
-def asked_price(listed: Decimal, markup: Decimal) -> Decimal:
-    """What we ask for a deal listed at `listed`, with `markup` per cent on top."""
-    return (listed * (1 + markup / HUNDRED)).quantize(CENT, ROUND_HALF_UP)

@@ -29,8 +29,7 @@ from catalogue.models import (
 from catalogue.models.price_list import MOVES
 from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.plan import decide
-from catalogue.pricelists.tables import Found
-from catalogue.pricelists.workbook import LARGEST_FILE_MB
+from catalogue.pricelists.tables import LARGEST_FILE_MB, Found
 from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
 from catalogue.signals import price_asked
 from circletel.core import audit, jobs
@@ -49,6 +48,7 @@ CANCELLABLE = (
     PriceListStatus.PREVIEWED,
     PriceListStatus.APPLYING,
 )
+OPEN = (JobState.WAITING, JobState.RUNNING)
 
 
 @transaction.atomic
@@ -77,9 +77,8 @@ def read_again(price_list_id: UUID, *, actor: User) -> PriceList:
     price_list = _locked(price_list_id)
     if price_list.state != PriceListStatus.FAILED:
         raise WrongStatus(f"{price_list} cannot be read again: {_state(price_list)}")
-    _move(price_list, PriceListStatus.UPLOADED, "price list read again", actor)
     price_list.job = jobs.request(READ, actor=actor, price_list=str(price_list.pk))
-    price_list.save(update_fields=["job"])
+    _move(price_list, PriceListStatus.UPLOADED, "price list read again", actor)
     return price_list
 
 
@@ -90,10 +89,8 @@ def request_apply(price_list_id: UUID, *, actor: User) -> PriceList:
     price_list = _locked(price_list_id)
     _ensure_appliable(price_list)
     price_list.applied_by = actor
+    price_list.job = jobs.request(APPLY, actor=actor, total=price_list.total, price_list=str(price_list.pk))
     _move(price_list, PriceListStatus.APPLYING, "price list apply", actor, detail=price_list.summary)
-    key, total = f"price lists of {price_list.supplier_id}", price_list.total
-    price_list.job = jobs.request(APPLY, actor=actor, key=key, total=total, price_list=str(price_list.pk))
-    price_list.save(update_fields=["job"])
     return price_list
 
 
@@ -103,6 +100,7 @@ def unfinished(supplier: Supplier, content: bytes) -> PriceList | None:
         supplier=supplier,
         file_hash=hashlib.sha256(content).hexdigest(),
         status=PriceListStatus.APPLYING,
+        job__state__in=OPEN,
     ).first()
 
 
@@ -155,9 +153,7 @@ def _ensure_appliable(price_list: PriceList) -> None:
     others = PriceList.objects.filter(supplier=price_list.supplier).exclude(pk=price_list.pk)
     applying = others.filter(status=PriceListStatus.APPLYING)
     # Those whose job ended before it could say so to its list.
-    applying.exclude(job__state__in=(JobState.WAITING, JobState.RUNNING)).update(
-        status=PriceListStatus.PREVIEWED
-    )
+    applying.exclude(job__state__in=OPEN).update(status=PriceListStatus.PREVIEWED)
     if applying.exists():
         raise WrongStatus(f"another list of {price_list.supplier} is being applied: wait until it is done")
     newer = others.filter(status=PriceListStatus.APPLIED, uploaded_at__gt=price_list.uploaded_at).first()
@@ -281,7 +277,7 @@ def _move(
 ) -> None:
     changes = {"status": [price_list.status, status.value]}
     price_list.status = status
-    price_list.save(update_fields=["status", "applied_by", "applied_at", "counts"])
+    price_list.save(update_fields=["status", "job", "applied_by", "applied_at", "counts"])
     audit.record(action, price_list, actor=actor, changes=changes, detail=detail)
 
 

@@ -42,7 +42,6 @@ def deal_of(row: PriceListRow) -> Deal:
         sheet=row.sheet,
         number=row.number,
         deal_id=row.deal_id,
-        name=row.name,
         listed_price=row.listed_after,
         **row.values,
     )

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from catalogue.models import ColumnMapping
 from catalogue.pricelists.deals import read_deals
-from catalogue.pricelists.tables import Found
-from catalogue.pricelists.workbook import sheets
+from catalogue.pricelists.tables import Found, sheets
 from catalogue.product_import.apply import import_products
 from catalogue.product_import.parsing import parse
 from circletel.core.errors import Refused

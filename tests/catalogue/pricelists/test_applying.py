@@ -519,6 +519,7 @@ def test_a_list_whose_applying_never_began_holds_up_no_other():
     other = services.request_apply(other.pk, actor=ms_naidoo())
     Job.objects.filter(pk=other.job_id).update(kind="catalogue.forgotten")
     other = done(other)
+    assert services.unfinished(mtn(), bytes(other.content)) is None
     assert applied(deal(deal_id="C")).state == "applied"
     assert PriceList.objects.get(pk=other.pk).status == "previewed"
 

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from catalogue.models import ColumnMapping, MappedColumn
-from catalogue.pricelists.workbook import UnreadableWorkbook
+from catalogue.pricelists.tables import UnreadableWorkbook
 from tests.catalogue.pricelists.workbooks import TITLES, deal, mtn_workbook, read, read_all, workbook
 
 pytestmark = pytest.mark.django_db
@@ -312,7 +312,7 @@ def test_a_workbook_with_altered_bytes_is_damaged(place, altered):
 
 
 def test_a_workbook_that_would_fill_the_memory_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr("catalogue.pricelists.workbook.LARGEST_UNPACKED_MB", 0)
+    monkeypatch.setattr("catalogue.pricelists.tables.LARGEST_UNPACKED_MB", 0)
 
     with pytest.raises(UnreadableWorkbook, match="at most 0 MB are read"):
         read(mtn_workbook(deal()))
@@ -339,7 +339,7 @@ def test_a_cell_far_down_costs_no_deal():
 
 
 def test_a_reader_that_ends_early_is_no_end_of_the_list(monkeypatch):
-    monkeypatch.setattr("catalogue.pricelists.workbook.LARGEST_READER_MB", 1)
+    monkeypatch.setattr("catalogue.pricelists.tables.LARGEST_READER_MB", 1)
 
     with pytest.raises(UnreadableWorkbook, match="takes more than 1 MB"):
         read(mtn_workbook(deal()))
