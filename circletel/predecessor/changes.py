@@ -15,11 +15,10 @@ from catalogue.models import ServicePackage
 from catalogue.signals import package_changed
 from circletel.core import audit
 from circletel.core.errors import Refused
-from circletel.predecessor.fields import FIELDS, day, plain
-from circletel.predecessor.reading import identity, instant, read_cell, text
+from circletel.predecessor.fields import FIELDS, day, plain, text
+from circletel.predecessor.reading import identity, instant, read_cell
 from circletel.predecessor.run import MigrationRun, Outcome
-from circletel.predecessor.source import Row
-from circletel.predecessor.tables import CHANGES
+from circletel.predecessor.source import CHANGES, Row
 from pricing.models import Audience, PriceChange, PriceChangeStatus, PriceEntry
 from pricing.models.ledger import open_ledger, succeed
 from pricing.notice import beginning_of, civil_day

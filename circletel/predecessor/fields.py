@@ -38,6 +38,10 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+def text(value: Any) -> str:
+    return plain(value).strip()
+
+
 def _above_zero(value: Any) -> str:
     """0 is what its columns begin with: none is promised, or none was entered."""
     cell = plain(value)

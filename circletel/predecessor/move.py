@@ -1,22 +1,42 @@
-"""The whole move, in the order in which things need each other. Run again, it changes nothing."""
+"""The whole move, in the order in which things need each other. Run again, it changes nothing.
 
+Of the Zoho ids the predecessor kept, the sync status is not believed: ids are kept, contents are compared.
+"""
+
+import re
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from catalogue.models import ServicePackage
 from circletel.core import audit
-from circletel.core.errors import NotAllowed
+from circletel.core.errors import NotAllowed, Refused
 from circletel.core.rights import ensure_may
 from circletel.predecessor.changes import histories_of, import_changes
-from circletel.predecessor.integrations import import_integrations
-from circletel.predecessor.packages import import_packages
-from circletel.predecessor.products import import_products
-from circletel.predecessor.reading import Options, Reader, text
-from circletel.predecessor.run import MigrationRun
-from circletel.predecessor.source import SourceError
-from circletel.predecessor.tables import CHANGES, INTEGRATIONS, PACKAGES, PRODUCTS, OldTable, read_tables
+from circletel.predecessor.fields import text
+from circletel.predecessor.packages import import_packages, import_products
+from circletel.predecessor.reading import Options, Reader, identity
+from circletel.predecessor.run import MigrationRun, Outcome
+from circletel.predecessor.source import (
+    CHANGES,
+    INTEGRATIONS,
+    PACKAGES,
+    PRODUCTS,
+    OldTable,
+    Row,
+    SourceError,
+    read_tables,
+)
+from zoho_sync.backfill.settlement import inherit
+from zoho_sync.models import Kind, ProductIntegration
+
+_COLUMNS = {"zoho_crm_product_id": Kind.CRM_PRODUCT, "zoho_billing_plan_id": Kind.BILLING_PLAN}
+# One-time charges were items there; here they are add-ons, which are other records.
+_ITEMS = ("zoho_billing_item_id", "zoho_billing_hardware_item_id")
+_ZOHO_ID = re.compile(r"[0-9]{5,30}")
 
 
 def move_in(
@@ -69,8 +89,50 @@ def _write(run: MigrationRun, tables: Mapping[str, OldTable], options: Options) 
     products, packages = tables[PRODUCTS], tables[PACKAGES]
     import_products(run, products.rows, Reader(products.table, options, run))
     import_packages(run, packages.rows, Reader(packages.table, options, run), histories)
-    import_integrations(run, tables[INTEGRATIONS].rows)
+    _import_integrations(run, tables[INTEGRATIONS].rows)
     import_changes(run, tables[CHANGES].rows, histories)
     if run.wrote_something:
         counts = ", ".join(f"{sum(one.values())} {name}" for name, one in run.counts.items())
         audit.record("moved in", run.actor, actor=run.actor, detail=f"from {packages.table}: {counts}")
+
+
+def _import_integrations(run: MigrationRun, rows: list[Row]) -> None:
+    times = {column: Counter(text(row.values.get(column)) for row in rows) for column in _COLUMNS}
+
+    def write(row: Row) -> Outcome:
+        package = ServicePackage.objects.filter(pk=identity(row.values.get("service_package_id"))).first()
+        if package is None:
+            raise Refused("service_package_id: the package is not here; was it refused above?")
+        found = _ids(row, times)
+        kept = [kind for kind, id in found.items() if _inherit(package, kind, id, row)]
+        for column in _ITEMS:
+            if kept and (item := row.values.get(column)):
+                words = f"{column} {item} is an item in Billing; here the charge becomes an add-on"
+                run.remark(INTEGRATIONS, row, f"{words}: retire the item by hand")
+        return Outcome.NEW if kept else Outcome.UNCHANGED
+
+    run.each(INTEGRATIONS, rows, write)
+
+
+def _ids(row: Row, times: dict[str, Counter[str]]) -> dict[Kind, str]:
+    """Raises Refused at what no Zoho id can be, and at one id for two packages: that would mix them up."""
+    found, reasons = {}, []
+    for column, kind in _COLUMNS.items():
+        id = text(row.values.get(column))
+        if id and not _ZOHO_ID.fullmatch(id):
+            reasons.append(f"{column}: {id[:40]!r} is no Zoho id")
+        elif id and times[column][id] > 1:
+            reasons.append(f"{column}: {id} is said of {times[column][id]} packages; Zoho has it once")
+        elif id:
+            found[kind] = id
+    if reasons:
+        raise Refused(*reasons)
+    return found
+
+
+def _inherit(package: ServicePackage, kind: Kind, id: str, row: Row) -> bool:
+    taken = ProductIntegration.objects.filter(kind=kind, remote_id=id).exclude(package=package).first()
+    if taken is not None:
+        raise Refused(f"{kind.label} {id}: {taken} has that id here")
+    # One row there stood for several of ours; the first kind keeps its id.
+    return inherit(package, kind, id, row_id=identity(row.id) if kind is Kind.CRM_PRODUCT else None)

@@ -1,28 +1,89 @@
-"""The predecessor's packages: on sale here as there, under the same ids, with their price history."""
+"""The predecessor's products and packages: under the same ids, with the status they had there, and their price history."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from catalogue import versions
-from catalogue.content import logical_key
-from catalogue.models import PackageStatus, Product, ProductHardware, ServicePackage
+from catalogue import services, versions
+from catalogue.content import logical_key, plain
+from catalogue.models import PackageStatus, Product, ProductHardware, ProductStatus, ServicePackage
 from catalogue.package_fields import EACH_TIME, FIRST_TIME
+from catalogue.product_import.apply import create_products
+from catalogue.product_import.plan import NOTHING, wanted_content
 from catalogue.signals import package_changed
 from circletel.core import audit
-from circletel.core.errors import Refused
+from circletel.core.errors import NotReady, Refused
 from circletel.predecessor.changes import OldChange, history_problem, write_history
-from circletel.predecessor.products import create_product, product_with_key
-from circletel.predecessor.reading import Reader, identity, instant, text
+from circletel.predecessor.fields import text
+from circletel.predecessor.reading import Reader, identity, instant
 from circletel.predecessor.run import MigrationRun, Outcome
-from circletel.predecessor.source import Row
-from circletel.predecessor.tables import PACKAGES
+from circletel.predecessor.source import PACKAGES, PRODUCTS, Row
 
 IMPORTED = "imported from the predecessor"
 _SLUG_LENGTH = 250
+
+
+def import_products(run: MigrationRun, rows: list[Row], reader: Reader) -> None:
+    def write(row: Row) -> Outcome:
+        key = identity(row.id)
+        if Product.objects.filter(pk=key).exists():
+            return Outcome.UNCHANGED
+        product = create_product(reader.read(row), run.actor, key=key)
+        _follow_its_status(product, row, run)
+        return Outcome.NEW
+
+    run.each(PRODUCTS, rows, write)
+
+
+def create_product(content: dict[str, Any], actor: User, *, key: UUID | None = None) -> Product:
+    """A draft with these values, {path: value}."""
+    wanted = wanted_content(NOTHING, plain(content), is_new=True)
+    (product,) = create_products([wanted], actor=actor, ids=[key] if key else None)
+    return product
+
+
+def product_with_key(content: dict[str, Any], *, preferred: str = "") -> Product | None:
+    """The product with this SKU, segment and provider; among several the one with the id `preferred`, or a live one."""
+    same_key = Product.objects.filter(
+        sku__iexact=content["sku"],
+        market_segment=content["market_segment"],
+        provider__iexact=content["provider"],
+    )
+
+    def fitness(one: Product) -> tuple[bool, bool, str]:
+        return str(one.pk) != preferred, one.status == ProductStatus.ARCHIVED, str(one.pk)
+
+    return min(same_key, key=fitness, default=None)
+
+
+def _follow_its_status(product: Product, row: Row, run: MigrationRun) -> None:
+    status = text(row.values.get("status")).casefold()
+    if status == "archived" or row.values.get("is_current") is False:
+        Product.objects.filter(pk=product.pk).update(status=ProductStatus.ARCHIVED)
+        changes = {"status": [ProductStatus.DRAFT.value, ProductStatus.ARCHIVED.value]}
+        detail = "archived at the predecessor"
+        audit.record("archived", product, actor=run.actor, changes=changes, detail=detail)
+    elif status in ("pending", "approved"):
+        _submit(product, row, run, approved_there=status == "approved")
+    elif status not in ("", "draft"):
+        raise Refused(f"status: {status!r} is none of draft, pending, approved and archived")
+
+
+def _submit(product: Product, row: Row, run: MigrationRun, *, approved_there: bool) -> None:
+    """An approval is somebody's signature under a content; nobody's is carried over unasked."""
+    try:
+        services.submit(product.pk, actor=run.actor)
+    except NotReady as problems:
+        run.remark(PRODUCTS, row, f"stays a draft: {problems}")
+        return
+    if approved_there and run.approver is None:
+        run.remark(PRODUCTS, row, "was approved there and waits for an approver here")
+    elif approved_there and run.approver:
+        services.approve(product.pk, actor=run.approver)
 
 
 def import_packages(
@@ -95,8 +156,8 @@ def _status(row: Row) -> PackageStatus:
 def _slug(row: Row) -> str:
     """The address people have; a new one is made where it has none or somebody else has it."""
     slug = text(row.values.get("slug"))[:_SLUG_LENGTH]
-    plain = all(one.isascii() and (one.isalnum() or one in "-_") for one in slug)
-    return "" if not plain or ServicePackage.objects.filter(slug=slug).exists() else slug
+    is_plain = all(one.isascii() and (one.isalnum() or one in "-_") for one in slug)
+    return "" if not is_plain or ServicePackage.objects.filter(slug=slug).exists() else slug
 
 
 def _source(row: Row, content: dict[str, Any], run: MigrationRun) -> Product:

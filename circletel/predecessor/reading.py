@@ -12,7 +12,7 @@ from catalogue.models import vat_rate_today
 from catalogue.product_import.columns import Column
 from catalogue.product_import.parsing import RowError, contradictions, fit_to_show
 from circletel.core.errors import Refused
-from circletel.predecessor.fields import AMOUNTS, FIELDS, READ_BESIDE, plain
+from circletel.predecessor.fields import AMOUNTS, FIELDS, READ_BESIDE
 from circletel.predecessor.run import MigrationRun
 from circletel.predecessor.source import Row, SourceError, Table
 
@@ -131,10 +131,6 @@ def read_cell(name: str, column: Column, cell: str) -> Any:
         return column.value(cell)
     except ValueError:
         raise Refused(str(RowError(None, name, fit_to_show(cell.strip()), column.expected))) from None
-
-
-def text(value: Any) -> str:
-    return plain(value).strip()
 
 
 def identity(value: Any) -> UUID:

@@ -7,8 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.management.people import person_named
 from circletel.core.errors import Refused
-from circletel.predecessor import locking
-from circletel.predecessor.legacy_table import migrate
+from circletel.predecessor import legacy_table
 from circletel.predecessor.reading import Options
 
 LEFT_BEHIND, REFUSED = 1, 2
@@ -59,7 +58,7 @@ class Command(BaseCommand):
         self._migrate(options | {"dry_run": True}, actor)
 
     def _migrate(self, options: dict[str, Any], actor: User) -> None:
-        run = migrate(
+        run = legacy_table.migrate(
             options["database_url"],
             options["table"],
             Options.of(options),
@@ -73,13 +72,13 @@ class Command(BaseCommand):
     def _lock(self, options: dict[str, Any], actor: User) -> None:
         where = options["database_url"], options["table"]
         if options["undo"]:
-            locking.unlock(*where, actor=actor, reason=options["reason"])
+            legacy_table.unlock(*where, actor=actor, reason=options["reason"])
             self.stdout.write(f"{options['table']} can be written again.")
         else:
-            self.stdout.write(f"{options['table']}: {locking.lock(*where, actor=actor)}.")
+            self.stdout.write(f"{options['table']}: {legacy_table.lock(*where, actor=actor)}.")
 
     def _drop(self, options: dict[str, Any], actor: User) -> None:
-        done = locking.drop(
+        done = legacy_table.drop(
             options["database_url"],
             options["table"],
             actor=actor,
