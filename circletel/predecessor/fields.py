@@ -183,13 +183,7 @@ FIELDS = {
     name: Field(_COLUMNS[name], (name, *sources.split()), _TO_CELL.get(name, plain))
     for name, sources in _SOURCES.items()
 }
-AMOUNTS = (
-    "price_incl_vat",
-    "promo_price_incl_vat",
-    "installation_fee_incl_vat",
-    "discounted_installation_fee_incl_vat",
-    "hardware_retail_value",
-)
+AMOUNTS = {name for name, one in FIELDS.items() if one.column.read in (values.amount, values.price)}
 # Columns that are read beside the fields, or that no row here has a place for.
 READ_BESIDE = {
     "id", "slug", "status", "active", "is_active", "is_current", "valid_from", "valid_to", "created_at",

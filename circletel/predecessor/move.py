@@ -40,12 +40,11 @@ _ZOHO_ID = re.compile(r"[0-9]{5,30}")
 
 
 def move_in(
-    url: str | None,
+    url: str,
     options: Options,
     *,
     actor: User,
     approver: User | None = None,
-    schema: str = "public",
     dry_run: bool = False,
 ) -> MigrationRun:
     """Bring in what the predecessor has, row by row. With `dry_run` everything is rolled back at the end.
@@ -54,7 +53,7 @@ def move_in(
     nothing. Rows that cannot come in are in the report, with reasons.
     """
     _ensure_rights(actor, approver)
-    tables = read_tables(url, schema)
+    tables = read_tables(url)
     answered_for = [
         row for row in tables[CHANGES].rows if text(row.values.get("status")) in ("published", "effective")
     ]

@@ -147,12 +147,12 @@ class OldTable:
         return found
 
 
-def read_tables(url: str | None, schema: str) -> dict[str, OldTable]:
+def read_tables(url: str) -> dict[str, OldTable]:
     """The predecessor's tables, all as of one instant. Raises SourceError."""
     tables: dict[str, OldTable] = {}
     with connected(url, read_only=True) as opened:
         for name in (PRODUCTS, PACKAGES, INTEGRATIONS, CHANGES, PRICING, FEATURES, HARDWARE):
-            table = find_table(opened, f"{schema}.{name}")
+            table = find_table(opened, f"public.{name}")
             ensure_not_ours(opened, table)
             tables[name] = OldTable(table, rows_of(opened, table))
     _join(tables)

@@ -20,10 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--database", "--database-url", metavar="URL", help="of the predecessor; as DATABASE_URL"
-        )
-        parser.add_argument("--schema", default="public", help="where its tables are; default: public")
+        parser.add_argument("--database", metavar="URL", help="of the predecessor; as DATABASE_URL")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
         parser.add_argument("--actor", metavar="USERNAME", help="who does it; without it, the only superuser")
         parser.add_argument(
@@ -36,7 +33,7 @@ class Command(BaseCommand):
         approver = options["approver"] and person_named(
             options["approver"], option="--approver", deed="approves", exit_code=REFUSED
         )
-        if not options["database"] and options["schema"] == "public":
+        if not options["database"]:
             raise CommandError("Say where the predecessor is, with --database URL.", returncode=REFUSED)
         try:
             run = move_in(
@@ -44,7 +41,6 @@ class Command(BaseCommand):
                 Options.of(options),
                 actor=actor,
                 approver=approver or None,
-                schema=options["schema"],
                 dry_run=options["dry_run"],
             )
         except Refused as refusal:

@@ -37,7 +37,6 @@ class Command(BaseCommand):
             one.add_argument("--actor", metavar="USERNAME", help="who does it; default: the only superuser")
         for one in (audit, migrate):
             Options.add_arguments(one)
-        migrate.add_argument("--dry-run", action="store_true", help="the same as audit")
         lock.add_argument("--undo", action="store_true", help="take the lock back; needs --reason")
         drop.add_argument(
             "--dump", type=Path, required=True, metavar="FILE", help="a new CSV file for the rows"
@@ -55,18 +54,19 @@ class Command(BaseCommand):
             raise CommandError("\n".join(map(_sentence, refusal.reasons)), returncode=REFUSED) from None
 
     def _audit(self, options: dict[str, Any], actor: User) -> None:
-        self._migrate(options | {"dry_run": True}, actor)
+        self._migrate(options, actor)
 
     def _migrate(self, options: dict[str, Any], actor: User) -> None:
+        is_audit = options["action"] == "audit"
         run = legacy_table.migrate(
             options["database_url"],
             options["table"],
             Options.of(options),
             actor=actor,
-            dry_run=options["dry_run"],
+            dry_run=is_audit,
         )
         self.stdout.write("\n".join(run.report()))
-        if run.refused and options["action"] == "migrate":
+        if run.refused and not is_audit:
             raise CommandError(f"{run.refused_rows}; the report says why.", returncode=LEFT_BEHIND)
 
     def _lock(self, options: dict[str, Any], actor: User) -> None:

@@ -400,11 +400,12 @@ def test_it_refuses_before_it_begins(old):
     assert "--database URL" in old.cannot("--actor", "nomsa.dlamini")
     itself = ["--database", old.url, "--actor", "pieter.botha", "--approver", "pieter.botha"]
     assert "may not" in old.cannot(*itself)
-    assert "There is no plain table nowhere.admin_products" in old.cannot(
-        "--database", old.url, "--schema", "nowhere", "--actor", "nomsa.dlamini"
-    )
     old.change(ServicePackage(id=uuid4()).pk, status="published", published_at=timezone.now())
     assert "--approver USERNAME" in old.cannot("--database", old.url, "--actor", "nomsa.dlamini")
+    old.connection.execute("DROP TABLE admin_product_pricing")
+    assert "There is no plain table public.admin_product_pricing" in old.cannot(
+        "--database", old.url, "--actor", "nomsa.dlamini"
+    )
     assert not ServicePackage.objects.exists()
 
 
