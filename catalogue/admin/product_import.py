@@ -14,8 +14,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from catalogue.product_import.columns import COLUMNS, Column
 from catalogue.product_import.parsing import parse
 from catalogue.product_import.plan import ImportPlan, PlannedRow, plan_import
-from catalogue.product_import.upload import IMPORT, keep
-from circletel.core import jobs
+from catalogue.product_import.upload import keep, request_import
 from circletel.core.uploads import LARGEST_CSV_MB, at_most
 
 # A page with every cell of twenty thousand rows is of no use to a person, and hardly to a browser.
@@ -70,9 +69,8 @@ def _preview(content: bytes) -> dict[str, Any]:
 
 
 def _import(request: HttpRequest) -> HttpResponse:
-    actor: Any = request.user
     name = request.POST.get("file", "")[:200]
-    job = jobs.request(IMPORT, actor=actor, file=name, upload=request.POST["upload"])
+    job = request_import(request.POST["upload"][:200], name, actor=request.user)  # type: ignore[arg-type]
     return HttpResponseRedirect(reverse("admin:core_job_change", args=[job.pk]))
 
 

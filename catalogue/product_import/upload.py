@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
@@ -10,6 +11,7 @@ from catalogue.product_import.apply import BadFile, import_products
 from catalogue.product_import.parsing import ParsedFile, RowError, parse
 from circletel.core import jobs
 from circletel.core.errors import Refused
+from circletel.core.models import Job
 
 KEPT_SECONDS = 24 * 60 * 60
 MOST_SAID = 5
@@ -23,10 +25,23 @@ def keep(content: bytes) -> str:
     return upload
 
 
+def _key(upload: str) -> str:
+    """Of the file in Redis, and of the job that imports it."""
+    return f"product-import:{upload}"
+
+
+def request_import(upload: str, file: str, *, actor: User) -> Job:
+    """Have the kept file imported; `file` is its name, for people. Asked twice, it is one job. Raises NotAllowed."""
+    try:
+        return jobs.request(IMPORT, actor=actor, key=_key(upload), file=file)
+    except jobs.AlreadyOpen as open_already:
+        return open_already.job
+
+
 def _import(job: jobs.RunningJob) -> str | jobs.Again:
     """The catalogue may have changed since the preview, so a confirmed file may be refused."""
     try:
-        content = cache.get(_key(job.parameters["upload"]))
+        content = cache.get(job.job.key)
     except RedisError:
         return jobs.Again(
             REDIS_SECONDS, "Redis, which keeps the file, does not answer: tried again by itself"
@@ -51,7 +66,3 @@ IMPORT = jobs.JobKind(
     "catalogue.import_product",
     is_cancellable=False,
 )
-
-
-def _key(upload: str) -> str:
-    return f"product-import:{upload}"

@@ -40,7 +40,7 @@ def confirm(client, preview) -> Job:
     answer = client.post(PAGE, {"upload": preview.context["upload"], "file": preview.context["file"]})
     job = Job.objects.get()
     assert answer.url == f"/admin/core/job/{job.pk}/change/"
-    assert (job.state, job.parameters) == ("waiting", {"file": "p.csv", "upload": preview.context["upload"]})
+    assert (job.state, job.parameters) == ("waiting", {"file": "p.csv"})
     jobs.run(job.pk)
     job.refresh_from_db()
     return job
@@ -249,6 +249,15 @@ def test_a_confirmed_import_waits_until_redis_is_there_again(as_ms_naidoo, monke
     assert jobs.run(waiting.pk)
 
     assert Job.objects.get().result == "Products imported: 1 new, 0 changed, 0 unchanged."
+
+
+def test_a_confirmation_that_is_sent_twice_is_one_job(as_ms_naidoo):
+    preview = upload(as_ms_naidoo, HEADER + ROW)
+    confirmation = {"upload": preview.context["upload"], "file": "p.csv"}
+
+    addresses = {as_ms_naidoo.post(PAGE, confirmation).url for _ in range(2)}
+
+    assert addresses == {f"/admin/core/job/{Job.objects.get().pk}/change/"}
 
 
 def test_an_import_that_lost_its_worker_is_done_once(as_ms_naidoo):
