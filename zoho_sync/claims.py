@@ -213,14 +213,14 @@ def report_failure(
         results.answered(row, f"{SyncStatus(values['status']).label}: {error}")
 
 
-def give_back(items: Sequence[Claim], *, not_before: float = 0, doubtful: bool = False) -> None:
-    """Put records back, to be taken again after `not_before` seconds. Costs them nothing.
+def give_back(items: Sequence[Claim], *, doubtful: bool = False) -> None:
+    """Put records back, to be taken again at once. Costs them nothing.
 
     `doubtful` when Zoho may have changed them, though it did not say so.
     """
-    when = timezone.now() + timedelta(seconds=not_before)
+    now = timezone.now()
     for item in items:
-        values: dict[str, Any] = {"lease_token": None, "leased_until": None, "next_retry_at": when}
+        values: dict[str, Any] = {"lease_token": None, "leased_until": None, "next_retry_at": now}
         if item.was_lost or (doubtful and item.row.remote_id):
             values["outcome_unknown"] = True
         _rows_of(item).filter(lease_token=item.token).update(**values)

@@ -1,11 +1,13 @@
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from catalogue.models import ServicePackage
 from circletel.core.models.fields import searched
@@ -60,6 +62,17 @@ class ProductIntegrationQuerySet(models.QuerySet["ProductIntegration"]):
         """What Zoho does not have yet and a worker may still bring there."""
         return self.filter(status__in=OWED)
 
+    def send_again(self, *, priority: int, correlation_id: str, **also: Any) -> int:
+        """From now on, with all tries before them. Those with a higher `priority` go first."""
+        return self.update(
+            status=SyncStatus.PENDING,
+            next_retry_at=timezone.now(),
+            retry_count=0,
+            priority=priority,
+            correlation_id=correlation_id,
+            **also,
+        )
+
     def of_system(self, system: System) -> "ProductIntegrationQuerySet":
         return self.filter(kind__in=[kind for kind in Kind if kind.system is system])
 
@@ -69,8 +82,6 @@ class ProductIntegration(models.Model):
 
     Several packages of one product line share one Billing product: same kind and key, created and updated once.
     """
-
-    Status = SyncStatus
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     package = models.ForeignKey(ServicePackage, models.PROTECT, related_name="integrations")
@@ -176,10 +187,6 @@ class ProductIntegration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.remote_key}"
-
-    @property
-    def kind_(self) -> Kind:
-        return Kind(self.kind)
 
     def is_leased(self, now: datetime) -> bool:
         return self.leased_until is not None and self.leased_until > now

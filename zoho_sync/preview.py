@@ -166,8 +166,8 @@ def _problems(records: Iterable[DesiredRecord], terms: Terms, system: System) ->
         table = {one.name: one for one in table_of(record.kind, terms)}
         for text in problems_of(record, terms):
             name = text.split(" ", 1)[0]
-            about = FIELD_OF_SOURCE.get(table[name].source, "") if name in table else ""
-            found.append(Problem(about or name, f"{record.kind.label}: {text}"))
+            about = FIELD_OF_SOURCE.get(table[name].source) or table[name].adopts or name
+            found.append(Problem(about, f"{record.kind.label}: {text}"))
     return found
 
 
@@ -182,23 +182,16 @@ def _tmf_problems(product: Product) -> list[Problem]:
     return found
 
 
-# Where a person mends what the mapping complains about: the source of a Zoho field as a path of `product_content`.
+# Where a person mends what the mapping complains about, as a path of `product_content`, where the field does not say it
+# by what it `adopts`.
 FIELD_OF_SOURCE = {
     "name, told apart by term and device": "name",
+    "price for new customers": "pricing.regular_price",
     "SKU": "sku",
     "SKU, segment and provider": "sku",
-    "category": "category",
-    "description": "description",
-    "price for new customers": "pricing.regular_price",
     "service type, provider and segment": "service_type",
     "service type": "service_type",
-    "technology": "technology",
     "provider": "provider",
-    "data limit": "data_limit",
-    "promotion price": "pricing.promotion_price",
-    "installation fee": "pricing.installation_fee",
-    "discounted installation fee": "pricing.discounted_installation_fee",
-    "installation days": "installation_days",
     "zones, one a line": "zones",
     "hardware model": "hardware.model",
     "features": "features",

@@ -134,18 +134,12 @@ def resync(integrations: QuerySet[ProductIntegration], *, actor: User) -> int:
     ensure_may(actor, "zoho_sync.resync_productintegration", "send records to Zoho again")
     with transaction.atomic():
         rows = list(integrations.exclude(status=SyncStatus.OK).select_for_update(of=("self",)).order_by("pk"))
-        now = timezone.now()
         for row in rows:
             audit.record(
                 "resync", row, actor=actor, changes={"status": [row.status, SyncStatus.PENDING.value]}
             )
-        integrations.model.objects.filter(pk__in=[row.pk for row in rows]).update(
-            status=SyncStatus.PENDING,
-            next_retry_at=now,
-            retry_count=0,
-            background=False,
-            priority=1,
-            correlation_id=current_origin().correlation_id,
+        ProductIntegration.objects.filter(pk__in=[row.pk for row in rows]).send_again(
+            priority=1, correlation_id=current_origin().correlation_id, background=False
         )
         systems = {Kind(row.kind).system for row in rows}
         transaction.on_commit(lambda: give_another_chance(systems))

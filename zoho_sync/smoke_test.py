@@ -87,7 +87,9 @@ def any_in_step() -> ServicePackage:
 
 
 def complain_unless_in_step(package: ServicePackage) -> None:
-    rows = sorted(package.integrations.of_system(System.BILLING), key=lambda row: list(Kind).index(row.kind_))
+    rows = sorted(
+        package.integrations.of_system(System.BILLING), key=lambda row: list(Kind).index(Kind(row.kind))
+    )
     if not rows:
         raise NotReady(f"{package} was never sent to Zoho Billing: publish it first")
     late = [row for row in rows if row.status != SyncStatus.OK]

@@ -7,7 +7,7 @@ at messages, so it may be started by anyone at any time, twice or not at all.
 import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import Condition, Event, get_ident
@@ -56,7 +56,6 @@ class Drained:
     """What one drain did. `again_in` is set, in seconds, when something is due that could not be sent yet."""
 
     sent: int = 0
-    failed: int = 0
     again_in: float | None = None
     reasons: list[str] = field(default_factory=list)
 
@@ -116,22 +115,17 @@ def drain(
     `packages` narrows it to their records. With `gathers` a call to CRM that is not full may wait for others.
     Once `stop` is set, calls on their way are finished and none begun.
     """
-    own = http is None
-    http = http or ZohoHttp(system)
     threads = threads or (settings.ZOHO_BILLING_CONCURRENCY if system is System.BILLING else 1)
     turn = _Turn(
         time.monotonic() + seconds, packages, stop or Event(), threads, gathers and system is System.CRM
     )
     outcome = Drained()
-    try:
-        with acting_from(Origin(correlation_id=new_correlation_id())):
-            if threads == 1:
-                _work(system, http, turn, outcome)
-            else:
-                _work_in_threads(system, http, turn, outcome, threads)
-    finally:
-        if own:
-            http.close()
+    connected = nullcontext(http) if http else closing(ZohoHttp(system))
+    with connected as http, acting_from(Origin(correlation_id=new_correlation_id())):
+        if threads == 1:
+            _work(system, http, turn, outcome)
+        else:
+            _work_in_threads(system, http, turn, outcome, threads)
     return outcome
 
 
@@ -167,7 +161,8 @@ def _work(system: System, http: ZohoHttp, turn: _Turn, outcome: Drained) -> None
         if gathers and (wait := gathering.seconds_to_gather()) and claims.is_due(system):
             outcome.postpone(wait, f"CRM's next call gathers records for {wait:.0f} s")
             break
-        held = _claim(system, turn, limit, background=reserved == 0)
+        kinds = [kind for kind in Kind if kind.system is system]
+        held = claims.claim(kinds, limit, packages=turn.packages, background=reserved == 0)
         if gathers and held:
             gathering.left(len(held))
         if not held:
@@ -197,12 +192,6 @@ def _most(system: System, http: ZohoHttp, turn: _Turn) -> int:
         return PER_UPSERT
     room = min((left - reserve(window) for window, left in http.budget.left()), default=BILLING_BATCH)
     return max(1, min(BILLING_BATCH, room // (2 * turn.threads)))
-
-
-def _claim(system: System, turn: _Turn, limit: int, *, background: bool) -> list[Claim]:
-    """What to send next, at most `limit` records."""
-    kinds = [kind for kind in Kind if kind.system is system]
-    return claims.claim(kinds, limit, packages=turn.packages, background=background)
 
 
 class _GaveBack(Exception):
@@ -308,13 +297,14 @@ def _send_billing_record(http: ZohoHttp, item: Claim, batch: _Batch) -> int:
         if fault := _fault(record, terms):
             raise fault
         _forget_what_is_unsure(item, record)
+        is_product = record.kind is Kind.BILLING_PRODUCT
         with acting_from(_origin_of([item.row])), _holding_off([item]):
             remote_id = billing_exporter.export(
                 BillingClient(http),
                 item.row,
                 record,
                 terms,
-                product_id=_product_id(item.row, batch),
+                product_id="" if is_product else batch.product_ids[item.row.package_id],
                 look_first=item.was_lost or item.row.outcome_unknown,
                 remember=lambda found: claims.remember_remote(item, found),
             )
@@ -386,10 +376,6 @@ def _fault(record: DesiredRecord, terms: Terms) -> InvalidField | None:
     """Why sending would be useless. Said before it costs a call."""
     found = problems_of(record, terms)
     return InvalidField("; ".join(found), code="NOT_SENT", details={"problems": found}) if found else None
-
-
-def _product_id(row: ProductIntegration, batch: _Batch) -> str:
-    return "" if row.kind == Kind.BILLING_PRODUCT else batch.product_ids[row.package_id]
 
 
 def _origin_of(rows: Sequence[ProductIntegration]) -> Origin:

@@ -395,7 +395,7 @@ def test_a_message_whose_sender_died_is_taken_up_when_its_lease_ends_with_the_sa
     one = rule(Trigger.REPEATED_FAILURE)
     with time_machine.travel(NOON, tick=False) as clock:
         outbox.tell(one, "k", "Subject", "Body", now=timezone.now())
-        held = outbox._taken(timezone.now(), timezone.now())
+        held = outbox._taken(timezone.now())
         assert outbox.send_due() == "0 sent, 0 failed"
         clock.shift(timedelta(minutes=5))
         outbox.send_due()

@@ -289,7 +289,7 @@ def test_a_selection_is_sent_with_force_once_a_reason_is_given(model, system, db
     }
     assert len(wishes) == 2
     owed = ProductIntegration.objects.filter(status=SyncStatus.PENDING)
-    assert {row.kind_.system for row in owed} == {System(system)}
+    assert {Kind(row.kind).system for row in owed} == {System(system)}
     assert {row.package_id for row in owed} == {package.pk for package in packages}
 
 

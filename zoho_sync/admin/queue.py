@@ -7,11 +7,10 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
-from unfold.admin import ModelAdmin
 
+from circletel.core.admin.base import ExtraPages
 from circletel.core.admin.jobs import progress_context
 from circletel.core.errors import Refused
 from zoho_sync.models import Kind, System
@@ -23,45 +22,34 @@ PER_PAGE = 50
 AGE_WORDS = {"hour": "more than an hour", "day": "more than a day", "week": "more than a week"}
 
 
-class RetryQueuePages(ModelAdmin):
+class RetryQueuePages(ExtraPages):
     """Adds the two pages to the admin of Zoho records."""
 
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        return [
-            path("retry-queue/", wrap(self.queue_view), name="zoho_sync_productintegration_retry_queue"),
-            path("retry-queue/group/", wrap(self.group_view), name="zoho_sync_productintegration_group"),
-            *super().get_urls(),
-        ]
+    extra_pages = {"retry-queue/": "retry_queue", "retry-queue/group/": "group"}
 
-    def queue_view(self, request: HttpRequest) -> HttpResponse:
-        self._ensure_may_look(request)
+    def retry_queue_view(self, request: HttpRequest) -> HttpResponse:
         chosen = {name: request.GET.get(name, "") for name in FILTERS}
-        return render(
+        return self.page(
             request,
             "zoho_sync/retry_queue.html",
-            {
-                **self.admin_site.each_context(request),
-                "title": "Retry queue",
-                "opts": self.opts,
-                "groups": queue.groups(queue.in_trouble(**chosen)),
-                "chosen": chosen,
-                "choices": {
-                    "system": System.choices,
-                    "kind": Kind.choices,
-                    "error_class": [(name, name) for name in ADVICE],
-                    "age": AGE_WORDS.items(),
-                },
-                "group_url": reverse("admin:zoho_sync_productintegration_group"),
-                "retries": queue.retries().select_related("requested_by")[:5],
+            "Retry queue",
+            groups=queue.groups(queue.in_trouble(**chosen)),
+            chosen=chosen,
+            choices={
+                "system": System.choices,
+                "kind": Kind.choices,
+                "error_class": [(name, name) for name in ADVICE],
+                "age": AGE_WORDS.items(),
             },
+            group_url=reverse("admin:zoho_sync_productintegration_group"),
+            retries=queue.retries().select_related("requested_by")[:5],
         )
 
     def group_view(self, request: HttpRequest) -> HttpResponse:
-        self._ensure_may_look(request)
         cause = request.GET.get("cause", "")
+        may_resync = request.user.has_perm("zoho_sync.resync_productintegration")
         if request.method == "POST":
-            if not request.user.has_perm("zoho_sync.resync_productintegration"):
+            if not may_resync:
                 raise PermissionDenied
             return self._deed(request, cause)
         rows = queue.in_trouble(cause=cause).order_by("failing_since", "pk").select_related("package")
@@ -70,25 +58,20 @@ class RetryQueuePages(ModelAdmin):
         shown = shown or next(iter(page), None)
         compared, beside = queue.compare(shown) if shown else ([], "")
         last = queue.retries(cause).first()
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "One cause",
-            "opts": self.opts,
-            "cause": cause,
-            "advice": advice_on(cause),
-            "page": page,
-            "shown": shown,
-            "compared": compared,
-            "beside": beside,
-            "may_resync": request.user.has_perm("zoho_sync.resync_productintegration"),
-            "queue_url": reverse("admin:zoho_sync_productintegration_retry_queue"),
+        return self.page(
+            request,
+            "zoho_sync/retry_group.html",
+            "One cause",
+            cause=cause,
+            advice=advice_on(cause),
+            page=page,
+            shown=shown,
+            compared=compared,
+            beside=beside,
+            may_resync=may_resync,
+            queue_url=reverse("admin:zoho_sync_productintegration_retry_queue"),
             **(progress_context(last) if last else {}),
-        }
-        return render(request, "zoho_sync/retry_group.html", context)
-
-    def _ensure_may_look(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        )
 
     def _deed(self, request: HttpRequest, cause: str) -> HttpResponse:
         try:

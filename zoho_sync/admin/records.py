@@ -110,7 +110,9 @@ class ProductIntegrationAdmin(RetryQueuePages, LongList, ActionsAdmin, ReadOnlyA
     @display(description="What to do")
     def what_to_do(self, record: ProductIntegration) -> str:
         details = record.sync_error_details
-        told = advice_for(record.kind_.system, str(details.get("code", "")), str(details.get("class", "")))
+        told = advice_for(
+            Kind(record.kind).system, str(details.get("code", "")), str(details.get("class", ""))
+        )
         return told or "—"
 
     @display(description="Calls")

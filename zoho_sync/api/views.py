@@ -61,7 +61,7 @@ class IntegrationStatusSerializer(serializers.ModelSerializer):
         ]
 
     def get_system(self, row: ProductIntegration) -> str:
-        return str(row.kind_.system)
+        return str(Kind(row.kind).system)
 
     def get_is_in_step(self, row: ProductIntegration) -> bool:
         return bool(row.remote_id) and row.desired_hash == row.synced_hash

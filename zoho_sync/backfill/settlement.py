@@ -100,13 +100,11 @@ def _decided(ids: Sequence[UUID], system: System, judge: Judge) -> Iterator[Deci
 def _new_row(package: ServicePackage, decision: Decision, read_at: datetime) -> ProductIntegration:
     row = ProductIntegration(package=package, kind=decision.record.kind, remote_key=decision.record.key)
     # The line's product may have been made by a worker since Zoho was read.
-    if row.kind == Kind.BILLING_PRODUCT and _line(row).filter(last_synced_at__gte=read_at).exists():
-        services.join_line(row)
+    if row.kind == Kind.BILLING_PRODUCT:
+        line = ProductIntegration.objects.filter(kind=row.kind, remote_key=row.remote_key)
+        if line.filter(last_synced_at__gte=read_at).exists():
+            services.join_line(row)
     return row
-
-
-def _line(row: ProductIntegration) -> QuerySet[ProductIntegration]:
-    return ProductIntegration.objects.filter(kind=row.kind, remote_key=row.remote_key)
 
 
 def _says_so_already(row: ProductIntegration, decision: Decision, read_at: datetime) -> bool:

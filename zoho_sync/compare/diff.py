@@ -1,4 +1,4 @@
-"""Do our value and Zoho's say the same? One comparator for each type in the mapping tables. Pure.
+"""Do our value and Zoho's say the same? By the type that the mapping tables give. Pure.
 
 Nothing that a person would call the same may count as a difference: 899 and "899.00", one instant in two
 zones, a line end or a trailing blank that Zoho drops, an empty text and no text, a text cut at Zoho's limit.
@@ -56,7 +56,12 @@ def in_our_form(table: Sequence[Field], ours: Mapping[str, Any], theirs: Mapping
 def same(field: Field, ours: Any, theirs: Any) -> bool:
     """Whether both say the same in a field of this type. Never raises: what cannot be read differs."""
     try:
-        return COMPARATORS[field.type](field, ours, theirs)
+        if field.type in TEXTS:
+            return _same_text(field, ours, theirs)
+        if field.type is FieldType.STRUCTURE:
+            return _alike(ours, theirs)
+        form = FORMS[field.type]
+        return form(ours) == form(theirs)
     except (ArithmeticError, ValueError, TypeError):
         return False
 
@@ -79,6 +84,8 @@ def cents(value: Any) -> Decimal | None:
 
 def _same_text(field: Field, ours: Any, theirs: Any) -> bool:
     mine, yours = normal(ours), normal(theirs)
+    if field.type is FieldType.PICKLIST and yours == NOTHING_PICKED:
+        yours = ""
     if mine == yours or field.length is None or ours is None:
         return mine == yours
     # Zoho may cut what it was sent as it came, leading blanks counted, or after it took them off.
@@ -93,48 +100,12 @@ def _cut(text: str, length: int) -> set[str]:
     return {normal(text[:length]), normal(units[: 2 * length].decode("utf-16-le", "ignore"))}
 
 
-def _same_choice(field: Field, ours: Any, theirs: Any) -> bool:
-    mine, yours = normal(ours), normal(theirs)
-    yours = "" if yours == NOTHING_PICKED else yours
-    return _same_text(field, mine, yours)
-
-
-def _same_amount(_field: Field, ours: Any, theirs: Any) -> bool:
-    return cents(ours) == cents(theirs)
-
-
-def _same_number(_field: Field, ours: Any, theirs: Any) -> bool:
-    mine, yours = (None if value in (None, "") else Decimal(str(value)) for value in (ours, theirs))
-    return mine == yours
-
-
-def _same_flag(_field: Field, ours: Any, theirs: Any) -> bool:
-    # A box that was never ticked is not there at all.
-    return _flag(ours) == _flag(theirs)
-
-
-def _flag(value: Any) -> bool:
-    return str(value).strip().lower() in ("true", "1")
-
-
-def _same_date(_field: Field, ours: Any, theirs: Any) -> bool:
-    return str(ours or "")[:10] == str(theirs or "")[:10]
-
-
-def _same_instant(_field: Field, ours: Any, theirs: Any) -> bool:
-    return instant(ours) == instant(theirs)
-
-
 def instant(value: Any) -> datetime | None:
     """A point in time from Zoho's text, to the second, in UTC; None for nothing. Raises ValueError."""
     if not value:
         return None
     read = datetime.fromisoformat(str(value))
     return read.replace(microsecond=0).astimezone(UTC)
-
-
-def _same_structure(_field: Field, ours: Any, theirs: Any) -> bool:
-    return _alike(ours, theirs)
 
 
 def _alike(ours: Any, theirs: Any) -> bool:
@@ -156,15 +127,25 @@ def _alike(ours: Any, theirs: Any) -> bool:
         return False
 
 
-COMPARATORS: dict[FieldType, Callable[[Field, Any, Any], bool]] = {
-    FieldType.TEXT: _same_text,
-    FieldType.TEXT_AREA: _same_text,
-    FieldType.WEBSITE: _same_text,
-    FieldType.PICKLIST: _same_choice,
-    FieldType.AMOUNT: _same_amount,
-    FieldType.INTEGER: _same_number,
-    FieldType.BOOLEAN: _same_flag,
-    FieldType.DATE: _same_date,
-    FieldType.INSTANT: _same_instant,
-    FieldType.STRUCTURE: _same_structure,
+def _number(value: Any) -> Decimal | None:
+    return None if value in (None, "") else Decimal(str(value))
+
+
+def _flag(value: Any) -> bool:
+    """A box that was never ticked is not there at all."""
+    return str(value).strip().lower() in ("true", "1")
+
+
+def _day(value: Any) -> str:
+    return str(value or "")[:10]
+
+
+TEXTS = {FieldType.TEXT, FieldType.TEXT_AREA, FieldType.WEBSITE, FieldType.PICKLIST}
+# The form in which two values of a type are equal when they say the same.
+FORMS: dict[FieldType, Callable[[Any], Any]] = {
+    FieldType.AMOUNT: cents,
+    FieldType.INTEGER: _number,
+    FieldType.BOOLEAN: _flag,
+    FieldType.DATE: _day,
+    FieldType.INSTANT: instant,
 }

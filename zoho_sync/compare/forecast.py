@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from limits import RateLimitItem, RateLimitItemPerDay
+from limits import RateLimitItemPerDay
 
 from zoho_sync.connection.limits import Budget, reserve
 
@@ -32,7 +32,7 @@ def forecast(calls: int, budget: Budget) -> Forecast:
     """By the windows of the budget, less what is kept for people. Where nothing is counted: a second a call."""
     grants = {window: max(window.amount - reserve(window), 1) for window in budget.windows}
     day = next((window for window in grants if isinstance(window, RateLimitItemPerDay)), None)
-    paces = [seconds_a_call(window, amount) for window, amount in grants.items() if window is not day]
+    paces = [window.get_expiry() / amount for window, amount in grants.items() if window is not day]
     pace = max(paces, default=1.0)
     if day is None:
         return Forecast(calls, None, timedelta(seconds=calls * pace))
@@ -41,10 +41,6 @@ def forecast(calls: int, budget: Budget) -> Forecast:
     whole_days = math.ceil(later / grants[day])
     on_the_last = later - (whole_days - 1) * grants[day] if later else calls
     return Forecast(calls, left, whole_days * DAY + timedelta(seconds=on_the_last * pace))
-
-
-def seconds_a_call(window: RateLimitItem, amount: int) -> float:
-    return window.get_expiry() / amount
 
 
 def forecast_lines(seen: Forecast, budget: Budget, rest: str) -> Iterator[str]:

@@ -60,9 +60,9 @@ class Zoho:
 
     def everything(self, shelf: Shelf) -> Iterator[Remote]:
         """The whole list, in Zoho's order."""
-        if shelf.family is not None:
-            return self._billing_list(shelf.family)
-        return self._crm_list()
+        if (family := shelf.family) is None:
+            return self._crm_list()
+        return (self._from_billing(family, record) for record in self.billing.iter(family))
 
     def by_key(self, shelf: Shelf, keys: Sequence[str]) -> Iterator[Remote]:
         """The records with these keys, in as few calls as there are."""
@@ -99,30 +99,30 @@ class Zoho:
         }
 
     def _crm_list(self) -> Iterator[Remote]:
-        if self.queries_granted:
-            try:
-                yield from map(self._from_crm, self.crm.query_products(["id", *self._columns]))
-            except NotAuthorised:
-                cache.set(NO_QUERIES, True, DAY)
-            else:
-                return
-        yield from map(self._from_crm, self.crm.iter_products(self._columns))
+        return self._by_query(
+            lambda: self.crm.query_products(["id", *self._columns]),
+            instead=lambda: map(self._from_crm, self.crm.iter_products(self._columns)),
+        )
 
     def _crm_by_key(self, keys: Sequence[str]) -> Iterator[Remote]:
-        key = key_field(self.terms.crm_prefix)
+        key, wanted = key_field(self.terms.crm_prefix), set(keys)
+        return self._by_query(
+            lambda: self.crm.query_by_key(["id", *self._columns], key, keys),
+            instead=lambda: (remote for remote in self._crm_list() if remote.key in wanted),
+        )
+
+    def _by_query(
+        self, ask: Callable[[], Iterator[dict[str, Any]]], *, instead: Callable[[], Iterator[Remote]]
+    ) -> Iterator[Remote]:
+        """What `ask` finds by COQL, where that is granted."""
         if self.queries_granted:
             try:
-                yield from map(self._from_crm, self.crm.query_by_key(["id", *self._columns], key, keys))
+                yield from map(self._from_crm, ask())
             except NotAuthorised:
                 cache.set(NO_QUERIES, True, DAY)
             else:
                 return
-        wanted = set(keys)
-        yield from (remote for remote in self._crm_list() if remote.key in wanted)
-
-    def _billing_list(self, family: Family) -> Iterator[Remote]:
-        for record in self.billing.iter(family):
-            yield self._from_billing(family, record)
+        yield from instead()
 
     def _from_crm(self, row: dict[str, Any]) -> Remote:
         who = row.get("Modified_By")

@@ -130,8 +130,6 @@ class AlertState(models.TextChoices):
 class Alert(models.Model):
     """One cause that a rule found, from when it was found until it was gone."""
 
-    State = AlertState
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     rule = models.ForeignKey(AlertRule, models.PROTECT, related_name="alerts")
     cause = models.CharField(max_length=200)
@@ -179,8 +177,6 @@ class DeliveryState(models.TextChoices):
 
 class AlertDelivery(models.Model):
     """One message in the outbox. `key` says what it tells, so that nothing is told twice."""
-
-    State = DeliveryState
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=120, unique=True)

@@ -69,11 +69,11 @@ def after_quiet_hours(rule: AlertRule, now: datetime) -> datetime:
     return datetime.combine(day, end, local.tzinfo)
 
 
-def send_due(now: datetime | None = None) -> str:
+def send_due() -> str:
     """Send what is due, each message by itself: one that fails never stops the others. Says how many."""
     sent = failed = 0
-    began = now or timezone.now()
-    while message := _taken(now or timezone.now(), began):
+    began = timezone.now()
+    while message := _taken(began):
         try:
             _send(message)
         except Exception as trouble:
@@ -88,12 +88,12 @@ def send_due(now: datetime | None = None) -> str:
 
 
 @transaction.atomic
-def _taken(now: datetime, began: datetime) -> AlertDelivery | None:
+def _taken(began: datetime) -> AlertDelivery | None:
     """The next due message, held by us until the lease ends. One that failed in this round waits for the next."""
     message = (
         AlertDelivery.objects.select_for_update(skip_locked=True)
         .exclude(state=DeliveryState.SENT)
-        .filter(next_try_at__lte=min(now, began))
+        .filter(next_try_at__lte=began)
         .order_by("next_try_at", "created_at")
         .first()
     )
@@ -101,7 +101,7 @@ def _taken(now: datetime, began: datetime) -> AlertDelivery | None:
         return None
     message.state = DeliveryState.SENDING
     message.attempts += 1
-    message.next_try_at = now + LEASE
+    message.next_try_at = timezone.now() + LEASE
     message.save(update_fields=["state", "attempts", "next_try_at"])
     return message
 

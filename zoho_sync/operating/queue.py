@@ -16,7 +16,7 @@ from circletel.core.models import Job
 from circletel.core.models.job import ENDED
 from zoho_sync import services
 from zoho_sync.desired import current_terms, desired_records
-from zoho_sync.models import TROUBLE, Kind, ProductIntegration, SyncStatus, System
+from zoho_sync.models import TROUBLE, Kind, ProductIntegration, ProductIntegrationQuerySet, SyncStatus, System
 from zoho_sync.operating.causes import Advice, advice_on, parts
 from zoho_sync.operating.resync import URGENT, may_resync
 
@@ -56,7 +56,7 @@ class Group:
 
 def in_trouble(
     *, system: str = "", kind: str = "", error_class: str = "", age: str = "", cause: str = ""
-) -> QuerySet[ProductIntegration]:
+) -> ProductIntegrationQuerySet:
     """Everything failed and dead, narrowed; `age` is a key of AGES: failing for longer than that."""
     rows = ProductIntegration.objects.filter(status__in=TROUBLE)
     if cause:
@@ -72,7 +72,7 @@ def in_trouble(
     return rows
 
 
-def groups(rows: QuerySet[ProductIntegration]) -> list[Group]:
+def groups(rows: ProductIntegrationQuerySet) -> list[Group]:
     """`rows` by cause, the largest group first. Two queries, however many records there are."""
     counted = (
         rows.order_by()
@@ -98,7 +98,7 @@ def retry(ids: Iterable[Any], *, actor: User) -> int:
     )
 
 
-def give_up(rows: QuerySet[ProductIntegration], *, actor: User, reason: str) -> int:
+def give_up(rows: ProductIntegrationQuerySet, *, actor: User, reason: str) -> int:
     """Nobody is to try these again until their package changes or somebody sends them. Returns how many.
 
     Raises NotAllowed, or NotReady without a reason.
@@ -154,20 +154,11 @@ def _begun(cause: str, actor: User) -> Job:
     job = jobs.request(
         RETRY_GROUP, actor=actor, key=_key(cause), total=total, cause=cause, first=str(probe.pk)
     )
-    _put_back(ProductIntegration.objects.filter(pk=probe.pk), job, priority=URGENT)
+    probes = ProductIntegration.objects.filter(pk=probe.pk)
+    probes.send_again(priority=URGENT, correlation_id=job.correlation_id)
     system = Kind(probe.kind).system
     transaction.on_commit(lambda: services.give_another_chance([system]), robust=True)
     return job
-
-
-def _put_back(rows: QuerySet[ProductIntegration], job: Job, *, priority: int) -> int:
-    return rows.update(
-        status=SyncStatus.PENDING,
-        next_retry_at=timezone.now(),
-        retry_count=0,
-        priority=priority,
-        correlation_id=job.correlation_id,
-    )
 
 
 def _advance(job: jobs.RunningJob) -> str | jobs.Again:
@@ -195,7 +186,7 @@ def _send_rest(job: jobs.RunningJob) -> None:
     job.remember(rest_follows=True)
     rest = in_trouble(cause=job.parameters["cause"])
     systems = {Kind(kind).system for kind in rest.order_by().values_list("kind", flat=True).distinct()}
-    _put_back(rest, job.job, priority=SOON)
+    rest.send_again(priority=SOON, correlation_id=job.job.correlation_id)
     transaction.on_commit(lambda: services.give_another_chance(systems), robust=True)
 
 

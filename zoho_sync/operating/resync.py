@@ -108,13 +108,8 @@ def _written_down(
         outcomes={row.kind: WAITS for row in rows},
         correlation_id=current_origin().correlation_id,
     )
-    ProductIntegration.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=SyncStatus.PENDING,
-        next_retry_at=now,
-        retry_count=0,
-        priority=URGENT,
-        resync=wish,
-        correlation_id=wish.correlation_id,
+    ProductIntegration.objects.filter(pk__in=[row.pk for row in rows]).send_again(
+        priority=URGENT, correlation_id=wish.correlation_id, resync=wish
     )
     changes: dict[str, list[Any]] = {row.kind: [row.status, SyncStatus.PENDING.value] for row in rows}
     name = f"force re-sync {system}" if force else f"re-sync {system}"

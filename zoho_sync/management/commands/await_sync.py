@@ -29,20 +29,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--patience", type=float, default=150, help="seconds without any progress before giving up"
         )
-        parser.add_argument("--timeout", type=float, default=3600, help="seconds in all")
         parser.add_argument(
             "--since", type=datetime.fromisoformat, help="count calls from this instant, not from now"
         )
 
-    def handle(self, *, patience: float, timeout: float, since: datetime | None, **_: Any) -> None:
+    def handle(self, *, patience: float, since: datetime | None, **_: Any) -> None:
         begun_at = since or timezone.now()
-        last = self._wait(patience, timeout)
+        last = self._wait(patience)
         self._print_table(last, begun_at)
         if not last.is_in_step:
             raise CommandError("\n".join(["Zoho is out of step:", *self._explanations(last)]))
 
-    def _wait(self, patience: float, timeout: float) -> Standing:
-        begun = moved = nudged = time.monotonic()
+    def _wait(self, patience: float) -> Standing:
+        moved = nudged = time.monotonic()
         now = standing(distinct=True)
         while (left := now.count("owed") + now.count("failed")) > waiting_for_another():
             before, now = now.count("in_step"), standing(distinct=True)
@@ -58,7 +57,7 @@ class Command(BaseCommand):
                 nudged = time.monotonic()
                 for system in System:
                     nudge(system, seconds=1, urgent=True)
-            if time.monotonic() - moved > patience or time.monotonic() - begun > timeout:
+            if time.monotonic() - moved > patience:
                 break
             time.sleep(POLL_SECONDS)
         return now
