@@ -232,7 +232,7 @@ RESEND_WEBHOOK_SECRET = env("RESEND_WEBHOOK_SECRET", default="")
 EMAIL_BACKEND = ""
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 if RESEND_API_KEY:
-    EMAIL_BACKEND = "circletel.mail.ResendBackend"
+    EMAIL_BACKEND = "circletel.core.mail.ResendBackend"
 EMAIL_TIMEOUT = 20
 ANYMAIL = {"REQUESTS_TIMEOUT": (5, EMAIL_TIMEOUT)}
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="catalogue@localhost")

@@ -3,7 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from circletel import windows
-from circletel.mail import ResendWebhook
+from circletel.core.mail import ResendWebhook
 from circletel.metrics import metrics
 from circletel.security.second_factor import second_factor
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 
-from circletel.mail import words_of
+from circletel.core.mail import words_of
 from pricing.models import PriceNotice
 from pricing.notices.texts import Text
 

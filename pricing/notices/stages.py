@@ -10,8 +10,8 @@ from django.db import transaction
 from catalogue.models import vat_rate_today
 from circletel.core import audit
 from circletel.core.errors import NotReady
+from circletel.core.mail import words_of
 from circletel.core.rights import ensure_may
-from circletel.mail import words_of
 from pricing.models import NoticeStage, Occasion, PriceChange, PriceMove, Subscription
 from pricing.notices.texts import Text, Told, VatRates, complaints_about, text_for
 

@@ -34,7 +34,7 @@ def keeper():
 @pytest.fixture
 def change(settings, monkeypatch):
     monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
-    settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.mail.ResendBackend", "re_secret_of_ours"
+    settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.core.mail.ResendBackend", "re_secret_of_ours"
     return published(package_opened(R799))
 
 

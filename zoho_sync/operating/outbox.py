@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from circletel.core.enqueue import enqueue
-from circletel.mail import words_of
+from circletel.core.mail import words_of
 from zoho_sync.connection.webhook import WebhookFailed, post_text
 from zoho_sync.operating.models import Alert, AlertDelivery, AlertRule, Channel, DeliveryState
 

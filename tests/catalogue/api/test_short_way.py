@@ -2,7 +2,7 @@
 
 import pytest
 
-from circletel.security.policy import NOTHING
+from catalogue.api.short_way import NOTHING
 from tests.catalogue.api.packages import package
 
 pytestmark = pytest.mark.django_db

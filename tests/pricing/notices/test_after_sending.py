@@ -36,7 +36,7 @@ AT = datetime(2027, 3, 2, 8, 5, 0, 123000, tzinfo=UTC)
 @pytest.fixture
 def resend(settings, monkeypatch):
     monkeypatch.setattr("pricing.notices.sending.NOTICES_PER_SECOND", 0)
-    settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.mail.ResendBackend", "re_secret_of_ours"
+    settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.core.mail.ResendBackend", "re_secret_of_ours"
     settings.RESEND_WEBHOOK_SECRET = SECRET
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock

@@ -50,7 +50,7 @@ def change():
 
 @pytest.fixture
 def resend(settings):
-    settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.mail.ResendBackend", "re_secret_of_ours"
+    settings.EMAIL_BACKEND, settings.RESEND_API_KEY = "circletel.core.mail.ResendBackend", "re_secret_of_ours"
     with responses.RequestsMock() as mock:
         yield mock
 

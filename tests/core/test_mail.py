@@ -18,7 +18,7 @@ from tests.factories import person
 from zoho_sync.operating import alerts, outbox
 from zoho_sync.operating.models import AlertDelivery, AlertRule
 
-# pytest shows every warning again that circletel.mail has silenced for a reason.
+# pytest shows every warning again that circletel.core.mail has silenced for a reason.
 pytestmark = pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailInsecureWebhookWarning")
 SEND = "https://api.resend.com/emails"
 KEY = "re_known_secret_of_resend"
@@ -27,7 +27,7 @@ SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two characters").decod
 
 @pytest.fixture
 def resend(settings):
-    settings.EMAIL_BACKEND = "circletel.mail.ResendBackend"
+    settings.EMAIL_BACKEND = "circletel.core.mail.ResendBackend"
     settings.RESEND_API_KEY, settings.RESEND_WEBHOOK_SECRET = KEY, SECRET
     settings.DEFAULT_FROM_EMAIL, settings.ALERT_EMAILS = "catalogue@circletel.example", ["ops@example.com"]
     with responses.RequestsMock() as mock:
