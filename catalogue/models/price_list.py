@@ -1,6 +1,7 @@
 """The workbooks that suppliers sent, deal by deal, and the deals they offer us now."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -154,7 +155,11 @@ class SupplierDeal(models.Model):
 
 
 class PriceListRow(models.Model):
-    """One deal of one list: what it would do, or did. Costs and margins show only to cost viewers."""
+    """One deal of one list: what it would do, or did. Costs and margins show only to cost viewers.
+
+    `values` hold what the row says of the product (`content`, as `product_content` writes it), `stock` and `details`,
+    until it is applied; they are empty where nothing is to be applied.
+    """
 
     id = models.BigAutoField(primary_key=True)
     price_list = models.ForeignKey(PriceList, models.CASCADE, related_name="rows")
@@ -192,3 +197,9 @@ class PriceListRow(models.Model):
     def __str__(self) -> str:
         place = f"row {self.number}" if self.number else "no row"
         return f"{place}: {self.deal_id or self.name or 'no deal id'}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the deal says of the product, {path: value}."""
+        content: dict[str, Any] = self.values["content"]
+        return content

@@ -1,7 +1,7 @@
 """What a list would do: each deal beside the product it is about. A fixed number of queries a batch, no writing."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from catalogue.content import differences, product_content
 from catalogue.models import (
     Outcome,
     PackageStatus,
+    PriceListRow,
     Product,
     ProductStatus,
     ServicePackage,
@@ -19,7 +20,7 @@ from catalogue.models import (
     SupplierDeal,
 )
 from catalogue.models.vat import CENT
-from catalogue.pricelists.record import HUNDRED, Deal
+from catalogue.pricelists.record import HUNDRED
 from catalogue.product_import.parsing import Key, business_key
 from catalogue.product_import.plan import (
     KEY_PATHS,
@@ -33,7 +34,12 @@ from circletel.core.amounts import rand
 # When a deal meets a product that we made ourselves, its words are ours; price, term, device and dates are the deal's.
 OURS_WHEN_MET = ("name", "service_type", "category", "technology", "features")
 _UNKNOWN = object()
-NO_MARGIN = {
+UNDECIDED: dict[str, Any] = {
+    "outcome": Outcome.REFUSED,
+    "remarks": [],
+    "changes": {},
+    "listed_before": None,
+    "product_id": None,
     "package_id": None,
     "margin_before": None,
     "margin_after": None,
@@ -44,26 +50,17 @@ NO_MARGIN = {
 
 @dataclass(kw_only=True)
 class Decision(PlannedRow):
-    """What becomes of one deal, and of the product it is about. `known` is what the list applied last said of it."""
+    """A deal that makes a product or changes one. `known` is what the list applied last said of it."""
 
-    deal: Deal
-    outcome: Outcome
-    known: SupplierDeal | None = None
-    deal_changes: dict[str, list[Any]] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    margin: dict[str, Any] = field(default_factory=lambda: dict(NO_MARGIN))
-
-    @property
-    def product_id(self) -> UUID | None:
-        """Also where the product itself was not needed for the decision."""
-        if self.product is not None:
-            return self.product.pk
-        return self.known.product_id if self.known else None
+    deal: PriceListRow
+    known: SupplierDeal | None
 
 
-def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> list[Decision]:
-    """One decision for each deal, in their order. `lock` holds the products found until the transaction ends."""
+def decide(deals: Sequence[PriceListRow], supplier: Supplier, *, lock: bool = False) -> list[Decision]:
+    """Writes into each deal what becomes of it, and returns the decisions to be carried out, in their order.
+
+    `lock` holds the products found until the transaction ends.
+    """
     good = [deal for deal in deals if not deal.reasons]
     known = _known(good, supplier)
     for deal in good:
@@ -78,48 +75,46 @@ def decide(deals: Sequence[Deal], supplier: Supplier, *, lock: bool = False) -> 
     decisions = []
     for deal in deals:
         before = known.get(deal.deal_id.upper())
+        _set(deal, UNDECIDED | {"name": deal.content["name"]})
         if deal.reasons:
-            decisions.append(_without_change(deal, Outcome.REFUSED, reasons=deal.reasons))
-        elif _same(before, deal):
-            decisions.append(_without_change(deal, Outcome.UNCHANGED, known=before))
-        else:
-            product = by_id.get(before.product_id) if before else by_key.get(_key(deal))
-            decision = _decision(deal, before, product)
-            listed_before = before.listed_price if before else None
-            if product and product.pk in packages and listed_before != deal.listed_price:
-                assert deal.listed_price is not None  # or it would have been refused
-                package = packages[product.pk]
-                decision.margin = margin_of(package, supplier, listed_before, deal.listed_price)
+            continue
+        if before is not None:
+            _set(deal, {"product_id": before.product_id, "listed_before": before.listed_price})
+        if _same(before, deal):
+            deal.outcome = Outcome.UNCHANGED
+            continue
+        product = by_id.get(before.product_id) if before else by_key.get(_key(deal))
+        decision = _decision(deal, before, product)
+        if product and product.pk in packages and deal.listed_before != deal.listed_after:
+            _set(deal, margin_of(packages[product.pk], supplier, deal.listed_before, deal.listed_after))
+        if not deal.reasons:
             decisions.append(decision)
     return decisions
 
 
-def _without_change(deal: Deal, outcome: Outcome, **more: Any) -> Decision:
-    return Decision(
-        number=deal.number, product=None, before={}, wanted={}, deal=deal, outcome=outcome, **more
-    )
+def _set(deal: PriceListRow, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(deal, name, value)
 
 
-def _decision(deal: Deal, known: SupplierDeal | None, product: Product | None) -> Decision:
+def _decision(deal: PriceListRow, known: SupplierDeal | None, product: Product | None) -> Decision:
     before = product_content(product) if product else NOTHING
     said, remarks = deal.content, list[str]()
     if product is not None and product.status == ProductStatus.ARCHIVED:
         said, remarks = {}, ["its product is archived and stays as it is"]
     elif product is not None:
         said, remarks = _carried_over(before, deal.content, known.content if known else None)
+    wanted = wanted_content(before, said, is_new=product is None)
     decision = Decision(
-        number=deal.number,
-        product=product,
-        before=before,
-        wanted=wanted_content(before, said, is_new=product is None),
-        deal=deal,
-        outcome=Outcome.CHANGED if product else Outcome.NEW,
-        known=known,
-        remarks=remarks,
-        deal_changes=_deal_changes(deal, known),
+        number=deal.number, product=product, before=before, wanted=wanted, deal=deal, known=known
     )
-    if product is not None and (reasons := _contradictions(decision.wanted)):
-        decision.outcome, decision.reasons = Outcome.REFUSED, reasons
+    deal.remarks = remarks
+    if product is None:
+        deal.outcome = Outcome.NEW
+        return decision
+    deal.product_id, deal.changes = product.pk, decision.changes | _deal_changes(deal, known)
+    deal.reasons = _contradictions(wanted)
+    deal.outcome = Outcome.REFUSED if deal.reasons else Outcome.CHANGED
     return decision
 
 
@@ -168,7 +163,7 @@ def _contradictions(content: dict[str, Any]) -> list[str]:
     return reasons
 
 
-def _keep_name(deal: Deal, known: SupplierDeal | None) -> None:
+def _keep_name(deal: PriceListRow, known: SupplierDeal | None) -> None:
     """A deal keeps its name, with or without its id in it, whichever deals of that name come and go beside it."""
     if known is not None:
         suffix, name = f" ({deal.deal_id})", known.content["name"]
@@ -176,24 +171,25 @@ def _keep_name(deal: Deal, known: SupplierDeal | None) -> None:
             deal.content["name"] = name
 
 
-def _deal_changes(deal: Deal, known: SupplierDeal | None) -> dict[str, list[Any]]:
+def _deal_changes(deal: PriceListRow, known: SupplierDeal | None) -> dict[str, list[Any]]:
     if known is None:
         return {"supplier's deal": [None, deal.deal_id]}
+    said = deal.values
     before = {"listed price": f"{known.listed_price:.2f}", "stock status": known.stock, **known.details}
-    after = {"listed price": f"{deal.listed_price:.2f}", "stock status": deal.stock, **deal.details}
+    after = {"listed price": f"{deal.listed_after:.2f}", "stock status": said["stock"], **said["details"]}
     changes = differences(before, after)
     if known.vanished_at:
         changes["vanished"] = [f"{known.vanished_at:%Y-%m-%d}", None]
     return changes
 
 
-def _same(known: SupplierDeal | None, deal: Deal) -> bool:
+def _same(known: SupplierDeal | None, deal: PriceListRow) -> bool:
     """Whether the list says of the deal what the list applied last said."""
-    said = ("content", "listed_price", "stock", "details")
     return (
         known is not None
         and known.vanished_at is None
-        and all(getattr(known, name) == getattr(deal, name) for name in said)
+        and known.listed_price == deal.listed_after
+        and {"content": known.content, "stock": known.stock, "details": known.details} == deal.values
     )
 
 
@@ -236,7 +232,7 @@ def percent(price: Decimal, cost_: Decimal) -> Decimal | None:
     return ((price - cost_) / price * HUNDRED).quantize(CENT, ROUND_HALF_UP) if price else None
 
 
-def _known(deals: Iterable[Deal], supplier: Supplier) -> dict[str, SupplierDeal]:
+def _known(deals: Iterable[PriceListRow], supplier: Supplier) -> dict[str, SupplierDeal]:
     ids = {deal.deal_id.upper() for deal in deals}
     found = SupplierDeal.objects.filter(supplier=supplier).alias(upper_id=Upper("deal_id"))
     return {deal.deal_id.upper(): deal for deal in found.filter(upper_id__in=ids)}
@@ -253,5 +249,5 @@ def _packages(products: Iterable[UUID]) -> dict[UUID, ServicePackage]:
     return {package.source_admin_product_id: package for package in live}
 
 
-def _key(deal: Deal) -> Key:
+def _key(deal: PriceListRow) -> Key:
     return business_key(*(deal.content[part] for part in ("sku", "market_segment", "provider")))

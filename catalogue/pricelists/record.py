@@ -1,7 +1,6 @@
 """One row of a price list, read cell by cell. Every reason to refuse it is gathered, each naming its column."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
-from catalogue.models import DealField, MappedColumn
+from catalogue.models import DealField, MappedColumn, PriceListRow
 from catalogue.models.product import SKU_FORMAT
 from catalogue.models.vat import CENT
 from catalogue.pricelists import cells
@@ -25,33 +24,22 @@ UNKNOWN_DEVICES = {"unknown", "tbc", "tba", "tbd", "?", "#n/a", "#ref!", "device
 _YES, _NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
 
 
-@dataclass(slots=True)
-class Deal:
-    """One row, read. `content` is what it says of the product, as `product_content` writes it; of use without reasons.
+# Days wait for a look at the whole column before they are part of the content: under its path, the title of the
+# column and the day, TextDate while its order is undecided.
+Days = dict[str, tuple[str, date | TextDate]]
 
-    What the list does not speak of, the product keeps. `dates` wait for a look at the whole column before they are
-    part of the content: under its path, the title of the column and the day, TextDate while its order is undecided.
+
+def read_deal(row: TableRow, *, vat_rate: Decimal, markup: Decimal) -> tuple[PriceListRow, Days]:
+    """The deal, of use where it has no `reasons`, and its days. Never raises: what is wrong becomes a reason.
+
+    What the list does not speak of, the product keeps.
     """
-
-    mapping_id: int
-    sheet: str
-    number: int
-    deal_id: str = ""
-    content: dict[str, Any] = field(default_factory=dict)
-    listed_price: Decimal | None = None
-    stock: str = ""
-    details: dict[str, str] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
-    dates: dict[str, tuple[str, date | TextDate]] = field(default_factory=dict)
-
-
-def read_deal(row: TableRow, *, vat_rate: Decimal, markup: Decimal) -> Deal:
-    """Never raises: what is wrong becomes a reason."""
-    deal = _Reader(row, vat_rate, markup).deal
-    for path, value in deal.content.items():
+    reader = _Reader(row, vat_rate, markup)
+    for path, value in reader.content.items():
         if isinstance(value, Decimal):
-            deal.content[path] = f"{value:.2f}"
-    return deal
+            reader.content[path] = f"{value:.2f}"
+    reader.deal.deal_id = reader.deal.deal_id[:200]
+    return reader.deal, reader.days
 
 
 class _Reader:
@@ -65,8 +53,16 @@ class _Reader:
         self.vat_rate, self.markup = vat_rate, markup
         self.mapped = {column.field for column in row.mapping.columns.all()}
         self.strict = row.mapping.refuse_text_numbers
-        self.deal = Deal(row.mapping.pk, row.sheet, row.number)
-        self.content, self.reasons = self.deal.content, self.deal.reasons
+        self.content: dict[str, Any] = {}
+        self.reasons: list[str] = []
+        self.days: Days = {}
+        self.deal = PriceListRow(
+            mapping_id=row.mapping.pk,
+            sheet=row.sheet[:100],
+            number=row.number,
+            reasons=self.reasons,
+            values={"content": self.content, "stock": "", "details": {}},
+        )
         self._in_common()
         self._identity()
         self._price()
@@ -135,7 +131,7 @@ class _Reader:
         if incl is not None and excl is not None and (reason := self._contradiction(incl, excl)):
             self.reasons.append(reason)
             return
-        listed = self.deal.listed_price = self._listed(incl, excl)
+        listed = self.deal.listed_after = self._listed(incl, excl)
         if listed is not None:
             asked = listed * (1 + self.markup / HUNDRED)
             self.content["pricing.regular_price"] = asked.quantize(CENT, ROUND_HALF_UP)
@@ -166,7 +162,7 @@ class _Reader:
         if DealField.PROMOTION_PRICE not in self.columns:
             return
         promotion = self._money(DealField.PROMOTION_PRICE)
-        price = self.deal.listed_price
+        price = self.deal.listed_after
         if promotion is not None and price is not None and promotion >= price:
             self._refuse(
                 DealField.PROMOTION_PRICE, f"{rand(promotion)} is not below the price, {rand(price)}"
@@ -217,7 +213,7 @@ class _Reader:
                 self.content[path] = None
                 found = self._read(field_, cells.day)
                 if found is not None:
-                    self.deal.dates[path] = self._title(field_), found
+                    self.days[path] = self._title(field_), found
         if DealField.INSTALLATION_FEE in self.columns:
             self.content["pricing.installation_fee"] = self._money(DealField.INSTALLATION_FEE)
 
@@ -263,10 +259,10 @@ class _Reader:
         for column in self.columns.get(DealField.STOCK, ()):
             if said := self._cell(column, lambda cell: cells.words(cell, 80)):
                 stock.append(f"{column.label}: {said}" if column.label else said)
-        self.deal.stock = "; ".join(stock)[:200]
+        self.deal.values["stock"] = "; ".join(stock)[:200]
         for column in self.columns.get(DealField.NOTE, ()):
             if said := self._cell(column, lambda cell: cells.words(cell, 500)):
-                self.deal.details[column.title] = said
+                self.deal.values["details"][column.title] = said
 
     # --- cells
 

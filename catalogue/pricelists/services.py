@@ -30,7 +30,7 @@ from catalogue.models.price_list import MOVES
 from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.plan import decide
 from catalogue.pricelists.tables import LARGEST_FILE_MB, Found
-from catalogue.pricelists.writing import carry_out, deal_of, row_of, vanished_rows
+from catalogue.pricelists.writing import carry_out, vanished_rows
 from catalogue.signals import price_asked
 from circletel.core import audit, jobs
 from circletel.core.database import copy_in
@@ -184,11 +184,16 @@ def _read(job: RunningJob) -> str:
             job.renew()
             price_list.rows.all().delete()  # those of a worker that was lost
         for start in range(0, len(deals), BATCH):
-            batch = decide(deals[start : start + BATCH], price_list.supplier)
+            batch = deals[start : start + BATCH]
+            decide(batch, price_list.supplier)
+            for position, deal in enumerate(batch, start=start + 1):
+                deal.price_list, deal.position = price_list, position
+                if deal.outcome not in MOVES:
+                    # What stays as it is need not be kept twice.
+                    deal.values = {}
             with transaction.atomic():
                 job.renew()
-                rows = (row_of(one, price_list, start + place) for place, one in enumerate(batch, start=1))
-                copy_in(PriceListRow, rows)
+                copy_in(PriceListRow, batch)
             job.progress(start + len(batch), len(deals), "deals read")
         with transaction.atomic():
             job.renew()
@@ -248,7 +253,7 @@ def _apply_rows(rows: list[PriceListRow], price_list: PriceList, actor: User) ->
     now = timezone.now()
     gone = [row for row in rows if row.outcome == Outcome.VANISHED]
     here = [row for row in rows if row.outcome != Outcome.VANISHED]
-    decisions = decide([deal_of(row) for row in here], price_list.supplier, lock=True)
+    decisions = decide(here, price_list.supplier, lock=True)
     carry_out(here, decisions, price_list=price_list, actor=actor)
     SupplierDeal.objects.filter(
         supplier=price_list.supplier, deal_id__in=[row.deal_id for row in gone], vanished_at=None

@@ -468,7 +468,7 @@ def test_deciding_takes_the_same_queries_for_any_number_of_deals(number, django_
     with django_assert_num_queries(7):
         decisions = decide(changed, supplier)
 
-    assert {decision.outcome for decision in decisions} == {"changed"}
+    assert {decision.deal.outcome for decision in decisions} == {"changed"}
 
 
 def no_longer_staff() -> None:

@@ -62,8 +62,8 @@ def test_a_deal_says_everything_about_its_product():
         "valid_to": "2025-11-07T22:00:00Z",
     }
     assert (only.deal_id, only.sheet, only.number) == ("202509EBU5621", "Sheet1", 2)
-    assert only.stock == "Device: Out of Stock"
-    assert only.details == {"Device Status": "CTB"}
+    assert only.values["stock"] == "Device: Out of Stock"
+    assert only.values["details"] == {"Device Status": "CTB"}
 
 
 def test_your_own_device_is_no_device_and_a_pay_in_is_its_price():
@@ -82,7 +82,7 @@ def test_a_price_may_be_text_or_noisy_where_nobody_can_doubt_it(incl, price):
 def test_a_price_without_vat_gets_its_vat_and_the_markup_comes_on_top():
     (only,) = read(mtn_workbook(deal(incl=None, excl=520.87)), markup="10")
 
-    assert str(only.listed_price) == "599.00"
+    assert str(only.listed_after) == "599.00"
     assert only.content["pricing.regular_price"] == "658.90"
 
 

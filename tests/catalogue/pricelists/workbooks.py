@@ -8,8 +8,8 @@ from typing import Any
 
 import openpyxl
 
-from catalogue.models import ColumnMapping, Supplier
-from catalogue.pricelists.deals import Deal, read_deals
+from catalogue.models import ColumnMapping, PriceListRow, Supplier
+from catalogue.pricelists.deals import read_deals
 from catalogue.pricelists.tables import Found
 
 TITLES = {
@@ -78,11 +78,11 @@ def workbook(sheets: dict[str, Iterable[list[Any]]]) -> bytes:
     return file.getvalue()
 
 
-def read(content: bytes, supplier: str = "mtn", markup: str = "0") -> list[Deal]:
+def read(content: bytes, supplier: str = "mtn", markup: str = "0") -> list[PriceListRow]:
     return read_all(content, supplier, markup)[0]
 
 
-def read_all(content: bytes, supplier: str = "mtn", markup: str = "0") -> tuple[list[Deal], Found]:
+def read_all(content: bytes, supplier: str = "mtn", markup: str = "0") -> tuple[list[PriceListRow], Found]:
     mappings = list(
         ColumnMapping.objects.filter(supplier=Supplier.objects.get(code=supplier)).prefetch_related("columns")
     )
