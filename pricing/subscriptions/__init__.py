@@ -1,0 +1,1 @@
+"""What is known of Zoho Billing's subscriptions, and how it came to be known."""
