@@ -103,9 +103,24 @@ class Scenario:
         self.zoho.set(billing_custom_fields={"subscription": [FIXED_UNTIL]})
         self.packages = {name: package_opened(price) for name, price in OPENING.items()}
         self.drain()
+        self._make_coupon()
         for person in self.people:
             if person.joins is None:
                 self._subscribe(person, starts_at=f"{LONG_AGO}-{person.day:02}")
+
+    def _make_coupon(self):
+        """Ten percent off the plan, for good."""
+        code = package_key(self.packages["home"])
+        [plan] = [one for one in self.zoho.records("billing_plans") if one["plan_code"] == code]
+        body = {
+            "coupon_code": "WELCOME",
+            "name": "Welcome",
+            "type": "forever",
+            "discount_by": "percentage",
+            "discount_value": 10,
+            "product_id": plan["product_id"],
+        }
+        self.client._send("POST", "coupons", safe=False, body=body)
 
     def _subscribe(self, person, starts_at=None):
         email = f"{person.name.replace(' ', '.').lower()}@example.com"
@@ -119,10 +134,10 @@ class Scenario:
             body["starts_at"] = starts_at
         if person.fixed_until:
             body["custom_fields"] = [{"label": FIXED_UNTIL, "value": person.fixed_until.isoformat()}]
+        if person.coupon:
+            body["coupon_code"] = "WELCOME"
         made = self.client._send("POST", "subscriptions", safe=False, body=body)
         person.id = made["subscription"]["subscription_id"]
-        if person.coupon:
-            self.zoho.edit("billing_subscriptions", person.id, coupon={"coupon_code": "WELCOME"})
 
     # --- what people do
 

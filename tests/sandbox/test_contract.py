@@ -244,8 +244,19 @@ BODIES: dict[str, Schema] = {
         "type": "one_time",
         "description": "Once",
     },
+    "coupon": {
+        "coupon_code": "spring",
+        "name": "Spring",
+        "description": "Ten percent",
+        "type": "duration",
+        "duration": 2,
+        "discount_by": "percentage",
+        "discount_value": 10.0,
+        "plans": [],
+        "addons": [],
+    },
 }
-KEYS = {"product": "product_id", "plan": "plan_code", "addon": "addon_code"}
+KEYS = {"product": "product_id", "plan": "plan_code", "addon": "addon_code", "coupon": "coupon_code"}
 
 
 @pytest.mark.parametrize("kind", BODIES)
@@ -254,7 +265,7 @@ def test_billing_answers_as_its_file_says(zoho, kind):
     file = Specification(f"billing/{plural}.yml")
     zoho.set(billing_custom_fields={"plan": ["Speed"]})
     body = dict(BODIES[kind])
-    if kind in ("plan", "addon"):
+    if kind != "product":
         body["product_id"] = zoho.billing_product()
     path, one = f"/{plural}", f"/{plural}/{{{KEYS[kind]}}}"
 
@@ -291,7 +302,7 @@ def test_the_keys_billing_answers_with_are_those_of_its_file(zoho, kind):
     file = Specification(f"billing/{plural}.yml")
     body = dict(BODIES[kind])
     body.pop("custom_fields", None)
-    if kind in ("plan", "addon"):
+    if kind != "product":
         body["product_id"] = zoho.billing_product()
     # Editions for other countries, and what is named otherwise in practice.
     elsewhere = {

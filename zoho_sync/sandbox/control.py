@@ -29,7 +29,9 @@ EDITABLE = {
     "billing_products": ("product_id", "updated_time"),
     "billing_plans": ("plan_code", "updated_time"),
     "billing_addons": ("addon_code", "updated_time"),
-    # A coupon, say, which the API does not give: `{"coupon": {"coupon_code": "WELCOME"}}`.
+    # Another rate of VAT: `{"tax_percentage": 16}`.
+    "billing_taxes": ("tax_id", "updated_time"),
+    # A scheduled change, say, that shall not wait for the term's end: `{"scheduled_on": "2027-03-20"}`.
     "billing_subscriptions": ("subscription_id", "updated_time"),
 }
 SHOWN = (
@@ -39,8 +41,8 @@ SHOWN = (
     "crm_profiles",
     "crm_users",
     "crm_timelines",
-    "billing_taxes",
     "billing_custom_fields",
+    "billing_coupons",
     "billing_customers",
     "billing_invoices",
     "billing_payments",

@@ -51,6 +51,8 @@ class Settings:
         False, "renewals take the plan's price of that day, not the one agreed on"
     )
     proration: bool = option(True, "a change within a term is billed and credited by the day")
+    # Not documented either way.
+    used_coupons_stay: bool = option(True, "a coupon stays on its subscription after its last invoice")
     draft_invoices: bool = option(
         False, "subscriptions make drafts, which nobody can pay until they are opened"
     )

@@ -37,6 +37,7 @@ class State:
         )
         self.billing_plans = table("billing_plans", "plan_id", index=("plan_code", "product_id"))
         self.billing_addons = table("billing_addons", "addon_id", index=("addon_code", "product_id"))
+        self.billing_coupons = table("billing_coupons", "coupon_id", index=("coupon_code", "product_id"))
         self.billing_taxes = table("billing_taxes", "tax_id")
         self.billing_custom_fields = table("billing_custom_fields", "customfield_id", index=("entity",))
         self.billing_customers = table(

@@ -15,6 +15,7 @@ from zoho_sync.sandbox.web import access_token
 
 from . import (
     addons,
+    coupons,
     creditnotes,
     customers,
     invoices,
@@ -58,6 +59,7 @@ ROUTES = [
     *family("products", "product_id", products),
     *family("plans", "plan_code", plans),
     *family("addons", "addon_code", addons),
+    *family("coupons", "coupon_code", coupons),
     *family("customers", "customer_id", customers),
     *read_and_delete("subscriptions", "subscription_id", subscriptions),
     web.get(f"{V1}/subscriptions", subscriptions.list_all),
@@ -65,6 +67,10 @@ ROUTES = [
     web.put(f"{SUBSCRIPTION}", subscriptions.update),
     web.post(f"{SUBSCRIPTION}/cancel", subscriptions.cancel),
     web.post(f"{SUBSCRIPTION}/reactivate", subscriptions.reactivate),
+    web.post(f"{SUBSCRIPTION}/pause", subscriptions.pause),
+    web.post(f"{SUBSCRIPTION}/resume", subscriptions.resume),
+    web.post(f"{SUBSCRIPTION}/coupons/{{coupon_code}}", subscriptions.put_coupon),
+    web.delete(f"{SUBSCRIPTION}/coupons", subscriptions.take_coupon_off),
     web.get(f"{SUBSCRIPTION}/scheduledchanges", subscriptions.scheduled_changes),
     web.delete(f"{SUBSCRIPTION}/scheduledchanges", subscriptions.drop_scheduled_changes),
     *read_and_delete("invoices", "invoice_id", invoices),

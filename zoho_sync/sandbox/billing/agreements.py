@@ -106,7 +106,8 @@ def recurring_lines(subscription: Document) -> list[Document]:
 def first_lines(subscription: Document) -> list[Document]:
     """What is billed once: the plan's setup fee and the one-time add-ons."""
     plan = subscription["plan"]
-    fee = {**_plan_line(subscription), "name": f"Setup fee: {plan['name']}", "price": plan["setup_fee"]}
+    named = {"of": "setup_fee", "name": f"Setup fee: {plan['name']}", "price": plan["setup_fee"]}
+    fee = {**_plan_line(subscription), **named}
     return [*([{**fee, "quantity": 1}] if plan["setup_fee"] else []), *addon_lines(subscription)]
 
 
@@ -117,16 +118,17 @@ def addon_lines(subscription: Document) -> list[Document]:
 
 def _plan_line(subscription: Document) -> Document:
     plan = subscription["plan"]
-    return _line(subscription, plan, plan["plan_code"], plan["plan_description"])
+    return _line(subscription, "plan", plan, plan["plan_code"], plan["plan_description"])
 
 
 def _addon_line(subscription: Document, addon: Document) -> Document:
-    return _line(subscription, addon, addon["addon_code"], addon["addon_description"])
+    return _line(subscription, addon["type"], addon, addon["addon_code"], addon["addon_description"])
 
 
-def _line(subscription: Document, sold: Document, code: str, description: str) -> Document:
+def _line(subscription: Document, of: str, sold: Document, code: str, description: str) -> Document:
     shared = {name: sold[name] for name in ("name", "price", "quantity", "tax_id")}
-    return {**shared, "code": code, "description": description, "product_id": subscription["product_id"]}
+    named = {"of": of, "code": code, "description": description}
+    return {**shared, **named, "product_id": subscription["product_id"]}
 
 
 def at_latest_prices(state: State, subscription: Document) -> Document:

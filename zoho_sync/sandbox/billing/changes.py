@@ -14,14 +14,13 @@ from .invoices import next_number, raise_invoice
 from .sums import amount, cents
 
 
-def change_now(state: State, subscription: Document, terms: Document) -> Document:
-    """The subscription under its new terms from today.
+def change_now(state: State, subscription: Document, terms: Document, today: date) -> Document:
+    """The subscription under its new terms from `today`.
 
     With proration on, the rest of the term is billed at the new price and credited at the old one; the next
     billing date stays. A plan of another length begins a term of its own today, billed in full.
     """
-    today = state.clock.now().date()
-    changed = {**subscription, **terms, "scheduled": {}}
+    changed = {**subscription, **terms, "scheduled": {}, "scheduled_on": ""}
     unequal = any(subscription[name] != terms[name] for name in ("interval", "interval_unit"))
     if unequal:
         changed = in_term(changed, today, 0)
@@ -31,7 +30,7 @@ def change_now(state: State, subscription: Document, terms: Document) -> Documen
         lines = [*shared(recurring_lines(changed), share), *lines]
     if not lines:
         return changed
-    invoice = raise_invoice(state, changed, lines, today, changed["is_inclusive_tax"])
+    invoice = raise_invoice(state, changed, lines, today)
     if state.settings.proration:
         credit(
             state,
@@ -60,7 +59,8 @@ def credit(state: State, subscription: Document, invoice: Document, lines: list[
         "date": invoice["invoice_date"],
         "creditnote_number": f"CN-{next_number(state, 'creditnote'):05}",
     }
-    note = creditnotes.add(state, values, lines, subscription["is_inclusive_tax"])
+    given_back = [{name: value for name, value in line.items() if name != "of"} for line in lines]
+    note = creditnotes.add(state, values, given_back, subscription["is_inclusive_tax"])
     given = min(cents(note["total"]), cents(invoice["balance"]))
     if given and invoice["status"] != "draft":
         application = {"invoice_id": invoice["invoice_id"], "amount_applied": amount(given)}

@@ -67,7 +67,7 @@ IN_ROWS = (
     *("phone", "mobile", "website", "department", "designation", "currency_code", "status"),
     *("unused_credits", "outstanding", "updated_time", "created_time"),
 )
-RUNNING = ("live", "trial", "future", "non_renewing", "unpaid", "dunning")
+RUNNING = ("live", "trial", "future", "non_renewing", "unpaid", "dunning", "paused")
 
 
 async def create(request: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -12,8 +13,9 @@ from zoho_sync.sandbox.clock import billing_time
 from zoho_sync.sandbox.state import State, state_of
 from zoho_sync.sandbox.store import Document
 
+from .discounts import discounted
 from .envelope import IN_USE, NO_SUCH_OBJECT, filtered_by, one, page, refusal, said
-from .sums import amount, cents, line_total, totals
+from .sums import amount, cents, discount_of, line_total, totals
 
 FILTERS = tuple(
     f"Status.{word}"
@@ -29,9 +31,14 @@ OF_TAX = ("sub_total", "tax_total", "taxes", "is_inclusive_tax")
 
 
 def raise_invoice(
-    state: State, subscription: Document, lines: Sequence[Document], day: date, inclusive: bool
+    state: State,
+    subscription: Document,
+    lines: Sequence[Document],
+    day: date,
+    coupon: Document | None = None,
 ) -> Document:
-    """Bill `lines` ({code, name, price, quantity, tax_id, product_id, description}) on `day`."""
+    """Bill `lines` ({of, code, name, price, quantity, tax_id, product_id, description}) on `day`, less the coupon."""
+    lines, inclusive = discounted(lines, coupon), subscription["is_inclusive_tax"]
     sums = totals(state, lines, inclusive)
     now = billing_time(state.clock.now())
     status = "draft" if state.settings.draft_invoices else "sent"
@@ -44,6 +51,7 @@ def raise_invoice(
         "due_date": (day + timedelta(days=subscription["payment_terms"])).isoformat(),
         "invoice_items": [item(state, line) for line in lines],
         **sums,
+        "coupons": [coupon_told(coupon, lines)] if coupon else [],
         "is_inclusive_tax": inclusive,
         "balance": sums["total"],
         "payment_made": 0,
@@ -53,6 +61,12 @@ def raise_invoice(
         "updated_time": now,
     }
     return state.billing_invoices.put(invoice)
+
+
+def coupon_told(coupon: Document, lines: Sequence[Document]) -> Document:
+    taken_off = sum((discount_of(line) for line in lines), Decimal())
+    names = {"coupon_code": coupon["coupon_code"], "coupon_name": coupon["name"]}
+    return {**names, "discount_amount": amount(taken_off)}
 
 
 def next_number(state: State, what: str) -> int:
@@ -72,7 +86,7 @@ def item(state: State, line: Document) -> Document:
         "description": line.get("description", ""),
         "price": f"{cents(line['price'])}",
         "quantity": line["quantity"],
-        "discount_amount": 0,
+        "discount_amount": line["discount_amount"],
         "item_total": amount(line_total(line)),
         "tax_id": line["tax_id"],
         "tax_exemption_id": "",
@@ -181,7 +195,6 @@ def told(state: State, invoice: Document) -> Document:
         "transaction_type": "renewal",
         "payments": payments_of(state, invoice),
         "credits": credits_of(state, invoice),
-        "coupons": [],
         "write_off_amount": 0,
         "payment_expected_date": "",
         "ach_payment_initiated": False,

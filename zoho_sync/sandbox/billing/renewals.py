@@ -18,6 +18,8 @@ from .agreements import (
     in_term,
     recurring_lines,
 )
+from .changes import change_now
+from .discounts import coupon_of, used
 from .invoices import raise_invoice
 
 RUN_AT = timedelta(hours=6)
@@ -48,20 +50,53 @@ def catch_up(state: State) -> None:
 
 
 def is_due(subscription: Document, day: date) -> bool:
-    running = subscription["status"] in (*WAITING, *RENEWED, "non_renewing")
-    return running and subscription["next_billing_at"] <= day.isoformat()
+    return any(each <= day.isoformat() for each in waits_for(subscription))
+
+
+def waits_for(subscription: Document) -> list[str]:
+    """The days on which something happens to it by itself."""
+    if subscription["status"] == "paused":
+        return [subscription["resume_date"]] if subscription["resume_date"] else []
+    if subscription["status"] not in (*WAITING, *RENEWED, "non_renewing"):
+        return []
+    changes_on = subscription["scheduled_on"] if subscription["scheduled"] else ""
+    return [each for each in (subscription["next_billing_at"], changes_on) if each]
 
 
 def turned(state: State, subscription: Document) -> Document:
-    """The subscription after the day it was waiting for."""
-    day = date.fromisoformat(subscription["next_billing_at"])
+    """The subscription after the first of the days it was waiting for."""
+    day = date.fromisoformat(min(waits_for(subscription)))
+    if subscription["status"] == "paused":
+        return resumed(state, subscription, day)
     if subscription["status"] in WAITING:
-        return started(state, subscription, day)
+        return after_waiting(state, subscription, day)
+    if day.isoformat() < subscription["next_billing_at"]:
+        return change_now(state, subscription, subscription["scheduled"], day)
     if subscription["status"] == "non_renewing":
         return ended(state, subscription, "cancelled", day)
     if subscription["remaining_billing_cycles"] == 0:
         return ended(state, subscription, "expired", day)
     return renewed(state, subscription, day)
+
+
+def after_waiting(state: State, subscription: Document, day: date) -> Document:
+    """Live, or in the trial that begins on the day a future subscription starts. Help: "Future subscriptions"."""
+    trial = subscription["plan"]["trial_days"]
+    if subscription["status"] == "future" and trial:
+        ends = (day + timedelta(days=trial)).isoformat()
+        return {**subscription, "status": "trial", "next_billing_at": ends}
+    return started(state, subscription, day)
+
+
+def resumed(state: State, subscription: Document, day: date) -> Document:
+    """Live again. After a billing date has passed, what it would have billed is billed now, and terms count from here.
+
+    Zoho Billing KB: "What happens when I resume my customer's paused subscription?"
+    """
+    live = {**subscription, "status": "live", "pause_date": "", "resume_date": ""}
+    if day.isoformat() <= subscription["next_billing_at"]:
+        return live
+    return billed(state, in_term(live, day, 0), [])
 
 
 def started(state: State, subscription: Document, anchor: date, number: int = 0) -> Document:
@@ -74,7 +109,7 @@ def renewed(state: State, subscription: Document, day: date) -> Document:
     """The next term: under the change that was scheduled, else at the agreed or the latest prices."""
     scheduled = subscription["scheduled"]
     if scheduled:
-        changed = {**subscription, **scheduled, "scheduled": {}}
+        changed = {**subscription, **scheduled, "scheduled": {}, "scheduled_on": ""}
         return billed(state, in_next_term(subscription, changed, day), addon_lines(changed))
     if state.settings.use_latest_prices:
         subscription = at_latest_prices(state, subscription)
@@ -95,7 +130,10 @@ def billed(state: State, subscription: Document, once: list[Document]) -> Docume
         date.fromisoformat(subscription["activated_at"]),
     )
     lines = [*recurring_lines(subscription), *once]
-    invoice = raise_invoice(state, subscription, lines, day, subscription["is_inclusive_tax"])
+    coupon = coupon_of(state, subscription)
+    invoice = raise_invoice(state, subscription, lines, day, coupon)
+    if coupon:
+        subscription = used(state, subscription)
     left = subscription["remaining_billing_cycles"]
     return {
         **subscription,
@@ -114,5 +152,6 @@ def ended(state: State, subscription: Document, status: str, day: date) -> Docum
         named: day.isoformat(),
         "next_billing_at": "",
         "scheduled": {},
+        "scheduled_on": "",
         "updated_time": billing_time(state.clock.now()),
     }

@@ -15,9 +15,10 @@ from zoho_sync.sandbox.clock import billing_time
 from zoho_sync.sandbox.state import State, state_of
 from zoho_sync.sandbox.store import Document
 
-from . import customers
+from . import coupons, customers
 from .agreements import agreed, recurring_lines, term_on
 from .changes import change_now
+from .discounts import coupon_of, discounted, taken_off
 from .envelope import (
     IN_USE,
     NO_SUCH_OBJECT,
@@ -29,9 +30,9 @@ from .envelope import (
     refusal,
     said,
 )
-from .invoices import next_number
+from .invoices import coupon_told, next_number
 from .payments import day as civil_day
-from .renewals import WAITING, ended, started
+from .renewals import WAITING, ended, resumed, started
 from .sums import amount, line_total, totals
 from .values import Field, blank, custom_fields_told, custom_values, flag, objects, read, text, whole
 
@@ -43,7 +44,9 @@ FIELDS = (
     Field("payment_terms_label", text, default="Due on Receipt"),
     Field("custom_fields", objects, default=[]),
     Field("end_of_term", flag, default=False),
+    Field("coupon_code", text),
 )
+PAUSE = (Field("pause_date", civil_day), Field("resume_date", civil_day))
 STATUSES = (
     *("All", "ACTIVE", "LIVE", "FUTURE", "TRIAL", "PAST_DUE", "UNPAID", "NON_RENEWING"),
     *("CANCELLED_FROM_DUNNING", "CANCELLED", "EXPIRED", "TRIAL_EXPIRED"),
@@ -80,17 +83,23 @@ async def create(request: web.Request) -> web.Response:
         "subscription_number": f"SUB-{next_number(state, 'subscription'):05}",
         "customer_id": customer["customer_id"],
         **{name: value for name, value in values.items() if name not in ("starts_at", "end_of_term")},
+        "coupon_code": "",
+        "coupon_used": 0,
         **terms,
         "custom_fields": custom,
         "remaining_billing_cycles": terms["billing_cycles"],
         "is_inclusive_tax": state.settings.prices_include_vat,
         **dict.fromkeys(("activated_at", "last_billing_at", "cancelled_at", "expires_at"), ""),
+        **dict.fromkeys(("pause_date", "resume_date", "unbilled_charge_id"), ""),
         "child_invoice_id": "",
         "scheduled": {},
+        "scheduled_on": "",
         "created_at": now.date().isoformat(),
         "created_time": billing_time(now),
         "updated_time": billing_time(now),
     }
+    if values["coupon_code"]:
+        subscription = coupons.put_on(state, subscription, values["coupon_code"])
     kept = state.billing_subscriptions.put(begun(state, subscription, values["starts_at"], now.date()))
     return one("subscription", "The subscription has been created.", told(state, kept), 201)
 
@@ -141,7 +150,8 @@ async def get(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """`PUT /subscriptions/{subscription_id}`: now, or with `end_of_term` at the next renewal.
 
-    A price or add-on that is left out is not kept: the plan's list price applies, and the add-on goes.
+    A price or add-on that is left out is not kept: the plan's list price applies, and the add-on goes. A coupon
+    that is left out stays.
     """
     state, subscription = found(request)
     body = await json_body(request)
@@ -150,12 +160,14 @@ async def update(request: web.Request) -> web.Response:
         raise refusal(IN_USE, "The subscription is not active and cannot be updated.")
     terms = agreed(state, body)
     kept: Document = {name: values[name] for name in ("reference_id", "payment_terms") if name in values}
+    if values.get("coupon_code"):
+        subscription = coupons.put_on(state, subscription, values["coupon_code"])
     if values.get("end_of_term"):
-        changed = {**subscription, **kept, "scheduled": terms}
+        changed = {**subscription, **kept, "scheduled": terms, "scheduled_on": ""}
     elif subscription["status"] in WAITING:
         changed = {**subscription, **kept, **terms}
     else:
-        changed = change_now(state, {**subscription, **kept}, terms)
+        changed = change_now(state, {**subscription, **kept}, terms, state.clock.now().date())
     return one("subscription", "The subscription has been updated.", told(state, save(state, changed)))
 
 
@@ -172,7 +184,7 @@ async def drop_scheduled_changes(request: web.Request) -> web.Response:
     state, subscription = found(request)
     if not subscription["scheduled"]:
         raise refusal(NO_SUCH_OBJECT, "There are no scheduled changes.", 404)
-    save(state, {**subscription, "scheduled": {}})
+    save(state, {**subscription, "scheduled": {}, "scheduled_on": ""})
     return said("The scheduled changes have been deleted.")
 
 
@@ -201,6 +213,49 @@ async def reactivate(request: web.Request) -> web.Response:
         "The subscription has been reactivated.",
         told(state, save(state, {**subscription, "status": "live"})),
     )
+
+
+async def pause(request: web.Request) -> web.Response:
+    """`POST …/pause`: from today on, until it is resumed or `resume_date`. What was scheduled is gone.
+
+    Zoho Billing KB: "What happens when I pause my customer's subscription?"
+    """
+    state, subscription = found(request)
+    body = await json_body(request) if request.body_exists else {}
+    values = {**blank(PAUSE), **read(body, PAUSE)}
+    today = state.clock.now().date().isoformat()
+    if subscription["status"] != "live":
+        raise refusal(IN_USE, "The subscription is not live and cannot be paused.")
+    for name in ("pause_date", "resume_date"):
+        if values[name] and (values[name] < today or (name == "pause_date" and values[name] > today)):
+            raise invalid(name)
+    paused = {"status": "paused", "pause_date": today, "resume_date": values["resume_date"]}
+    changed = {**subscription, **paused, "scheduled": {}, "scheduled_on": ""}
+    return one("subscription", "The subscription has been paused.", told(state, save(state, changed)))
+
+
+async def resume(request: web.Request) -> web.Response:
+    """`POST …/resume`: now."""
+    state, subscription = found(request)
+    if subscription["status"] != "paused":
+        raise refusal(IN_USE, "The subscription is not paused.")
+    changed = resumed(state, subscription, state.clock.now().date())
+    return one("subscription", "The subscription has been resumed.", told(state, save(state, changed)))
+
+
+async def put_coupon(request: web.Request) -> web.Response:
+    """`POST …/coupons/{coupon_code}`"""
+    state, subscription = found(request)
+    changed = coupons.put_on(state, subscription, request.match_info["coupon_code"])
+    save(state, changed)
+    return said("The coupon has been added to the subscription.")
+
+
+async def take_coupon_off(request: web.Request) -> web.Response:
+    """`DELETE …/coupons`"""
+    state, subscription = found(request)
+    save(state, taken_off(subscription))
+    return said("The coupon has been removed from the subscription.")
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -236,14 +291,20 @@ def told(state: State, subscription: Document) -> Document:
     """The subscription as the answers for one tell of it. `amount` has the VAT in it, `sub_total` not."""
     customer = state.billing_customers.get(subscription["customer_id"]) or {}
     product = state.billing_products.get(subscription["product_id"]) or {}
-    sums = totals(state, recurring_lines(subscription), subscription["is_inclusive_tax"])
+    coupon = coupon_of(state, subscription)
+    lines = discounted(recurring_lines(subscription), coupon)
+    sums = totals(state, lines, subscription["is_inclusive_tax"])
+    kept = coupon or state.billing_coupons.first("coupon_code", subscription["coupon_code"])
     plan = {**subscription["plan"], "discount": 0, "tags": [], "item_custom_fields": []}
     addons = [
         {**each, "discount": 0, "tags": [], "item_custom_fields": []} for each in subscription["addons"]
     ]
     for each in (plan, *addons):
         each["total"] = amount(line_total(each))
-    hidden = ("anchor", "term", "plan_code", "billing_cycles", "scheduled")
+    hidden = (
+        *("anchor", "term", "plan_code", "billing_cycles", "scheduled", "scheduled_on"),
+        *("coupon_code", "coupon_used"),
+    )
     return {
         **{name: value for name, value in subscription.items() if name not in hidden},
         "name": f"{product.get('name', '')}-{plan['name']}",
@@ -268,13 +329,15 @@ def told(state: State, subscription: Document) -> Document:
         "product_name": product.get("name", ""),
         "currency_code": customer.get("currency_code", "ZAR"),
         "currency_symbol": "R",
+        **({"coupon": coupon_told(kept, lines)} if kept else {}),
         "is_scheduled_update": bool(subscription["scheduled"]),
-        "end_of_term": bool(subscription["scheduled"]),
-        "apply_changes_on": subscription["next_billing_at"] if subscription["scheduled"] else "",
+        "end_of_term": bool(subscription["scheduled"]) and not subscription["scheduled_on"],
+        "apply_changes_on": (subscription["scheduled_on"] or subscription["next_billing_at"])
+        if subscription["scheduled"]
+        else "",
         "can_prorate": state.settings.proration,
         "can_add_bank_account": False,
         "can_charge_setup_fee_immediately": False,
-        "unbilled_charge_id": "",
         "place_of_supply": "",
         "salesperson_id": "",
         "salesperson_name": "",

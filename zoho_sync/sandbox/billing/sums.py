@@ -24,17 +24,22 @@ def amount(value: Decimal) -> float:
 
 
 def line_total(line: Document) -> Decimal:
+    """Before its discount."""
     return cents(cents(line["price"]) * Decimal(str(line["quantity"])))
 
 
-def totals(state: State, lines: Sequence[Document], inclusive: bool) -> Document:
-    """`sub_total` without VAT, `tax_total`, `taxes` and `total` of lines with price, quantity and tax_id.
+def discount_of(line: Document) -> Decimal:
+    return cents(line.get("discount_amount", 0))
 
-    A line without a tax carries none.
+
+def totals(state: State, lines: Sequence[Document], inclusive: bool) -> Document:
+    """`sub_total` without VAT, `tax_total`, `taxes` and `total` of lines with price, quantity, discount and tax_id.
+
+    A line without a tax carries none. What a discount takes off is not taxed.
     """
     by_tax: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
-        by_tax[line["tax_id"]] += line_total(line)
+        by_tax[line["tax_id"]] += line_total(line) - discount_of(line)
     listed = sum(by_tax.values(), Decimal())
     taxes: list[tuple[Document, Decimal]] = []
     for tax_id, sum_of_lines in by_tax.items():
