@@ -1,10 +1,13 @@
 """What people and programs can do about prices, from top to bottom."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils import timezone
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -15,7 +18,7 @@ from unfold.widgets import (
 )
 
 from circletel.core.actions import Action, reason_form
-from pricing import deciding, services
+from pricing import deciding, package_since, services
 from pricing.models import (
     UNDELIVERED,
     NoticeStage,
@@ -23,6 +26,7 @@ from pricing.models import (
     PriceChangeStatus,
     PriceMove,
     PriceNotice,
+    Subscription,
 )
 from pricing.notices import stages
 from pricing.notices import tracking as notices
@@ -212,6 +216,53 @@ DECIDE = Action(
     done=_decided,
 )
 MOVE = (MOVE_ANYWAY, NEVER_MOVE, TRY_AGAIN, KEEP, CREDIT, SETTLE, DECIDE)
+
+# --- subscriptions
+
+
+class SinceForm(BaseDialogForm):
+    since = forms.ChoiceField(label="On this package since", widget=UnfoldAdminRadioSelectWidget)
+    reason = forms.CharField(
+        label="How you know",
+        help_text="For the audit trail and your colleagues.",
+        widget=UnfoldAdminTextareaWidget,
+    )
+
+    def __init__(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, object_id, *args, **kwargs)
+        found = Subscription.objects.filter(pk=object_id).first() if object_id else None
+        possible = package_since.readings_of(found, timezone.now()) if found else []
+        self.fields["since"].choices = [
+            (one.since.isoformat(), package_since.in_words(one)) for one in possible
+        ]
+
+    def clean_since(self) -> datetime:
+        return datetime.fromisoformat(self.cleaned_data["since"])
+
+
+def _is_open_since(subscription: Subscription) -> bool:
+    return len(package_since.readings_of(subscription, timezone.now())) > 1
+
+
+DECIDE_SINCE = Action(
+    name="since",
+    label="Decide since when",
+    model=Subscription,
+    service=package_since.decide_since,
+    permission=package_since.RIGHT,
+    offered=_is_open_since,
+    audit_name="decide since when on package",
+    title="Since when is it on this package?",
+    description=(
+        "It makes a difference to what the customer pays. It holds until they go to another package; held price"
+        " moves go on from there."
+    ),
+    form=SinceForm,
+    icon="event_available",
+    variant=ActionVariant.PRIMARY,
+    submit="Decide",
+    done="{} is decided.",
+)
 
 # --- notices, and their stages
 

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Sum
 
-from pricing.cohorts import NOT_NEEDED, is_one_of, owed_prices, price_of_the_term, same_price
+from pricing.cohorts import is_one_of, owed_prices, price_of_the_term, same_price
 from pricing.models import Cohort, MoveState, OwedRead, PriceMove, Subscription
 from pricing.notice import civil_day
+from pricing.quotes import Quotes
 from pricing.rule import PriceHistory
 
 ROWS_AT_ONCE = 2000
@@ -45,13 +46,11 @@ def judge_billed(at: datetime, package_ids: Sequence[UUID] = ()) -> Iterator[tup
     renewing = Subscription.objects.renewing().exclude(package=None).exclude(Exists(unread))
     if package_ids:
         renewing = renewing.filter(package__in=package_ids)
-    histories = PriceHistory.of_many(set(renewing.order_by().values_list("package", flat=True).distinct()))
-    needed = (name for name in NOT_NEEDED if name != "listed")
-    rows = (
-        renewing.filter(package__in=histories).order_by("pk").defer(*needed).iterator(chunk_size=ROWS_AT_ONCE)
-    )
+    packages = set(renewing.order_by().values_list("package", flat=True).distinct())
+    quotes = {pk: Quotes(history) for pk, history in PriceHistory.of_many(packages).items()}
+    rows = renewing.filter(package__in=quotes).order_by("pk").iterator(chunk_size=ROWS_AT_ONCE)
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        yield len(chunk), _wrong(chunk, histories, today)
+        yield len(chunk), _wrong(chunk, quotes, today)
 
 
 def standing_units(package_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -60,25 +59,23 @@ def standing_units(package_ids: Sequence[UUID]) -> dict[UUID, int]:
     return dict(standing.values("package").annotate(units=Sum("quantity")).values_list("package", "units"))
 
 
-def _wrong(
-    chunk: list[Subscription], histories: dict[UUID, PriceHistory], today: date
-) -> list[WronglyBilled]:
-    odd = [each for each in chunk if not is_one_of(each, owed_prices(each, today, _history(each, histories)))]
+def _wrong(chunk: list[Subscription], quotes: dict[UUID, Quotes], today: date) -> list[WronglyBilled]:
+    odd = [each for each in chunk if not is_one_of(each, owed_prices(each, today, _quotes(each, quotes)))]
     moves: dict[UUID, list[PriceMove]] = {}
     for move in PriceMove.objects.filter(subscription__in=[each.pk for each in odd]):
         moves.setdefault(move.subscription_id, []).append(move)
     found = []
     for each in odd:
         own = moves.get(each.pk, [])
-        ought = price_of_the_term(each, today, _history(each, histories))
+        ought = price_of_the_term(each, today, _quotes(each, quotes))
         if ought is not None and not any(_waits(move, each, today) for move in own):
             found.append(WronglyBilled(each, ought, any(_was_negotiated(move, each) for move in own)))
     return found
 
 
-def _history(subscription: Subscription, histories: dict[UUID, PriceHistory]) -> PriceHistory:
+def _quotes(subscription: Subscription, quotes: dict[UUID, Quotes]) -> Quotes:
     assert subscription.package_id is not None  # they were left out
-    return histories[subscription.package_id]
+    return quotes[subscription.package_id]
 
 
 def _waits(move: PriceMove, subscription: Subscription, today: date) -> bool:

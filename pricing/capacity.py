@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, F
 from limits import RateLimitItemPerDay
 
-from pricing.cohorts import in_months
+from pricing.billing_days import in_months
 from pricing.models import MoveState, PriceChangeStatus, PriceMove
 from zoho_sync.connection.limits import reserve
 

@@ -15,10 +15,12 @@ from catalogue.models import SupplierDeal
 from catalogue.pricelists.plan import cost
 from circletel.core.rights import ensure_may
 from circletel.core.spreadsheet import csv_lines
+from pricing.billing_days import in_months
 from pricing.capacity import CallPlan, plan_calls
-from pricing.cohorts import Judgement, effective_date_of, in_months, judge, same_price
+from pricing.cohorts import Judgement, effective_date_of, judge, same_price
 from pricing.models import Cohort, MoveState, NoticeStage, Occasion, PriceChange, PriceMove
 from pricing.notice import civil_day
+from pricing.renewal_preview import Previewer
 
 MONTHS = 12
 NOTHING = Decimal("0.00")
@@ -68,6 +70,12 @@ class Impact:
     own: int = 0
     by_the_change: Decimal = NOTHING
     """What the change alone adds a month; `rand_then` also lacks those who leave."""
+    billed_now: Decimal = NOTHING
+    """What the first invoices that change would come to without it: with add-ons, discounts and VAT."""
+    billed_then: Decimal = NOTHING
+    """What they come to with it."""
+    billed_unknown: int = 0
+    """Subscriptions that move and whose invoice cannot be told; they are in neither sum."""
     margin_now: Decimal | None = None
     margin_then: Decimal | None = None
 
@@ -112,7 +120,22 @@ class Impact:
         held = sum(each.customers for each in self.cohorts if each.cohort == Cohort.DISCOUNTED)
         if held:
             found.append(f"{held} with a coupon wait for a person to decide.")
+        unclear = sum(each.customers for each in self.cohorts if each.cohort == Cohort.SINCE_UNKNOWN)
+        if unclear:
+            found.append(f"{unclear} wait for a person to decide since when they are on this package.")
+        if self.billed_unknown:
+            found.append(
+                f"Of {self.billed_unknown} subscriptions that move, it is not known what they will be billed in all;"
+                " the renewal preview says why."
+            )
         return found
+
+    def take_bill(self, bill: "Bill") -> None:
+        if bill.now is None or bill.then is None:
+            self.billed_unknown += 1
+            return
+        self.billed_now += bill.now
+        self.billed_then += bill.then
 
     def take(self, one: Judgement) -> None:
         """Count one subscription in."""
@@ -154,8 +177,15 @@ def impact_of(change_id: Any, *, actor: User, at: datetime | None = None) -> Imp
 
 def impact_csv(change_id: Any, *, actor: User, at: datetime | None = None) -> Iterator[str]:
     """Every subscription, a line each, as it is read. Raises NotAllowed before the first line."""
-    judged = judge(_seen(change_id, actor), at or timezone.now())
-    return csv_lines(list(COLUMNS), ([cell(one) for cell in COLUMNS.values()] for one in judged))
+    change, at = _seen(change_id, actor), at or timezone.now()
+    return csv_lines(list(COLUMNS), _rows(change, at))
+
+
+def _rows(change: PriceChange, at: datetime) -> Iterator[list[Any]]:
+    previewer = Previewer.load()
+    for one in judge(change, at):
+        bill = Bill.of(previewer, one, at) if one.moves else None
+        yield [cell(one, bill) for cell in COLUMNS.values()]
 
 
 def _seen(change_id: Any, actor: User) -> PriceChange:
@@ -168,8 +198,11 @@ def measure(change: PriceChange, at: datetime) -> Impact:
     """The impact of a change as the mirror stands. A fixed number of queries; memory does not grow with customers."""
     stages = NoticeStage.objects.filter(active=True).exclude(occasion=Occasion.WITHDRAWN).count()
     impact, today = Impact(change, at, effective_date_of(change, at), stages), civil_day(at)
+    previewer = Previewer.load()
     for judgement in judge(change, at):
         impact.take(judgement)
+        if judgement.moves:
+            impact.take_bill(Bill.of(previewer, judgement, at))
     impact.calls = plan_calls(impact.renewals, _others(change), today)
     impact.count_months(today)
     if (each := _cost(change)) is not None:
@@ -182,22 +215,51 @@ def _difference(one: Judgement) -> Decimal:
     return (one.expected_price - one.price_then) * one.subscription.quantity if one.moves else NOTHING
 
 
-COLUMNS: dict[str, Callable[[Judgement], Any]] = {
-    "subscription": lambda one: one.subscription.subscription_id,
-    "number": lambda one: one.subscription.number,
-    "customer": lambda one: one.subscription.customer_name,
-    "email": lambda one: one.subscription.customer_email,
-    "status": lambda one: one.subscription.status,
-    "cohort": lambda one: one.cohort.value,
-    "price_now": lambda one: one.price_then,
-    "price_then": lambda one: "" if one.cohort == Cohort.CANCELLING else one.expected_price,
-    "quantity": lambda one: one.subscription.quantity,
-    "difference_a_month": _difference,
-    "first_invoice_that_changes": lambda one: one.renewal_on if one.moves else None,
-    "signed_up": lambda one: one.subscription.signed_up_at.isoformat(),
-    "fixed_until": lambda one: one.subscription.fixed_until,
-    "why": lambda one: one.why,
+COLUMNS: dict[str, Callable[[Judgement, "Bill | None"], Any]] = {
+    "subscription": lambda one, _: one.subscription.subscription_id,
+    "number": lambda one, _: one.subscription.number,
+    "customer": lambda one, _: one.subscription.customer_name,
+    "email": lambda one, _: one.subscription.customer_email,
+    "status": lambda one, _: one.subscription.status,
+    "cohort": lambda one, _: one.cohort.value,
+    "price_now": lambda one, _: one.price_then,
+    "price_then": lambda one, _: "" if one.cohort == Cohort.CANCELLING else one.expected_price,
+    "quantity": lambda one, _: one.subscription.quantity,
+    "difference_a_month": lambda one, _: _difference(one),
+    "first_invoice_that_changes": lambda one, _: one.renewal_on if one.moves else None,
+    "its_total_now": lambda _, bill: bill and bill.shown(bill.now),
+    "its_total_then": lambda _, bill: bill and bill.shown(bill.then),
+    "signed_up": lambda one, _: one.subscription.signed_up_at.isoformat(),
+    "on_package_since": lambda one, _: _instant(one.subscription.on_package_since),
+    "how_that_is_known": lambda one, _: one.subscription.on_package_since_how,
+    "fixed_until": lambda one, _: one.subscription.fixed_until,
+    "why": lambda one, _: one.why,
 }
+
+
+def _instant(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The total of the first invoice that changes, without the change and with it; None where it is not known."""
+
+    now: Decimal | None
+    then: Decimal | None
+
+    @classmethod
+    def of(cls, previewer: Previewer, one: Judgement, at: datetime) -> "Bill":
+        day = one.renewal_on
+        assert day is not None  # that is what moving means
+        now = None if one.price_then == one.subscription.price else one.price_then
+        return cls(
+            previewer.total_on(one.subscription, day, now, at),
+            previewer.total_on(one.subscription, day, one.expected_price, at),
+        )
+
+    def shown(self, total: Decimal | None) -> Decimal | str:
+        return "unknown" if total is None else total
 
 
 def _others(change: PriceChange) -> dict[date, int]:

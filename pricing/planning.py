@@ -85,6 +85,8 @@ def _state_of(judged: Judgement) -> tuple[MoveState, str, str]:
         return MoveState.NOT_NEEDED, "", judged.why or "It joined at the new price."
     if judged.cohort == Cohort.NEGOTIATED:
         return MoveState.HELD, Hold.NEGOTIATED, judged.why or "It pays a price of its own."
+    if judged.cohort == Cohort.SINCE_UNKNOWN:
+        return MoveState.HELD, Hold.SINCE_UNKNOWN, judged.why
     return MoveState.PLANNED, "", ""
 
 
@@ -142,11 +144,8 @@ def list_joiners(change: PriceChange, at: datetime) -> int:
     what was billed meanwhile is an amount shown, and written by finance in Zoho Billing.
     """
     assert change.published_at is not None  # only published changes have joiners
-    joined = Subscription.objects.renewing().filter(
-        package=change.package_id, signed_up_at__gte=change.published_at, price=change.new_price
-    )
-    if change.cancelled_at is not None:
-        joined = joined.filter(signed_up_at__lt=change.cancelled_at)
+    came = Subscription.objects.renewing().came_between(change.published_at, change.cancelled_at)
+    joined = came.filter(package=change.package_id, price=change.new_price)
     rows = [
         PriceMove(
             change=change,
@@ -198,7 +197,7 @@ class Cost:
 def cost_of_return(move: PriceMove, today: date) -> Cost:
     """Of letting this joiner go back on its next renewal. Reads the change with its package, and the subscription."""
     subscription, change = move.subscription, move.change
-    began = civil_day(subscription.signed_up_at)
+    began = civil_day(subscription.came_at)
     until = max(subscription.next_billing_on or today, began)
     billed = max((until.year - began.year) * 12 + until.month - began.month, 1)
     return Cost(

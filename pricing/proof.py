@@ -35,6 +35,7 @@ from pricing.cohorts import CENT
 from pricing.mirror.reading import includes_vat, with_vat
 from pricing.models import MoveState, PriceChange, PriceChangeStatus, PriceMove, Verdict
 from pricing.notice import beginning_of, renewed_until
+from pricing.renewal_preview import Previewer
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.invoices import Invoice, InvoiceLine
 from zoho_sync.billing.subscriptions import Subscription
@@ -89,6 +90,7 @@ def prove(now: datetime, *, http: ZohoHttp | None = None, change: PriceChange | 
     own, outcome = http is None, Proved()
     http = http or ZohoHttp(System.BILLING)
     before = http.allowance.used
+    previewer = Previewer.load()
     cases = to_read(now) if change is None else to_read(now).filter(change=change)
     try:
         for pk in list(
@@ -99,7 +101,7 @@ def prove(now: datetime, *, http: ZohoHttp | None = None, change: PriceChange | 
                     "the rest waits for the next run: the budget of calls is used up, or Zoho rests"
                 )
                 break
-            if not _read_one(BillingClient(http), pk, now, outcome):
+            if not _read_one(BillingClient(http), previewer, pk, now, outcome):
                 break
     finally:
         outcome.calls = http.allowance.used - before
@@ -109,11 +111,11 @@ def prove(now: datetime, *, http: ZohoHttp | None = None, change: PriceChange | 
     return outcome
 
 
-def _read_one(client: BillingClient, pk: Any, now: datetime, outcome: Proved) -> bool:
+def _read_one(client: BillingClient, previewer: Previewer, pk: Any, now: datetime, outcome: Proved) -> bool:
     """False when the run has to end here."""
     move = PriceMove.objects.select_related("subscription", "change__package").get(pk=pk)
     try:
-        values = _evidence(client, move)
+        values = _evidence(client, move, previewer, now)
     except RateLimited as limited:
         outcome.stopped = f"the rest waits for the next run: {limited}"
         return False
@@ -128,18 +130,25 @@ def _read_one(client: BillingClient, pk: Any, now: datetime, outcome: Proved) ->
     return True
 
 
-def _evidence(client: BillingClient, move: PriceMove) -> dict[str, Any]:
+def _evidence(client: BillingClient, move: PriceMove, previewer: Previewer, now: datetime) -> dict[str, Any]:
     """What the first invoice on or after the renewal says."""
     found = first_invoice(client, move)
     if found is None:
-        return {"verdict": Verdict.UNKNOWN, "invoice_id": "", "invoiced_on": None, "invoiced_price": None}
+        nothing = ("invoiced_on", "invoiced_price", "invoiced_total", "expected_total")
+        return {"verdict": Verdict.UNKNOWN, "invoice_id": "", **dict.fromkeys(nothing)}
     invoice, line = found
     price = _including_vat(invoice, line, move)
+    assert invoice.invoice_date is not None  # `_suits` saw it
     return {
         "verdict": verdict_of(price, move.expected_price),
         "invoice_id": invoice.invoice_id,
         "invoiced_on": invoice.invoice_date,
         "invoiced_price": price,
+        "invoiced_total": invoice.total,
+        # What the renewal preview says of this day; a total that differs is shown, and decides nothing.
+        "expected_total": previewer.total_on(
+            move.subscription, invoice.invoice_date, move.expected_price, now
+        ),
     }
 
 
@@ -288,6 +297,8 @@ COLUMNS: dict[str, Callable[[PriceMove], Any]] = {
     "price_then": lambda move: move.price_then,
     "expected_price": lambda move: move.expected_price,
     "invoiced_price": lambda move: move.invoiced_price,
+    "expected_total": lambda move: move.expected_total,
+    "invoiced_total": lambda move: move.invoiced_total,
     "quantity": lambda move: move.subscription.quantity,
     "billed_wrong_a_month": lambda move: move.billed_wrong_in_all,
     "renewal_on": lambda move: move.renewal_on,

@@ -9,8 +9,16 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from pricing.cohorts import Judgement, judge
-from pricing.models import Cohort, Hold, MoveState, PriceChange, PriceChangeStatus, PriceMove
+from pricing.cohorts import Judgement, cohort_of, judge
+from pricing.models import (
+    Cohort,
+    Hold,
+    MoveState,
+    PriceChange,
+    PriceChangeStatus,
+    PriceMove,
+    Subscription,
+)
 from pricing.notice import civil_day
 from pricing.noticed import lost_notices, notice_hold
 from pricing.planning import JUDGED, ON_THEIR_WAY, OPEN, list_joiners, pieces, row_of, take_back
@@ -91,7 +99,7 @@ def _add_missing(change: PriceChange, some: list[Judgement]) -> int:
         row_of(change, judged)
         for judged in some
         # Who comes after its effective date pays what holds then: a later change may be announced already.
-        if judged.subscription.pk not in known and judged.subscription.signed_up_at < change.effective_at
+        if judged.subscription.pk not in known and judged.subscription.came_at < change.effective_at
     ]
     return len(PriceMove.objects.bulk_create(missing, ignore_conflicts=True))
 
@@ -121,8 +129,7 @@ def _now_says(move: PriceMove, judged: Judgement, today: date) -> dict[str, Any]
         return {"state": MoveState.NOT_NEEDED, **same} if leaves else {}
     values: dict[str, Any] = {}
     stays = move.cohort == Cohort.CANCELLING and move.state == MoveState.NOT_NEEDED
-    freed = move.hold == Hold.NEGOTIATED and judged.cohort != Cohort.NEGOTIATED
-    if stays or freed:
+    if stays or _is_freed(move, judged) or _is_other_now(move, judged):
         fresh = row_of(move.change, judged)
         values = {name: getattr(fresh, name) for name in JUDGED if name != "renewal_on"}
     elif _has_followed_an_earlier_change(move, judged):
@@ -133,6 +140,20 @@ def _now_says(move: PriceMove, judged: Judgement, today: date) -> dict[str, Any]
     return values
 
 
+def _is_freed(move: PriceMove, judged: Judgement) -> bool:
+    """What held it is over."""
+    held_as = {Hold.NEGOTIATED: Cohort.NEGOTIATED, Hold.SINCE_UNKNOWN: Cohort.SINCE_UNKNOWN}
+    cohort = held_as.get(Hold(move.hold)) if move.hold else None
+    return cohort is not None and judged.cohort != cohort
+
+
+def _is_other_now(move: PriceMove, judged: Judgement) -> bool:
+    """It left the package and came back meanwhile: nothing moves it, or nobody knows."""
+    came_back = judged.cohort in (Cohort.JOINED_DURING_NOTICE, Cohort.SINCE_UNKNOWN)
+    untouched = move.state == MoveState.PLANNED and move.sent_at is None
+    return untouched and came_back and move.cohort != judged.cohort
+
+
 def _has_followed_an_earlier_change(move: PriceMove, judged: Judgement) -> bool:
     """It paid an older price when this change was published, and has come to the one this change starts from."""
     untouched = move.state == MoveState.PLANNED and move.sent_at is None
@@ -140,17 +161,31 @@ def _has_followed_an_earlier_change(move: PriceMove, judged: Judgement) -> bool:
 
 
 def _end_those_gone(change: PriceChange, now: datetime) -> int:
-    """Leavers that the mirror has seen end: they are judged no more."""
+    """Leavers that the mirror has seen end, or go to another package: they are judged no more."""
     gone = change.moves.filter(state__in=OPEN, to_undo=False, is_return=False, leased_until=None).exclude(
         subscription__in=change.package.subscriptions.standing()
     )
-    return gone.update(
-        state=MoveState.NOT_NEEDED,
-        hold="",
-        cohort=Cohort.CANCELLING,
-        why="It has ended.",
-        changed_at=now,
+    over: dict[str, Any] = {
+        "state": MoveState.NOT_NEEDED,
+        "hold": "",
+        "cohort": Cohort.CANCELLING,
+        "changed_at": now,
+    }
+    elsewhere = Subscription.objects.standing().exclude(package=change.package_id)
+    moved = gone.filter(subscription__in=elsewhere).update(
+        why="It subscribes to another package now.", **over
     )
+    return moved + gone.update(why="It has ended.", **over)
+
+
+def follow(subscription: Subscription, now: datetime) -> int:
+    """Look again at the moves of one subscription that were held until it is decided since when it is on its package."""
+    held = Q(state=MoveState.HELD, hold=Hold.SINCE_UNKNOWN, change__package=subscription.package_id)
+    changes = PriceChange.objects.filter(pk__in=subscription.moves.filter(held).values("change"))
+    altered = 0
+    for change in changes.select_related("package", "amends").order_by("published_at"):
+        altered += _follow(change, [cohort_of(subscription, change, civil_day(now))], now)
+    return altered
 
 
 def _look_at_notices(change: PriceChange, now: datetime) -> int:

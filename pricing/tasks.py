@@ -10,9 +10,13 @@ from django.utils import timezone
 
 from circletel.core.jobs import Again, Failed, RunningJob, job
 from pricing import applying, impact, moving, personal_data, proof, rechecking
+from pricing.mirror.details import read_details
 from pricing.mirror.pull import Order, pull_in_job
 from pricing.notices import owing, sending
 from zoho_sync.backfill.report import Ending
+from zoho_sync.billing.client import BillingClient
+from zoho_sync.connection.background import BackgroundHttp
+from zoho_sync.models import System
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +24,7 @@ log = logging.getLogger(__name__)
 SLICE_SECONDS = 480.0
 # When the calls of the day are used up: look again this often whether some are granted.
 PAUSE_SECONDS = 570
+DETAILS_PATIENCE_SECONDS = 180.0
 
 
 @shared_task
@@ -55,6 +60,24 @@ def pull_subscriptions(job: RunningJob) -> str | Again:
     if report.ending is not Ending.IN_STEP:
         raise Failed(f"{report.words} ({done})")
     return done
+
+
+@shared_task
+@job
+def read_subscription_details() -> str:
+    """Nightly, after the subscriptions were pulled: coupons, what is scheduled, since when somebody is on a package."""
+    if not settings.ZOHO_API_URL:
+        return "no Zoho is configured"
+    stop = threading.Event()
+    timer = threading.Timer(SLICE_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    http = BackgroundHttp(System.BILLING, patience=DETAILS_PATIENCE_SECONDS, stop=stop)
+    try:
+        return str(read_details(BillingClient(http), timezone.now()))
+    finally:
+        timer.cancel()
+        http.close()
 
 
 @shared_task

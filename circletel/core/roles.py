@@ -28,6 +28,7 @@ SEE_PRICES = (
 DECIDE_PRICES = (
     "catalogue.approve_pricing",
     "pricing.decide_pricemove",
+    "pricing.decide_package_since",
     "pricing.settle_pricenotice",
     "pricing.cancel_pricechange",
 )

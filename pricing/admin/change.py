@@ -22,7 +22,7 @@ from pricing import capacity, services
 from pricing.actions import AMEND, CANCEL, PUBLISH
 from pricing.admin.batch import batch_page
 from pricing.admin.forms import PriceChangeForm
-from pricing.admin.impact import impact_csv_file, impact_page
+from pricing.admin.impact import impact_csv_file, impact_page, renewals_csv_file
 from pricing.admin.impact import summary as impact_summary
 from pricing.admin.notices import panel_of
 from pricing.admin.proof import moves_url, progress_of, proof_csv, proof_page
@@ -78,6 +78,7 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
     actions_list = ("batch",)
     extra_pages = {
         "<uuid:change_id>/impact.csv": "impact_csv",
+        "<uuid:change_id>/renewals.csv": "renewals_csv",
         "<uuid:change_id>/proof.csv": "proof_csv",
     }
     change_form_outer_after_template = "pricing/notices/progress.html"
@@ -208,6 +209,9 @@ class PriceChangeAdmin(LongList, ActionsAdmin):
 
     def impact_csv_view(self, request: HttpRequest, change_id: UUID) -> HttpResponseBase:
         return impact_csv_file(request, change_id)
+
+    def renewals_csv_view(self, request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+        return renewals_csv_file(request, change_id)
 
     # --- drafting
 

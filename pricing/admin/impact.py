@@ -19,6 +19,7 @@ from circletel.core.errors import NotAllowed, Refused
 from circletel.core.spreadsheet import download
 from pricing.impact import Impact, impact_csv, impact_of
 from pricing.models import PriceChange
+from pricing.renewal_csv import file_name, renewals_csv
 
 LINES = (("old", "Old price", "#f59e0b"), ("new", "New price", "#16a34a"))
 OPTIONS = {
@@ -53,21 +54,31 @@ def impact_page(model_admin: ActionsAdmin, request: HttpRequest, change_id: UUID
         "chart": _chart(impact),
         "options": json.dumps(OPTIONS),
         "csv_url": reverse("admin:pricing_pricechange_impact_csv", args=[change_id]),
+        "renewals_url": reverse("admin:pricing_pricechange_renewals_csv", args=[change_id]),
         "change_url": reverse("admin:pricing_pricechange_change", args=[change_id]),
     }
     return model_admin.page(request, "pricing/impact.html", f"Impact: {impact.change}", **context)
 
 
 def impact_csv_file(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+    name = f"impact-{change_id}-{timezone.localdate():%Y-%m-%d}.csv"
+    return _csv(request, change_id, impact_csv, name)
+
+
+def renewals_csv_file(request: HttpRequest, change_id: UUID) -> HttpResponseBase:
+    return _csv(request, change_id, renewals_csv, file_name(change_id))
+
+
+def _csv(request: HttpRequest, change_id: UUID, rows: Any, name: str) -> HttpResponseBase:
     try:
-        lines = impact_csv(change_id, actor=request.user)  # type: ignore[arg-type]
+        lines = rows(change_id, actor=request.user)
     except PriceChange.DoesNotExist:
         raise Http404 from None
     except NotAllowed:
         raise PermissionDenied from None
     except Refused as refusal:
         return _refused(request, change_id, refusal)
-    return download(lines, f"impact-{change_id}-{timezone.localdate():%Y-%m-%d}.csv")
+    return download(lines, name)
 
 
 def summary(impact: Impact) -> SafeString:
@@ -94,6 +105,10 @@ def figures(impact: Impact) -> list[tuple[str, str]]:
     if first is not None and last is not None:
         found.append(
             ("Invoices that change", f"the first on {first:%-d %b %Y}, the last on {last:%-d %b %Y}")
+        )
+    if impact.moved > impact.billed_unknown:
+        found.append(
+            ("What they come to", f"{rand(impact.billed_now)} → {rand(impact.billed_then)}, all of it")
         )
     calls = impact.calls
     days = f"{calls.days} day{'' if calls.days == 1 else 's'}"

@@ -46,6 +46,8 @@ def proof_page(model_admin: ActionsAdmin, request: HttpRequest, change_id: str) 
         "rows": [_row(move) for move in page],
         "csv_url": reverse("admin:pricing_pricechange_proof_csv", args=[change.pk]),
         "moves_url": moves_url(change),
+        "renewals_url": request.user.has_perm("pricing.view_subscription")
+        and reverse("admin:pricing_pricechange_renewals_csv", args=[change.pk]),
     }
     return model_admin.page(request, "pricing/proof.html", "Billing proof", **context)
 
@@ -93,4 +95,13 @@ def _row(move: PriceMove) -> dict[str, Any]:
         "expected": rand(move.expected_price),
         "invoiced": rand(move.invoiced_price),
         "wrong": signed_rand(wrong) if wrong else "—",
+        "total": _total(move),
     }
+
+
+def _total(move: PriceMove) -> str:
+    """What the whole invoice comes to, where that is not what the renewal preview said."""
+    if move.invoiced_total is None or move.invoiced_total == move.expected_total:
+        return ""
+    foreseen = "not foreseen" if move.expected_total is None else f"{rand(move.expected_total)} foreseen"
+    return f"in all {rand(move.invoiced_total)}, {foreseen}"

@@ -6,8 +6,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -15,9 +16,11 @@ from circletel.core.admin.actions import ActionsAdmin
 from circletel.core.admin.base import ReadOnlyAdmin, TwoLines, badge, link, section
 from circletel.core.admin.long_lists import LongList
 from circletel.core.amounts import rand, signed_rand
-from pricing.actions import MOVE
+from pricing.actions import DECIDE_SINCE, MOVE
+from pricing.admin.renewals import invoice_in_words, readings_in_words, since_in_words
 from pricing.models import MoveState, PriceMove, Subscription
 from pricing.planning import cost_of_return
+from pricing.renewal_preview import next_invoices
 
 STATUSES = {
     "live": "success",
@@ -27,6 +30,7 @@ STATUSES = {
     "unpaid": "warning",
     "dunning": "warning",
     "past_due": "warning",
+    "paused": "warning",
     "gone": "danger",
 }
 VAT_WORDS = {True: "Zoho's prices include VAT", False: "Zoho's prices exclude VAT", None: "Zoho does not say"}
@@ -47,8 +51,10 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(LongList, ReadOnlyAdmin):
+class SubscriptionAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
     """Read from Zoho Billing and never edited here."""
+
+    object_actions = (DECIDE_SINCE,)
 
     empty_words = "Read from Zoho Billing each night; `manage.py pull_subscriptions` reads them now."
     list_display = ("shown_customer", "shown_package", "shown_price", "next_billing_on", "shown_status")
@@ -70,12 +76,19 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
         section(
             "Price, VAT included",
             ("shown_price", "quantity"),
-            ("discounted", "fixed_until"),
+            ("discounted", "coupon_code"),
+            "fixed_until",
             "shown_amount",
             "vat",
         ),
+        section("Next invoices", "shown_invoices"),
+        section("On this package since", "shown_since", ("signed_up_at", "since_decided_by")),
         section(
-            "Term", ("signed_up_at", "next_billing_on"), ("current_term_starts_on", "current_term_ends_on")
+            "Term",
+            ("next_billing_on", "interval_months"),
+            ("current_term_starts_on", "current_term_ends_on"),
+            ("paused_on", "resumes_on"),
+            "remaining_cycles",
         ),
         section(
             "In Zoho Billing",
@@ -92,6 +105,20 @@ class SubscriptionAdmin(LongList, ReadOnlyAdmin):
             subscription.customer_name or subscription.customer_id,
             subscription.customer_email or "no address",
         )
+
+    @display(description="")
+    def shown_invoices(self, subscription: Subscription) -> SafeString:
+        """The renewal preview, as things stand here."""
+        preview = next_invoices(subscription, timezone.now())
+        invoices = [invoice_in_words(each) for each in preview.invoices]
+        context = {"invoices": invoices, "ends": preview.ends}
+        return SafeString(render_to_string("pricing/next_invoices.html", context))
+
+    @display(description="Since")
+    def shown_since(self, subscription: Subscription) -> SafeString:
+        """When it came onto its package, or between which instants; and what that means for its price."""
+        lines = [*since_in_words(subscription), *readings_in_words(subscription)]
+        return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
 
     @display(description="Package", ordering="package__name", header=True)
     def shown_package(self, subscription: Subscription) -> tuple[str, str]:
@@ -158,6 +185,7 @@ class PriceMoveAdmin(LongList, ActionsAdmin, ReadOnlyAdmin):
         ("In Zoho", {"fields": (("renewal_on", "lands_on"), ("scheduled_at", "confirmed_at"), "seen_price",
                                 ("attempts", "next_attempt_at"))}),
         ("Proof", {"fields": (("shown_verdict", "shown_wrong"), ("invoice_id", "invoiced_on", "invoiced_price"),
+                              ("expected_total", "invoiced_total"),
                               "proved_at", ("settled_at", "settled_how"))}),
         ("Decided", {"fields": (("decided_by", "decided_at"), "accepted_price")}),
     )  # fmt: skip

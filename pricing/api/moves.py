@@ -51,8 +51,8 @@ class PriceMoveSerializer(serializers.ModelSerializer):
             *("id", "subscription", "subscription_number", "customer", "quantity"),
             *("cohort", "state", "hold", "why", "price_then", "expected_price", "renewal_on", "lands_on"),
             *("attempts", "next_attempt_at", "scheduled_at", "confirmed_at"),
-            *("verdict", "invoice_id", "invoiced_on", "invoiced_price", "billed_wrong", "proved_at"),
-            *("settled_at", "settled_how"),
+            *("verdict", "invoice_id", "invoiced_on", "invoiced_price", "expected_total", "invoiced_total"),
+            *("billed_wrong", "proved_at", "settled_at", "settled_how"),
         )
         read_only_fields = fields
 

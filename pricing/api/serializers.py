@@ -115,6 +115,13 @@ class ImpactSerializer(serializers.Serializer):
     margin_then = _amount("A month, when all have moved; null as margin_now.", allow_null=True)
     first_invoice_on = serializers.DateField(allow_null=True)
     last_invoice_on = serializers.DateField(allow_null=True)
+    billed_now = _amount(
+        "What the first invoices that change would come to without it, all of them together."
+    )
+    billed_then = _amount("What they come to with it: with add-ons, discounts and VAT.")
+    billed_unknown = serializers.IntegerField(
+        help_text="Subscriptions that move and of which that is not known; they are in neither sum."
+    )
     stages = serializers.IntegerField(help_text="Stages of notice that are active.")
     notices = serializers.IntegerField(help_text="Messages to be sent.")
     cohorts = CohortImpactSerializer(many=True)

@@ -184,6 +184,12 @@ OPERATIONS: list[Any] = [
             "Brings the mirror of Zoho Billing's subscriptions up to date, before price changes take effect.",
         ),
         Scheduled(
+            "Details of subscriptions are read",
+            "pricing.tasks.read_subscription_details",
+            Crontab("20", "3"),
+            "Reads coupons, scheduled changes and since when customers are on their package from Zoho Billing.",
+        ),
+        Scheduled(
             "Customers of price changes are counted",
             "pricing.tasks.count_customers",
             Crontab("15", "3"),

@@ -10,6 +10,7 @@ Service: {{ package_name }}, subscription {{ subscription_number }}
 Price now: {{ old_price }} a month, {{ vat_words }}
 New price: {{ new_price }} a month, {{ vat_words }}
 First bill at the new price: {{ first_bill_date }}
+{{ total_words }}
 """
 STAGES = (
     {
@@ -57,7 +58,7 @@ STAGES = (
         "Service: {{ package_name }}, subscription {{ subscription_number }}\n"
         "Old price: {{ old_price }} a month, {{ vat_words }}\n"
         "New price: {{ new_price }} a month, {{ vat_words }}\n"
-        "First bill at the new price: {{ first_bill_date }}\n\n"
+        "First bill at the new price: {{ first_bill_date }}\n{{ total_words }}\n\n"
         "If a bill says anything else, please tell us.\n\n" + SIGNED,
     },
     {

@@ -99,6 +99,7 @@ def too_many(missing: int, known: int) -> bool:
 
 def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
     seen: list[UUID] = []
+    agreed: list[UUID] = []
     taken: list[Subscription] = []
     owed: list[OwedRead] = []
     for row, verdict, known in judged:
@@ -109,11 +110,13 @@ def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
             known.gone_at = None
             taken.append(known)
         if known is not None:
-            seen.append(known.pk)
-    Subscription.objects.filter(pk__in=seen).update(seen_at=pull.started_at)
+            (agreed if verdict in (Verdict.SAME, Verdict.RENEWED) else seen).append(known.pk)
+    at = pull.started_at
+    Subscription.objects.filter(pk__in=seen).update(seen_at=at)
+    Subscription.objects.filter(pk__in=agreed).update(seen_at=at, plan_seen_at=at)
     names = [
         *("status", "current_term_starts_on", "current_term_ends_on", "next_billing_on"),
-        *("last_invoice_id", "listed", "gone_at"),
+        *("last_invoice_id", "listed", "gone_at", "remaining_cycles"),
     ]
     Subscription.objects.bulk_update(taken, names)
     # A row that moved to a later page while the list was read is there already.

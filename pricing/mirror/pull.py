@@ -200,9 +200,8 @@ class _Run:
             told = self.client.get_subscription(owed.subscription_id)
             package = plans.get(told.plan.code)
             subscription = known or Subscription(subscription_id=owed.subscription_id)
-            take_answer(
-                subscription, told, self.vat_rate, contract_months=package.contract_months if package else 1
-            )
+            months = package.contract_months if package else 1
+            take_answer(subscription, told, self.vat_rate, at=timezone.now(), contract_months=months)
         except RecordGone:
             self._gone(owed)
             return

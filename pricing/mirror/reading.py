@@ -8,14 +8,15 @@ from typing import Any
 
 from django.conf import settings
 
-from pricing.cohorts import CENT, in_months
-from pricing.models import Subscription
-from pricing.models.subscription import BILLED, LEAVING
+from pricing.billing_days import in_months
+from pricing.cohorts import CENT
+from pricing.models import SinceHow, Subscription
+from pricing.models.subscription import BILLED, LEAVING, PAUSED
 from pricing.notice import beginning_of, civil_day
 from zoho_sync.billing.subscriptions import Ordered, SubscriptionRow
 from zoho_sync.billing.subscriptions import Subscription as Told
 
-STANDING = (*BILLED, *LEAVING)
+STANDING = (*BILLED, *LEAVING, *PAUSED)
 # What moves in a row when a subscription renews and nothing else happened to it.
 RENEWAL = frozenset(
     ("current_term_starts_at", "current_term_ends_at", "last_billing_at", "next_billing_at", "updated_time")
@@ -76,27 +77,65 @@ def take_row(known: Subscription, row: Mapping[str, Any]) -> None:
     if known.next_billing_on != told.next_billing_at:
         # The last invoice known is not the last one any more.
         known.next_billing_on, known.last_invoice_id = told.next_billing_at, ""
+        if known.remaining_cycles:
+            known.remaining_cycles -= 1
 
 
-def take_answer(known: Subscription, told: Told, vat_rate: Decimal, *, contract_months: int = 1) -> None:
-    """Write into `known` what Zoho says of the whole subscription. Raises Unreadable."""
+def take_answer(
+    known: Subscription, told: Told, vat_rate: Decimal, *, at: datetime, contract_months: int = 1
+) -> None:
+    """Write into `known` what Zoho says of the whole subscription at that instant. Raises Unreadable."""
     if not told.plan.code or told.plan.price is None:
         raise Unreadable(f"Zoho names no {'price' if told.plan.code else 'plan'} for {told.subscription_id}.")
     known.is_inclusive_tax = inclusive = includes_vat(told.is_inclusive_tax)
-    known.number, known.plan_code, known.tax_id = told.number, told.plan.code, told.plan.tax_id
+    known.signed_up_at = signed_up_at(told)
+    _take_plan(known, told.plan.code, at)
+    known.number, known.tax_id = told.number, told.plan.tax_id
     known.customer_id, known.customer_name = told.customer_id, told.customer_name[:200]
     known.customer_email = told.email[:254] or known.customer_email
     # Somebody who was erased and has come back is a customer like any other.
     known.erased_at = None
     known.status, known.quantity = told.status, told.plan.quantity
     known.price, known.amount = with_vat(told.plan.price, inclusive, vat_rate), told.amount
-    known.addons = [_addon(each) for each in told.addons if each.type != "one_time"]
+    known.plan_price, known.setup_fee, known.trial_days = told.plan.price, told.setup_fee, told.trial_days
+    known.currency_code, known.addons = (
+        told.currency_code[:3] or "ZAR",
+        [addon_of(each) for each in told.addons],
+    )
     known.discounted = told.discounted
+    if known.coupon_code != told.coupon_code:
+        known.coupon_code, known.coupon_uses_left = told.coupon_code, None
+        known.coupon_counted_from = known.coupon_counted_at = None
+    _take_terms(known, told)
+    known.fixed_until = fixed_until(told, known.came_at, contract_months)
+
+
+def _take_plan(known: Subscription, plan_code: str, at: datetime) -> None:
+    """Its plan, and since when it is on it: for one that was on another, since now, as far as this sync can tell.
+
+    Of a subscription never read before only that it is on this plan now is known, and not since when.
+    """
+    if not known.plan_code:
+        known.on_package_earliest, known.on_package_latest = known.signed_up_at, at
+    elif known.plan_code != plan_code:
+        known.on_package_earliest = known.plan_seen_at or known.read_at
+        known.on_package_latest = known.on_package_since = at
+        known.on_package_since_how = SinceHow.SEEN
+        known.since_read_at = known.since_decided_by = known.since_decided_at = None
+    known.plan_code, known.plan_seen_at = plan_code, at
+
+
+def _take_terms(known: Subscription, told: Told) -> None:
+    known.interval_months, known.remaining_cycles = told.interval_months, told.remaining_cycles
+    known.started_on = told.activated_on
     known.current_term_starts_on = told.current_term_starts_at
     known.current_term_ends_on, known.next_billing_on = told.current_term_ends_at, told.next_billing_at
+    known.paused_on, known.resumes_on = told.paused_on, told.resumes_on
+    known.prorates, known.has_unbilled_charges = told.prorates, told.has_unbilled_charges
     known.last_invoice_id = told.invoice_id
-    known.signed_up_at = signed_up_at(told)
-    known.fixed_until = fixed_until(told, known.signed_up_at, contract_months)
+    known.changes_on = (told.changes_on or told.next_billing_at) if told.has_scheduled_changes else None
+    if known.changes_on is None:
+        known.scheduled_change = known.change_read_at = None
 
 
 def includes_vat(said: bool | None) -> bool:
@@ -141,6 +180,14 @@ def fixed_until(told: Told, came: datetime, contract_months: int) -> date | None
     return in_months(first, contract_months, first.day) - timedelta(days=1)
 
 
-def _addon(addon: Ordered) -> dict[str, Any]:
+def addon_of(addon: Ordered) -> dict[str, Any]:
+    """An add-on, or a plan, as it is kept: its price as Zoho holds it."""
     price = None if addon.price is None else str(addon.price)
-    return {"code": addon.code, "price": price, "quantity": addon.quantity, "tax_id": addon.tax_id}
+    return {
+        "code": addon.code,
+        "name": addon.name,
+        "price": price,
+        "quantity": addon.quantity,
+        "tax_id": addon.tax_id,
+        "type": addon.kind,
+    }

@@ -1,3 +1,4 @@
+from pricing.models.billing import SyncedAddOn, SyncedCoupon, SyncedTax
 from pricing.models.change import PriceChange, PriceChangeStatus
 from pricing.models.ledger import Audience, PriceEntry
 from pricing.models.move import Cohort, Hold, MoveState, PriceMove, Verdict
@@ -13,7 +14,7 @@ from pricing.models.notice import (
     Occasion,
     PriceNotice,
 )
-from pricing.models.subscription import OwedRead, Subscription, SubscriptionPull
+from pricing.models.subscription import OwedRead, SinceHow, Subscription, SubscriptionPull
 
 __all__ = [
     "TOLD",
@@ -35,7 +36,11 @@ __all__ = [
     "PriceEntry",
     "PriceMove",
     "PriceNotice",
+    "SinceHow",
     "Subscription",
     "SubscriptionPull",
+    "SyncedAddOn",
+    "SyncedCoupon",
+    "SyncedTax",
     "Verdict",
 ]

@@ -19,6 +19,7 @@ class Cohort(models.TextChoices):
     DISCOUNTED = "discounted", "Has a discount"
     CANCELLING = "cancelling", "Is leaving"
     JOINED_DURING_NOTICE = "joined_during_notice", "Joined during the notice"
+    SINCE_UNKNOWN = "since_unknown", "Not known since when on this package"
 
 
 class MoveState(models.TextChoices):
@@ -32,12 +33,13 @@ class MoveState(models.TextChoices):
 
 
 class Hold(models.TextChoices):
-    """Why a move waits for somebody. Only the first kind lets go by itself."""
+    """Why a move waits for somebody. The first kind lets go by itself, the last once somebody has decided it."""
 
     NOTICE = "notice", "The customer was not told"
     NEGOTIATED = "negotiated", "Pays a price of its own"
     JOINED = "joined", "Joined during the notice at another price"
     KEEP_OR_CREDIT = "keep_or_credit", "Joined at the price of a cancelled change"
+    SINCE_UNKNOWN = "since_unknown", "Not known since when on this package"
 
 
 class Verdict(models.TextChoices):
@@ -98,6 +100,11 @@ class PriceMove(models.Model):
     invoice_id = models.CharField(max_length=50, blank=True)
     invoiced_on = models.DateField(null=True)
     invoiced_price = optional_money("price on the invoice")
+    invoiced_total = optional_money("total of the invoice")
+    expected_total = optional_money(
+        "expected total",
+        help_text="By the renewal preview, with the expected price; empty where it is not known. VAT included.",
+    )
     billed_wrong = models.GeneratedField(
         expression=F("invoiced_price") - F("expected_price"),
         output_field=models.DecimalField(max_digits=11, decimal_places=2, null=True),

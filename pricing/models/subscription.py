@@ -1,18 +1,39 @@
 import uuid
+from datetime import datetime
+from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from catalogue.models import ServicePackage
-from circletel.core.models.fields import money, searched
+from circletel.core.models.fields import money, optional_money, searched
 
 # In Zoho's words. These are billed again unless something happens; the rest never is.
 BILLED = ("live", "trial", "future", "dunning", "unpaid", "past_due")
 LEAVING = ("non_renewing",)
+# Not billed until somebody resumes it.
+PAUSED = ("paused",)
+
+
+class SinceHow(models.TextChoices):
+    """How it is known since when a subscription is on its package."""
+
+    FIRST_INVOICE = "first_invoice", "The first invoice of this plan"
+    SEEN = "seen", "A sync found the plan changed"
+    DECISION = "decision", "Decided by a person"
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def came_between(self, since: datetime, until: datetime | None) -> "SubscriptionQuerySet":
+        """Those whose `came_at` is that instant or later, and before the other one."""
+        known, unknown = Q(on_package_since__gte=since), Q(on_package_since=None, signed_up_at__gte=since)
+        if until is not None:
+            known &= Q(on_package_since__lt=until)
+            unknown &= Q(signed_up_at__lt=until)
+        return self.filter(known | unknown)
+
     def standing(self) -> "SubscriptionQuerySet":
         """Served today or to be: those that renew, and those that leave with the end of their term."""
         return self.filter(status__in=(*BILLED, *LEAVING), gone_at=None)
@@ -41,16 +62,63 @@ class Subscription(models.Model):
     customer_email = models.CharField(max_length=254, blank=True)
     status = models.CharField(max_length=40, help_text="In Zoho's words: live, non_renewing, cancelled, …")
     price = money("price a month", help_text="Of one plan unit, in rand, VAT included, before discounts.")
+    plan_price = optional_money(
+        "price in Zoho",
+        help_text="Of one plan unit as Zoho holds it: with or without VAT. Empty while it was not read.",
+    )
+    currency_code = models.CharField("currency", max_length=3, default="ZAR", db_default="ZAR")
+    interval_months = models.PositiveSmallIntegerField(
+        "months a term",
+        null=True,
+        default=1,
+        db_default=1,
+        help_text="12 for a year; empty for one that is billed by weeks or days.",
+    )
+    remaining_cycles = models.PositiveIntegerField(
+        "invoices left", null=True, help_text="Empty when it is billed until it is cancelled."
+    )
+    setup_fee = money(
+        "setup fee",
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="On its first invoice, as Zoho holds it: with or without VAT.",
+    )
+    trial_days = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Before the first invoice of one that is still to start."
+    )
     quantity = models.PositiveIntegerField(default=1)
     amount = money("amount a term", help_text="The whole of it as Zoho says: plan, add-ons, VAT, discounts.")
     addons = models.JSONField(
         default=list,
-        help_text="The recurring add-ons, to be sent again with a change: code, price, quantity, tax id.",
+        help_text="Its add-ons: code, name, price in Zoho, quantity, tax id, type where Zoho says it.",
     )
     tax_id = models.CharField(max_length=50, blank=True, help_text="Of the plan, in Zoho.")
     is_inclusive_tax = models.BooleanField(null=True, help_text="Whether Zoho's own prices include VAT.")
     discounted = models.BooleanField(default=False, help_text="A coupon lowers what is paid.")
-    signed_up_at = models.DateTimeField(help_text="When the customer signed up: decides which price holds.")
+    coupon_code = models.CharField("coupon", max_length=100, blank=True, default="", db_default="")
+    coupon_uses_left = models.PositiveIntegerField(
+        null=True, help_text="How many invoices it still lowers, counted from the day below."
+    )
+    coupon_counted_from = models.DateField(null=True)
+    coupon_counted_at = models.DateTimeField(null=True, help_text="When its invoices were last read for it.")
+    signed_up_at = models.DateTimeField(help_text="When the subscription was entered in Zoho, or began.")
+    on_package_since = models.DateTimeField(
+        "on this package since",
+        null=True,
+        help_text="Decides which price holds. Empty: between the two instants below, it is not known when.",
+    )
+    on_package_since_how = models.CharField(
+        "how that is known", max_length=20, choices=SinceHow.choices, blank=True, default="", db_default=""
+    )
+    on_package_earliest = models.DateTimeField(
+        null=True, help_text="It was on another package, or had not signed up, until then."
+    )
+    on_package_latest = models.DateTimeField(null=True, help_text="It was seen on this package then.")
+    since_read_at = models.DateTimeField(null=True, help_text="When its invoices were read for that.")
+    since_decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False, db_index=False
+    )
+    since_decided_at = models.DateTimeField(null=True, editable=False)
     fixed_until = models.DateField(
         null=True,
         blank=True,
@@ -59,12 +127,30 @@ class Subscription(models.Model):
     current_term_starts_on = models.DateField(null=True)
     current_term_ends_on = models.DateField(null=True)
     next_billing_on = models.DateField(null=True)
+    started_on = models.DateField(
+        null=True, help_text="When its first term began: terms count from that day."
+    )
+    paused_on = models.DateField(null=True)
+    resumes_on = models.DateField(null=True)
+    prorates = models.BooleanField(
+        null=True,
+        help_text="Whether Zoho bills a change within a term by the day; empty where it does not say.",
+    )
+    has_unbilled_charges = models.BooleanField(default=False, db_default=False)
+    changes_on = models.DateField(null=True, help_text="When a change that Zoho has scheduled takes effect.")
+    scheduled_change = models.JSONField(
+        null=True, help_text="What that makes of it: plan and add-ons as above. Empty while it was not read."
+    )
+    change_read_at = models.DateTimeField(null=True)
     last_invoice_id = models.CharField(max_length=50, blank=True)
     listed = models.JSONField(
         default=dict,
         help_text="Its row in Zoho's list, as last seen: while it is the same, it is not read again.",
     )
     read_at = models.DateTimeField(help_text="When Zoho was last asked for all of it.")
+    plan_seen_at = models.DateTimeField(
+        null=True, help_text="When Zoho last showed it on the plan that it has here."
+    )
     seen_at = models.DateTimeField(help_text="When it last stood in Zoho's list.")
     gone_at = models.DateTimeField(null=True, help_text="When a complete list no longer had it.")
 
@@ -79,7 +165,10 @@ class Subscription(models.Model):
         db_table = "subscriptions"
         ordering = ["customer_name", "subscription_id"]
         default_permissions = ("view",)
-        permissions = [("handle_personal_data", "Can export and erase what is known of a customer")]
+        permissions = [
+            ("handle_personal_data", "Can export and erase what is known of a customer"),
+            ("decide_package_since", "Can decide since when a customer is on a package"),
+        ]
         indexes = [
             models.Index(fields=["package", "status"]),
             models.Index(
@@ -100,6 +189,23 @@ class Subscription(models.Model):
     def name_in_trail(self) -> str:
         """What the audit trail calls it: nothing can be erased there, so it learns no names."""
         return self.number or self.subscription_id
+
+    @property
+    def came_at(self) -> datetime:
+        """Since when it is on its package, as far as that is known. Decides which price holds."""
+        return self.on_package_since or self.signed_up_at
+
+    @property
+    def may_have_come(self) -> tuple[datetime, datetime]:
+        """The earliest and the latest instant at which it may have come onto its package."""
+        if self.on_package_since is not None and self.on_package_since_how == SinceHow.DECISION:
+            return self.on_package_since, self.on_package_since
+        earliest = self.on_package_earliest or self.came_at
+        return earliest, max(earliest, self.on_package_latest or earliest)
+
+    @property
+    def is_in_rand(self) -> bool:
+        return self.currency_code == "ZAR"
 
     @property
     def is_forgotten(self) -> bool:

@@ -33,6 +33,7 @@ from pricing.models import (
 from pricing.notice import civil_day
 from pricing.notices.provider import Answer, Outcome, hand_over, nobody_reached
 from pricing.notices.texts import Text, Told, VatRates, complaints_about, text_for
+from pricing.renewal_preview import Previewer
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +103,7 @@ def send_due(
     if sent.stopped:
         return sent
     stages = [stage.pk for stage in NoticeStage.objects.filter(active=True) if not complaints_about(stage)]
+    previewer = Previewer.load()
     rates, in_a_row = VatRates(), {Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
     clock = time.monotonic()
     with get_connection() as provider:
@@ -110,7 +112,7 @@ def send_due(
                 sent.stopped = "its time is over; the rest follows"
                 break
             began = time.monotonic()
-            claimed = _claim(now or timezone.now(), stages, rates)
+            claimed = _claim(now or timezone.now(), stages, rates, previewer)
             if claimed is None:
                 break
             notice, text = claimed
@@ -151,7 +153,9 @@ def _why_not(now: datetime) -> str:
 
 
 @transaction.atomic
-def _claim(now: datetime, stages: list[str], rates: VatRates) -> tuple[PriceNotice, Text | None] | None:
+def _claim(
+    now: datetime, stages: list[str], rates: VatRates, previewer: Previewer
+) -> tuple[PriceNotice, Text | None] | None:
     """The next notice with its words, ours from now on. Words None: it turned out to need no telling."""
     notice = (
         due(now)
@@ -163,7 +167,7 @@ def _claim(now: datetime, stages: list[str], rates: VatRates) -> tuple[PriceNoti
     )
     if notice is None:
         return None
-    told = told_in(notice)
+    told = told_in(notice, previewer, now)
     if told is None:
         return _set_aside(notice, NoticeState.NOT_NEEDED, NOT_NEEDED)
     if comes_too_late(notice, told, now):
@@ -192,7 +196,7 @@ def comes_too_late(notice: PriceNotice, told: Told, now: datetime) -> bool:
     return announces and told.new_price > told.old_price and told.first_bill_on < civil_day(now)
 
 
-def told_in(notice: PriceNotice) -> Told | None:
+def told_in(notice: PriceNotice, previewer: Previewer, now: datetime) -> Told | None:
     """What `notice` says, as things stand. None when the customer's price does not move that way any more."""
     move = PriceMove.objects.filter(change=notice.change_id, subscription=notice.subscription_id).first()
     is_withdrawal = notice.stage.occasion == Occasion.WITHDRAWN
@@ -204,7 +208,8 @@ def told_in(notice: PriceNotice) -> Told | None:
     assert day is not None  # published changes have one
     # Who is told that nothing happens had been told the prices of the change.
     new_price = notice.change.new_price if is_withdrawal else move.expected_price
-    return Told(notice.change, notice.subscription, move.price_then, new_price, day)
+    total = None if is_withdrawal else previewer.total_on(notice.subscription, day, new_price, now)
+    return Told(notice.change, notice.subscription, move.price_then, new_price, day, total)
 
 
 def _write_down(notice: PriceNotice, answer: Answer, now: datetime) -> None:

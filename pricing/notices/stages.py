@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.utils import timezone
 
 from catalogue.models import vat_rate_today
 from circletel.core import audit
@@ -14,6 +15,7 @@ from circletel.core.mail import words_of
 from circletel.core.rights import ensure_may
 from pricing.models import NoticeStage, Occasion, PriceChange, PriceMove, Subscription
 from pricing.notices.texts import Text, Told, VatRates, complaints_about, text_for
+from pricing.renewal_preview import Previewer
 
 RIGHT = "pricing.edit_noticestage"
 EDITABLE = ("name", "days", "required", "active", "subject", "body")
@@ -66,12 +68,16 @@ def sample(change: PriceChange | None = None) -> Sample | None:
     for move in moves.filter(subscription__gone_at=None).exclude(state="not_needed")[:1]:
         day = move.renewal_on or move.change.effective_date
         assert day is not None  # only published changes have moves
-        return Sample(Told(move.change, move.subscription, move.price_then, move.expected_price, day), True)
+        previewer = Previewer.load()
+        total = previewer.total_on(move.subscription, day, move.expected_price, timezone.now())
+        told = Told(move.change, move.subscription, move.price_then, move.expected_price, day, total)
+        return Sample(told, True)
     change = change or PriceChange.objects.select_related("package").exclude(effective_date=None).first()
     if change is None or change.effective_date is None:
         return None
     somebody = Subscription(customer_name="Thandi Example", number="SUB-00042", subscription_id="0")
-    return Sample(Told(change, somebody, change.old_price, change.new_price, change.effective_date), False)
+    told = Told(change, somebody, change.old_price, change.new_price, change.effective_date, change.new_price)
+    return Sample(told, False)
 
 
 def preview(stage: NoticeStage, told: Told) -> Text:

@@ -28,6 +28,7 @@ NAMES: dict[str, str] = {
     "difference": "new price less old price, with its sign",
     "vat_words": "that VAT is included, and at which rate",
     "first_bill_date": "the day of this customer's first bill at the new price",
+    "total_words": "what that bill comes to, all of it; where it is not known, that the rest of it stays as it is",
     "effective_date": "the day from which the new price holds for customers of this package",
     "right_to_cancel": "the sentence of the setting PRICE_NOTICE_RIGHT_TO_CANCEL",
     "customer_message": "the price change's message to customers; may be empty",
@@ -88,6 +89,8 @@ class Told:
     old_price: Decimal
     new_price: Decimal
     first_bill_on: date
+    first_bill_total: Decimal | None = None
+    """What that bill comes to, with everything that is on it; None where it is not known."""
 
 
 def text_for(told: Told, *, subject: str, body: str, vat_rate: Decimal) -> Text:
@@ -108,6 +111,7 @@ def values_for(told: Told, vat_rate: Decimal) -> dict[str, str]:
         "difference": signed_rand(told.new_price - told.old_price),
         "vat_words": f"including VAT at {_percent(vat_rate)}",
         "first_bill_date": _day(told.first_bill_on),
+        "total_words": _total(told.first_bill_total),
         "effective_date": _day(change.effective_date or told.first_bill_on),
         "right_to_cancel": settings.PRICE_NOTICE_RIGHT_TO_CANCEL,
         "customer_message": change.customer_message.strip(),
@@ -135,6 +139,12 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
 def _engine() -> Engine:
     """No tags and filters but Django's own, no loaders: nothing outside the text can be read."""
     return Engine(autoescape=False, loaders=[("django.template.loaders.locmem.Loader", {})])
+
+
+def _total(total: Decimal | None) -> str:
+    if total is None:
+        return "Everything else on that bill stays as it is."
+    return f"The total of that bill will be {rand(total)}, VAT included."
 
 
 def _one_line(text: str) -> str:

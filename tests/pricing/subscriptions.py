@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from catalogue.models import excluding_vat
 from pricing.models import Subscription
 from zoho_sync.keys import package_key
 
@@ -38,6 +39,10 @@ def mirrored(package: Any, price: Any = "799.00", *, save: bool = True, **values
         }
         | values
     )
+    if subscription.plan_price is None:
+        price = subscription.price
+        is_without = subscription.is_inclusive_tax is False
+        subscription.plan_price = excluding_vat(price, Decimal("0.15")) if is_without else price
     if save:
         subscription.save()
     return subscription

@@ -6,9 +6,8 @@ from decimal import Decimal
 import pytest
 
 from pricing import applying, services
-from pricing.cohorts import cohort_of, first_billing_day, first_renewal, in_months, judge, same_price
-from pricing.notice import beginning_of
-from pricing.rule import PriceHistory
+from pricing.billing_days import in_months
+from pricing.cohorts import cohort_of, first_renewal, judge, same_price
 from tests.pricing.histories import JOHANNESBURG, package_opened
 from tests.pricing.people import (
     FIRST_OF_MAY,
@@ -33,9 +32,7 @@ def package():
 
 def judged(change, today=MARCH, **values):
     price = values.pop("price", "799.00")
-    subscription = mirrored(change.package, price, save=False, **values)
-    effective = first_billing_day(change, beginning_of(today))
-    return cohort_of(subscription, change, today, PriceHistory.of(change.package), effective)
+    return cohort_of(mirrored(change.package, price, save=False, **values), change, today)
 
 
 def told(judgement):
@@ -110,7 +107,7 @@ def test_who_joined_but_is_billed_the_old_price_is_moved(package):
     found = judged(published(package), signed_up_at=PUBLISHED + timedelta(hours=1))
 
     assert told(found) == ("standard", R799, R899, date(2027, 5, 15))
-    assert found.why == "It signed up at R\u00a0899,00 and is billed R\u00a0799,00."
+    assert found.why == "It came at R\u00a0899,00 and is billed R\u00a0799,00."
 
 
 def test_a_price_that_is_new_already_needs_no_move(package):

@@ -54,12 +54,21 @@ def test_customers_and_rand_by_cohort(package, crowd):
         Cohort.DISCOUNTED: (1, 1, R799, R899),
         Cohort.CANCELLING: (1, 0, R799, Decimal("0.00")),
         Cohort.JOINED_DURING_NOTICE: (1, 0, R899, R899),
+        Cohort.SINCE_UNKNOWN: (0, 0, Decimal("0.00"), Decimal("0.00")),
     }
     assert (found.customers, found.moved) == (7, 4)
     assert (found.rand_now, found.rand_then) == (Decimal("6342.00"), Decimal("6043.00"))
     assert found.by_the_change == Decimal("500.00")
     assert (found.first_invoice_on, found.last_invoice_on) == (date(2027, 5, 1), date(2027, 9, 15))
-    assert found.warnings == ["1 with a coupon wait for a person to decide."]
+    assert (found.billed_now, found.billed_then, found.billed_unknown) == (
+        Decimal("3196.00"),
+        Decimal("3596.00"),
+        1,
+    )
+    assert found.warnings == [
+        "1 with a coupon wait for a person to decide.",
+        "Of 1 subscriptions that move, it is not known what they will be billed in all; the renewal preview says why.",
+    ]
 
 
 def test_months_show_who_pays_what_at_their_end(package, crowd):
@@ -97,11 +106,11 @@ def test_notices_are_counted_for_the_stages_that_are_active(package):
 def test_the_number_of_queries_does_not_grow(package, django_assert_num_queries):
     mirrored(package)
     change = published(package)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(11):
         impact.measure(change, PUBLISHED)
     for _ in range(20):
         mirrored(package)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(11):
         assert impact.measure(change, PUBLISHED).customers == 21
 
 
@@ -160,9 +169,12 @@ def test_every_row_is_in_the_csv_and_no_cell_is_a_formula(package, crowd):
     )
     [fixed] = [line for line in lines if ",fixed_term," in line]
     assert ",'=cmd|" in fixed
-    assert ",live,fixed_term,799.00,899.00,1,100.00,2027-09-15,2025-01-15T08:00:00+00:00,2027-08-20," in fixed
+    assert (
+        ",live,fixed_term,799.00,899.00,1,100.00,2027-09-15,799.00,899.00,2025-01-15T08:00:00+00:00,,,2027-08-20,"
+        in fixed
+    )
     [leaving] = [line for line in lines if ",cancelling," in line]
-    assert ",non_renewing,cancelling,799.00,,1,0.00,," in leaving
+    assert ",non_renewing,cancelling,799.00,,1,0.00,,,,2025" in leaving
 
 
 TODAY = date(2027, 3, 2)

@@ -239,6 +239,7 @@ class World:
             "api/admin/products/": {"product_id": self.product.pk, "id": self.product.pk},
             "api/admin/batches/": {"id": self.job.pk},
             "api/admin/price-changes/": {"id": self.change.pk},
+            "api/admin/subscriptions/": {"id": self.subscription.subscription_id},
             "api/admin/reconciliation-reports/": {"pk": self.report.pk},
         }
         return next((values for start, values in found.items() if route.startswith(start)), {})

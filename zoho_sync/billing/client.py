@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from zoho_sync.billing.calls import record_in, refuse_blank
+from zoho_sync.billing.coupons import CouponCalls
 from zoho_sync.billing.customers import CustomerCalls
 from zoho_sync.billing.invoices import InvoiceCalls
 from zoho_sync.billing.organisation import OrganisationCalls
@@ -50,7 +51,7 @@ class Remote:
         return amount(self.values, name)
 
 
-class BillingClient(CustomerCalls, SubscriptionCalls, InvoiceCalls, OrganisationCalls):
+class BillingClient(CouponCalls, CustomerCalls, SubscriptionCalls, InvoiceCalls, OrganisationCalls):
     """Everything we ask of Billing. The methods here are the sync's own: any family, by key, with raw payloads."""
 
     def find(self, family: Family, key: str, *, packages: Sequence[UUID] = ()) -> Remote | None:

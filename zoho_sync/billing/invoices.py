@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from zoho_sync.billing.calls import Calls, Lowered, record, record_in, refuse_blank, the_one_asked_for
-from zoho_sync.reading import Values, amount, day, items, money, number, on_the_wire, text
+from zoho_sync.reading import Values, amount, day, instant, items, money, number, on_the_wire, text
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class Invoice:
     tax_total: Decimal | None
     is_inclusive_tax: bool | None
     payments: tuple[str, ...]
+    coupons: tuple[str, ...] = ()
+    """The codes of those that lower it."""
+    created_at: datetime | None = None
 
     @classmethod
     def read(cls, values: Values) -> "Invoice":
@@ -67,6 +70,8 @@ class Invoice:
             lines=tuple(InvoiceLine.read(each) for each in items(values, "invoice_items")),
             tax_total=amount(values, "tax_total") if "tax_total" in values else told,
             payments=tuple(text(each, "payment_id") for each in items(values, "payments")),
+            coupons=tuple(text(each, "coupon_code") for each in items(values, "coupons")),
+            created_at=instant(values, "created_time"),
         )
 
 

@@ -40,6 +40,11 @@ class Ordered:
         code, quantity = text(values, "plan_code", "addon_code"), number(values, "quantity", 1)
         return record(cls, values, code=code, quantity=quantity)
 
+    @property
+    def kind(self) -> str:
+        """Of an add-on: its type, also where it is ours and Zoho does not say."""
+        return "one_time" if self.code.endswith((INSTALLATION_SUFFIX, HARDWARE_SUFFIX)) else self.type
+
     def body(self, key: str) -> dict[str, Any]:
         return {
             key: self.code,
@@ -74,7 +79,9 @@ class Subscription:
     """`amount` is what a term costs, VAT included; `invoice_id` the latest invoice, blank when there is none.
 
     `created_at` is when it was entered, `activated_on` the day it began, which may be long before. `discounted`
-    says that a coupon or a discount is on it. `custom_fields` by label.
+    says that a coupon or a discount is on it, `coupon_code` which coupon. `interval_months` is None where it is
+    billed by weeks or days; `remaining_cycles` is None where it is billed until it is cancelled. `custom_fields`
+    by label.
     """
 
     subscription_id: str
@@ -99,15 +106,29 @@ class Subscription:
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     has_scheduled_changes: bool | None = None
     """None where Zoho does not say."""
+    changes_on: date | None = None
+    """The day on which what is scheduled takes effect."""
+    interval_months: int | None = 1
+    remaining_cycles: int | None = None
+    currency_code: str = ""
+    coupon_code: str = ""
+    setup_fee: Decimal = Decimal("0.00")
+    trial_days: int = 0
+    paused_on: date | None = None
+    resumes_on: date | None = None
+    prorates: bool | None = None
+    """Whether a change within a term is billed by the day; None where Zoho does not say."""
+    has_unbilled_charges: bool = False
 
     @classmethod
     def read(cls, values: Values) -> "Subscription":
-        customer = block(values, "customer")
+        customer, plan = block(values, "customer"), block(values, "plan")
+        cycles = number(values, "remaining_billing_cycles", -1)
         return record(
             cls,
             values,
             customer_id=text(values, "customer_id") or text(customer, "customer_id"),
-            plan=Ordered.read(block(values, "plan")),
+            plan=Ordered.read(plan),
             addons=tuple(Ordered.read(each) for each in items(values, "addons")),
             invoice_id=text(values, "child_invoice_id"),
             number=text(values, "subscription_number"),
@@ -121,20 +142,40 @@ class Subscription:
                 text(each, "label"): text(each, "value") for each in items(values, "custom_fields")
             },
             has_scheduled_changes=flag(values, "is_scheduled_update"),
+            changes_on=day(values, "apply_changes_on"),
+            interval_months=_interval_months(values),
+            remaining_cycles=None if cycles < 0 else cycles,
+            currency_code=text(values, "currency_code").upper(),
+            coupon_code=next(filter(None, (text(each, "coupon_code") for each in _coupons(values))), ""),
+            setup_fee=money(plan, "setup_fee"),
+            trial_days=number(plan, "trial_days"),
+            paused_on=day(values, "pause_date"),
+            resumes_on=day(values, "resume_date"),
+            prorates=flag(values, "can_prorate"),
+            has_unbilled_charges=bool(text(values, "unbilled_charge_id")),
         )
 
     @property
     def recurring_addons(self) -> tuple[Ordered, ...]:
         """What has to be sent again with a change. One that was charged once would be charged once more."""
-        once = (INSTALLATION_SUFFIX, HARDWARE_SUFFIX)
-        return tuple(each for each in self.addons if each.type != "one_time" and not each.code.endswith(once))
+        return tuple(each for each in self.addons if each.kind != "one_time")
+
+
+def _coupons(values: Values) -> list[dict[str, Any]]:
+    """Zoho's file has one `coupon`, its changes have `coupons`."""
+    return [block(values, "coupon"), *items(values, "coupons")]
 
 
 def _is_discounted(values: Values) -> bool:
-    """Zoho's file has one `coupon`, its changes have `coupons`, and real plans carry a `discount` beside them."""
-    coupons = [block(values, "coupon"), *items(values, "coupons")]
+    """A coupon, or the `discount` that real plans carry beside one."""
     lowered = [money(block(values, "plan"), "discount"), money(values, "discount")]
-    return any(text(each, "coupon_code") for each in coupons) or any(each > 0 for each in lowered)
+    return any(text(each, "coupon_code") for each in _coupons(values)) or any(each > 0 for each in lowered)
+
+
+def _interval_months(values: Values) -> int | None:
+    months = {"": 1, "month": 1, "months": 1, "year": 12, "years": 12}
+    each = months.get(text(values, "interval_unit").lower())
+    return None if each is None else each * max(number(values, "interval", 1), 1)
 
 
 class SubscriptionCalls(Calls):

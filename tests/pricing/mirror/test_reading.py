@@ -1,6 +1,6 @@
 """From Zoho's answers, as recorded and as documented, to a row of the mirror."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +9,7 @@ from pricing.mirror.reading import Unreadable, Verdict, judge_row, take_answer, 
 from pricing.models import Subscription
 from zoho_sync.billing.subscriptions import Subscription as Told
 
+READ_AT = datetime(2026, 11, 3, tzinfo=UTC)
 VAT = Decimal("0.15")
 # As a real event carried it: more fields than any file lists, amounts as numbers, blanks for what is not set.
 ANSWER = {
@@ -43,7 +44,7 @@ ANSWER = {
 
 def read(months=1, **values):
     subscription = Subscription()
-    take_answer(subscription, Told.read(ANSWER | values), VAT, contract_months=months)
+    take_answer(subscription, Told.read(ANSWER | values), VAT, at=READ_AT, contract_months=months)
     return subscription
 
 
@@ -66,11 +67,112 @@ def test_everything_is_read():
     assert (row.last_invoice_id, row.discounted, row.fixed_until) == ("90300000079900", False, None)
 
 
-def test_add_ons_that_recur_are_kept_to_be_sent_again():
+def test_add_ons_are_kept_with_what_is_said_of_their_kind():
+    blank = {"name": "", "tax_id": ""}
     assert read().addons == [
-        {"code": "static-ip", "price": "49.00", "quantity": 2, "tax_id": "7"},
-        {"code": "backup", "price": "25.00", "quantity": 1, "tax_id": ""},
+        {**blank, "code": "static-ip", "price": "49.00", "quantity": 2, "tax_id": "7", "type": "recurring"},
+        {**blank, "code": "install", "price": "1000.00", "quantity": 1, "type": "one_time"},
+        {**blank, "code": "backup", "price": "25.00", "quantity": 1, "type": ""},
     ]
+    ours = read(addons=[{"addon_code": "ab12_INSTALLATION"}, {"addon_code": "x", "price": ""}]).addons
+    assert [(each["type"], each["price"]) for each in ours] == [("one_time", None), ("", None)]
+
+
+def test_terms_are_kept_as_the_next_invoices_need_them():
+    row = read()
+    assert (row.plan_price, row.currency_code, row.interval_months, row.remaining_cycles) == (
+        Decimal("799.00"),
+        "ZAR",
+        1,
+        None,
+    )
+    assert (row.started_on, row.setup_fee, row.trial_days, row.coupon_code) == (date(2026, 11, 2), 0, 0, "")
+    assert (row.paused_on, row.resumes_on, row.prorates, row.changes_on) == (None,) * 4
+
+    row = read(
+        interval=3,
+        interval_unit="months",
+        remaining_billing_cycles=2,
+        currency_code="usd",
+        coupon={"coupon_code": "SPRING"},
+        pause_date="2026-11-20",
+        resume_date="2026-12-20",
+        can_prorate=True,
+        is_scheduled_update=True,
+        apply_changes_on="2026-11-25",
+        unbilled_charge_id="9",
+        is_inclusive_tax=False,
+        plan=ANSWER["plan"] | {"setup_fee": 250, "trial_days": 14},
+    )
+    assert (row.plan_price, row.price, row.currency_code) == (Decimal("799.00"), Decimal("918.85"), "USD")
+    assert (row.interval_months, row.remaining_cycles, row.coupon_code) == (3, 2, "SPRING")
+    assert (row.setup_fee, row.trial_days, row.has_unbilled_charges) == (Decimal("250.00"), 14, True)
+    assert (row.paused_on, row.resumes_on) == (date(2026, 11, 20), date(2026, 12, 20))
+    assert (row.prorates, row.changes_on) == (True, date(2026, 11, 25))
+
+
+@pytest.mark.parametrize(
+    ("values", "months"),
+    [
+        ({"interval": "1", "interval_unit": "years"}, 12),
+        ({"interval": 2, "interval_unit": "Years"}, 24),
+        ({"interval": 6}, 6),
+        ({"interval": 2, "interval_unit": "weeks"}, None),
+    ],
+)
+def test_a_term_in_months(values, months):
+    assert read(**values).interval_months == months
+
+
+def test_what_is_scheduled_without_a_day_begins_with_the_next_term():
+    assert read(is_scheduled_update=True).changes_on == date(2026, 12, 2)
+    assert read(is_scheduled_update=False, apply_changes_on="2026-11-25").changes_on is None
+
+
+def test_another_coupon_is_counted_anew():
+    row = read(coupon={"coupon_code": "SPRING"})
+    row.coupon_uses_left, row.coupon_counted_from, row.coupon_counted_at = 2, date(2026, 12, 2), READ_AT
+
+    take_answer(row, Told.read(ANSWER | {"coupon": {"coupon_code": "SPRING"}}), VAT, at=READ_AT)
+    assert row.coupon_uses_left == 2
+    take_answer(row, Told.read(ANSWER | {"coupon": {"coupon_code": "SUMMER"}}), VAT, at=READ_AT)
+    assert (row.coupon_uses_left, row.coupon_counted_from, row.coupon_counted_at) == (None, None, None)
+
+
+def test_since_when_it_is_on_its_plan_is_not_known_at_first():
+    row = read()
+
+    assert (row.on_package_since, row.on_package_since_how) == (None, "")
+    assert row.may_have_come == (datetime(2026, 11, 2, 8, 15, 30, tzinfo=UTC), READ_AT)
+    assert row.came_at == row.signed_up_at
+
+
+def test_another_plan_was_come_onto_when_it_was_seen():
+    row, later = read(), READ_AT + timedelta(days=30)
+    row.read_at = row.plan_seen_at = READ_AT + timedelta(days=29)
+    row.since_read_at = READ_AT
+
+    take_answer(row, Told.read(ANSWER | {"plan": ANSWER["plan"] | {"plan_code": "office"}}), VAT, at=later)
+
+    assert (row.on_package_since, row.on_package_since_how) == (later, "seen")
+    assert row.may_have_come == (READ_AT + timedelta(days=29), later)
+    assert (row.came_at, row.plan_seen_at, row.since_read_at) == (later, later, None)
+
+    # And back again.
+    take_answer(row, Told.read(ANSWER), VAT, at=later + timedelta(days=1))
+    assert row.may_have_come == (later, later + timedelta(days=1))
+
+
+def test_a_contract_that_holds_its_price_counts_from_the_day_it_came_onto_the_package(settings):
+    settings.PRICING_FIXED_TERM_HOLDS_PRICE = True
+    row = read(months=24)
+    assert row.fixed_until == date(2028, 11, 1)
+
+    came = datetime(2027, 3, 10, 10, tzinfo=UTC)
+    office = Told.read(ANSWER | {"plan": ANSWER["plan"] | {"plan_code": "office"}})
+    row.read_at = READ_AT
+    take_answer(row, office, VAT, at=came, contract_months=12)
+    assert row.fixed_until == date(2028, 3, 9)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +277,8 @@ def known(**values):
         ({"salesperson_name": "Sipho"}, Verdict.CHANGED),
         ({"status": "non_renewing"}, Verdict.CHANGED),
         ({"status": "cancelled"}, Verdict.ENDED),
+        # Until when is not in the list.
+        ({"status": "paused"}, Verdict.CHANGED),
     ],
 )
 def test_rows_tell_what_has_to_be_read(row, verdict):

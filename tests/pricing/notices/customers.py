@@ -24,6 +24,7 @@ def customer(package, **values):
             "customer_email": f"customer{number}@example.com",
             "status": "live",
             "price": R799,
+            "plan_price": R799,
             "amount": R799,
             "signed_up_at": SIGNED_UP,
             "current_term_starts_on": date(2027, 2, 3),

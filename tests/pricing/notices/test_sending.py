@@ -308,8 +308,8 @@ def test_words_that_the_linter_refuses_are_not_sent_and_somebody_is_told(change,
 
 def test_the_number_of_queries_for_each_notice(change, django_assert_num_queries, mailoutbox):
     owed(change, 3)
-    # lost, outages, stages, VAT; each: savepoint, claim, move, text, mark, release; savepoint, four, release; the last: three
-    with django_assert_num_queries(4 + 3 * 13 + 3):
+    # lost, outages, stages, VAT; the preview: VAT, coupons, add-ons, taxes; each: savepoint, claim, move, text, mark, release; savepoint, four, release; the last: three
+    with django_assert_num_queries(4 + 4 + 3 * 13 + 3):
         assert send().accepted == 3
 
 

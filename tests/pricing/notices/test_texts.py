@@ -1,6 +1,7 @@
 """The words customers read, to the letter, and what the linter refuses."""
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from io import StringIO
@@ -29,6 +30,7 @@ Service: Home Fibre, subscription SUB-1
 Price now: R 799,00 a month, including VAT at 15 %
 New price: R 1 299,00 a month, including VAT at 15 %
 First bill at the new price: 3 May 2027
+The total of that bill will be R 1 344,00, VAT included.
 
 The network costs more.
 
@@ -51,7 +53,7 @@ def told():
     change = published(package, new_price="1299.00", customer_message="The network costs more.")
     change.package = package
     somebody = customer(package, number="SUB-1")
-    return Told(change, somebody, R799, Decimal("1299.00"), THIRD_OF_MAY)
+    return Told(change, somebody, R799, Decimal("1299.00"), THIRD_OF_MAY, Decimal("1344.00"))
 
 
 def words(code, told, **values):
@@ -69,6 +71,17 @@ def test_the_announcement_says_everything_in_plain_words(told):
 
     assert text.subject == "The price of Home Fibre changes on 3 May 2027"
     assert plain(text.body) == ANNOUNCEMENT
+
+
+def test_where_the_total_is_not_known_it_is_not_made_up(told):
+    unknown = replace(told, first_bill_total=None)
+
+    body = plain(words("announcement", unknown).body)
+
+    assert body == ANNOUNCEMENT.replace(
+        "The total of that bill will be R 1 344,00, VAT included.",
+        "Everything else on that bill stays as it is.",
+    )
 
 
 def test_without_a_message_there_is_no_gap(told):

@@ -64,7 +64,7 @@ def a_workbook(*rows) -> bytes:
 def test_a_workbook_says_the_same():
     cells = ROW.split(",")
     cells[7:10] = [799.0, 1, 799.0]
-    cells[11:] = [datetime(2026, 3, 14, 9, 30), datetime(2027, 4, 1)]  # noqa: DTZ001
+    cells[11:] = [datetime(2026, 3, 14, 9, 30), datetime(2027, 4, 1)]
 
     assert taken(a_workbook(cells))[0][0].values == taken(a_file(ROW))[0][0].values
 
@@ -79,7 +79,9 @@ def test_an_id_that_a_spreadsheet_turned_into_a_number_is_refused_with_how_to_ex
 
     assert taken(a_workbook(cells)) == ([], [f"row 2: Subscription ID is “5.83920000000064e+17”: {why}"])
     for spoilt in ("5.84E+17", "5,84E+17", "5.83920000000064e17"):
-        assert taken(a_file(ROW.replace("583920000000064001", spoilt, 1).replace("5,84E+17", '"5,84E+17"'))) == (
+        assert taken(
+            a_file(ROW.replace("583920000000064001", spoilt, 1).replace("5,84E+17", '"5,84E+17"'))
+        ) == (
             [],
             [f"row 2: Subscription ID is “{spoilt}”: {why}"],
         )
@@ -87,7 +89,11 @@ def test_an_id_that_a_spreadsheet_turned_into_a_number_is_refused_with_how_to_ex
 
 @pytest.mark.parametrize(
     ("title", "as_written"),
-    [("Subscription ID", "subscription_id"), ("Next Billing Date", "NEXT BILLING  DATE"), ("Plan Code", "plan-code")],
+    [
+        ("Subscription ID", "subscription_id"),
+        ("Next Billing Date", "NEXT BILLING  DATE"),
+        ("Plan Code", "plan-code"),
+    ],
 )
 def test_titles_are_compared_without_capitals_blanks_and_punctuation(title, as_written):
     rows, refused = taken(a_file(ROW, titles=TITLES.replace(title, as_written)))
@@ -139,9 +145,7 @@ def test_dates_that_can_be_read_both_ways_are_asked_for():
     content = a_file(dated("03/04/2026", "01/04/2027"))
 
     assert open_export(content).asks_for_date_order
-    answers = {
-        order: taken(content, date_order=order)[0][0].values["next_billing_on"] for order in DateOrder
-    }
+    answers = {order: taken(content, date_order=order)[0][0].values["next_billing_on"] for order in DateOrder}
     assert answers == {DateOrder.DAY_FIRST: date(2027, 4, 1), DateOrder.MONTH_FIRST: date(2027, 1, 4)}
 
 
@@ -150,7 +154,9 @@ def test_dates_that_contradict_each_other_are_refused():
         open_export(a_file(dated("14/03/2026", "04/30/2027")))
 
 
-@pytest.mark.parametrize("written", ["01 Apr 2027", "1 April 2027", "Apr 1, 2027", "2027-04-01", "01-Apr-2027"])
+@pytest.mark.parametrize(
+    "written", ["01 Apr 2027", "1 April 2027", "Apr 1, 2027", "2027-04-01", "01-Apr-2027"]
+)
 def test_dates_with_the_name_of_the_month_need_no_answer(written):
     quoted = f'"{written}"'
     opened = open_export(a_file(dated("2026-03-14", quoted)))
@@ -169,7 +175,11 @@ def test_amounts_with_blanks_and_commas(written):
 @pytest.mark.parametrize(
     ("was", "cell", "refusal"),
     [
-        ("583920000000064001", "SUB-1", "row 2: Subscription ID is “SUB-1”: expected is an id of Zoho, digits only"),
+        (
+            "583920000000064001",
+            "SUB-1",
+            "row 2: Subscription ID is “SUB-1”: expected is an id of Zoho, digits only",
+        ),
         ("583920000000064001", "", "row 2: Subscription ID is empty: expected is a value"),
         (
             "799.00,1",
