@@ -15,10 +15,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
-from catalogue.pricelists.workbook import UnreadableWorkbook, sheets
 from dateutil.parser import parse as parse_date
 from django.utils import timezone
 
+from catalogue.pricelists.tables import UnreadableWorkbook, sheets
 from catalogue.product_import.parsing import fit_to_show
 from catalogue.product_import.values import amount, tidy, whole_number
 from circletel.core.errors import Refused
