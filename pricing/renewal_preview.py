@@ -18,7 +18,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from catalogue.models import ServicePackage, VatRate, excluding_vat
@@ -33,6 +34,7 @@ from pricing.models import (
     PriceChange,
     PriceChangeStatus,
     PriceMove,
+    Source,
     Subscription,
     SyncedAddOn,
     SyncedCoupon,
@@ -739,7 +741,8 @@ def _telling(moves: QuerySet[PriceMove]) -> QuerySet[PriceMove]:
     Of published changes all: whoever has one is not judged anew.
     """
     to_come = (MoveState.PLANNED, MoveState.SCHEDULED, MoveState.HELD, MoveState.CONFLICT, MoveState.FAILED)
-    through = Q(state=MoveState.CONFIRMED, confirmed_at__gt=F("subscription__read_at"))
+    known_at = Greatest("subscription__read_at", "subscription__imported_at")
+    through = Q(state=MoveState.CONFIRMED, confirmed_at__gt=known_at)
     decided = Q(state=MoveState.NOT_NEEDED, decided_at__isnull=False)
     published = Q(change__status=PriceChangeStatus.PUBLISHED)
     told = moves.filter(Q(state__in=to_come) | through | decided | published)
@@ -775,7 +778,7 @@ def _take_move(
 
 def _is_news(move: PriceMove, subscription: Subscription) -> bool:
     """It was read back from Zoho later than the subscription."""
-    return move.confirmed_at is not None and move.confirmed_at > subscription.read_at
+    return move.confirmed_at is not None and move.confirmed_at > subscription.details_known[1]
 
 
 def _take_judgement(
@@ -872,7 +875,9 @@ def _morning(day: date) -> datetime:
 
 def _synced(subscription: Subscription) -> str:
     """How what is known of a subscription came here, and when."""
-    return f"read from Zoho Billing on {timezone.localtime(subscription.read_at):%-d %b %Y}"
+    source, as_of = subscription.details_known
+    how = "read from Zoho Billing on" if source == Source.READ else "by the export of"
+    return f"{how} {timezone.localtime(as_of):%-d %b %Y}"
 
 
 def _scheduled(subscription: Subscription, agreed: _Agreed) -> str:

@@ -2,21 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from pricing.mirror.reading import Verdict, judge_row, take_row
-from pricing.models import OwedRead, Subscription, SubscriptionPull
+from pricing.models import OwedRead, Source, Subscription, SubscriptionPull
 from zoho_sync.billing.calls import PER_PAGE, Page
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.customers import Customer
+from zoho_sync.billing.subscriptions import SubscriptionRow
 from zoho_sync.connection.errors import ServerTrouble
 from zoho_sync.reading import text
 
 FEW = 3
+CONTACTS_GOOD_FOR = timedelta(days=7)
 MOST_VANISHED_PERCENT = 20
 Judged = tuple[dict[str, Any], Verdict, Subscription | None]
 
@@ -84,6 +88,15 @@ def take_customers(rows: list[dict[str, Any]]) -> None:
             subscription.customer_email, subscription.customer_name = email, name
             differing.append(subscription)
     Subscription.objects.bulk_update(differing, ["customer_email", "customer_name"])
+    known.update(contact_source=Source.LISTED, contact_as_of=timezone.now())
+
+
+def contacts_are_imported() -> bool:
+    """Whether all names and addresses come from an export of the last days: then no customer has to be listed."""
+    since = timezone.now() - CONTACTS_GOOD_FOR
+    served = Subscription.objects.standing()
+    others = served.exclude(contact_source=Source.IMPORTED, contact_as_of__gte=since, customer_email__gt="")
+    return served.exists() and not others.exists()
 
 
 def vanished(pull: SubscriptionPull) -> QuerySet[Subscription]:
@@ -104,7 +117,14 @@ def _write(pull: SubscriptionPull, judged: list[Judged]) -> None:
     owed: list[OwedRead] = []
     for row, verdict, known in judged:
         if verdict.is_read:
-            owed.append(OwedRead(pull=pull, subscription_id=text(row, "subscription_id"), row=row))
+            owed.append(
+                OwedRead(
+                    pull=pull,
+                    subscription_id=text(row, "subscription_id"),
+                    row=row,
+                    due_on=SubscriptionRow.read(row).next_billing_at,
+                )
+            )
         elif known is not None and verdict is not Verdict.SAME:
             take_row(known, row)
             known.gone_at = None

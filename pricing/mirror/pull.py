@@ -8,7 +8,7 @@ from threading import Event
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from catalogue.models import ServicePackage, vat_rate_today
@@ -16,7 +16,7 @@ from circletel.core import jobs
 from pricing.mirror import listing
 from pricing.mirror.reading import Unreadable, take_answer
 from pricing.mirror.report import PullReport, before_listing, plan_lines
-from pricing.models import OwedRead, Subscription, SubscriptionPull
+from pricing.models import OwedRead, Source, Subscription, SubscriptionPull
 from zoho_sync.backfill.report import Ending
 from zoho_sync.billing.client import BillingClient
 from zoho_sync.billing.organisation import checked
@@ -36,13 +36,17 @@ PROGRESS_EVERY = 10
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for. `accept_vanished` believes a list that lacks more than is credible."""
+    """What was asked for. `accept_vanished` believes a list that lacks more than is credible.
+
+    `list_only` reads Zoho's list of subscriptions and nothing else; the next pull with `resume` goes on from there.
+    """
 
     dry_run: bool = False
     full: bool = False
     resume: bool = False
     max_calls: int | None = None
     accept_vanished: bool = False
+    list_only: bool = False
     patience: float = PATIENCE_SECONDS
 
 
@@ -142,7 +146,9 @@ class _Run:
             listing.list_subscriptions(self.client, pull)
             self._owe_vanished(pull)
         self._plan(pull.counts, self.report.vanished, pull.owed.filter(problem="").count())
-        if not pull.customers_listed:
+        if self.order.list_only:
+            return
+        if not pull.customers_listed and not listing.contacts_are_imported():
             listing.list_customers(self.client, pull)
         self._read_all(pull)
         self._finish(pull)
@@ -167,7 +173,8 @@ class _Run:
                 f" {listing.MOST_VANISHED_PERCENT} %. None was marked as gone. Look into Zoho Billing; if they are"
                 " really gone, run pull_subscriptions --accept-vanished."
             )
-            pull.save(update_fields=["problem"])
+            pull.is_credible = False
+            pull.save(update_fields=["problem", "is_credible"])
             return
         owed = [OwedRead(pull=pull, subscription_id=key, row={}) for key in missing]
         OwedRead.objects.bulk_create(owed, ignore_conflicts=True)
@@ -185,9 +192,8 @@ class _Run:
         """One call each; what was read is written down before the next is asked for."""
         plans = _plans()
         total, done = pull.owed.filter(problem="").count(), 0
-        after = 0
-        while owed := pull.owed.filter(problem="", pk__gt=after).first():
-            after = owed.pk
+        waiting = pull.owed.filter(problem="").order_by(F("due_on").asc(nulls_last=True), "pk")
+        while owed := waiting.first():
             if done % PROGRESS_EVERY == 0:
                 self.progress(done, total, self.http.allowance.used)
             self._read(owed, plans)
@@ -215,6 +221,7 @@ class _Run:
         assert self.pull is not None  # reading follows listing
         subscription.package, subscription.listed = package, owed.row or subscription.listed
         subscription.read_at, subscription.gone_at = now, None
+        subscription.contact_source, subscription.contact_as_of = Source.READ, now
         subscription.seen_at = self.pull.started_at
         with transaction.atomic():
             subscription.save()

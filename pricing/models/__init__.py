@@ -14,7 +14,7 @@ from pricing.models.notice import (
     Occasion,
     PriceNotice,
 )
-from pricing.models.subscription import OwedRead, SinceHow, Subscription, SubscriptionPull
+from pricing.models.subscription import OwedRead, SinceHow, Source, Subscription, SubscriptionPull
 
 __all__ = [
     "TOLD",
@@ -37,6 +37,7 @@ __all__ = [
     "PriceMove",
     "PriceNotice",
     "SinceHow",
+    "Source",
     "Subscription",
     "SubscriptionPull",
     "SyncedAddOn",

@@ -25,6 +25,14 @@ class SinceHow(models.TextChoices):
     DECISION = "decision", "Decided by a person"
 
 
+class Source(models.TextChoices):
+    """How something is known of a subscription."""
+
+    IMPORTED = "imported", "by export"
+    LISTED = "listed", "by Zoho's list"
+    READ = "read", "read from Zoho"
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def came_between(self, since: datetime, until: datetime | None) -> "SubscriptionQuerySet":
         """Those whose `came_at` is that instant or later, and before the other one."""
@@ -147,7 +155,20 @@ class Subscription(models.Model):
         default=dict,
         help_text="Its row in Zoho's list, as last seen: while it is the same, it is not read again.",
     )
-    read_at = models.DateTimeField(help_text="When Zoho was last asked for all of it.")
+    read_at = models.DateTimeField(
+        null=True, help_text="When Zoho was last asked for all of it; empty: it is known by an export alone."
+    )
+    imported_at = models.DateTimeField(
+        null=True, help_text="When the export was made that was last taken for it; empty: none was."
+    )
+    contact_source = models.CharField(
+        "how name and address are known",
+        max_length=10,
+        choices=Source.choices,
+        default="read",
+        db_default="read",
+    )
+    contact_as_of = models.DateTimeField(null=True, help_text="Since when name and address are known so.")
     plan_seen_at = models.DateTimeField(
         null=True, help_text="When Zoho last showed it on the plan that it has here."
     )
@@ -204,6 +225,20 @@ class Subscription(models.Model):
         return earliest, max(earliest, self.on_package_latest or earliest)
 
     @property
+    def details_known(self) -> tuple[Source, datetime]:
+        """How its plan, price, units, add-ons and discounts are known, and since when."""
+        if self.imported_at is not None and (self.read_at is None or self.read_at < self.imported_at):
+            return Source.IMPORTED, self.imported_at
+        return Source.READ, self.read_at or self.seen_at
+
+    @property
+    def terms_known(self) -> tuple[Source, datetime]:
+        """How its amount, status and dates are known, and since when."""
+        if self.read_at is not None and self.read_at > self.seen_at:
+            return Source.READ, self.read_at
+        return Source.LISTED, self.seen_at
+
+    @property
     def is_in_rand(self) -> bool:
         return self.currency_code == "ZAR"
 
@@ -224,6 +259,9 @@ class SubscriptionPull(models.Model):
     customer_pages = models.PositiveIntegerField(default=0)
     listed_to_the_end = models.BooleanField(default=False)
     customers_listed = models.BooleanField(default=False)
+    is_credible = models.BooleanField(
+        default=True, help_text="No more subscriptions are missing than can be believed of a list."
+    )
     counts = models.JSONField(default=dict, help_text="Rows of the list by what became of them.")
     problem = models.TextField(blank=True, help_text="What a person has to look at; empty when nothing.")
 
@@ -244,6 +282,7 @@ class OwedRead(models.Model):
     row = models.JSONField(
         help_text="Its row in the list; empty for one that the list does not have any more."
     )
+    due_on = models.DateField(null=True, help_text="Its next billing date: the soonest one is read first.")
     problem = models.TextField(blank=True, help_text="Why it could not be read; the next pull tries again.")
 
     class Meta:
