@@ -78,6 +78,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "pricing.edit_noticestage",
         "catalogue.draft_price_changes",
         "pricing.draft_pricechange",
+        "pricing.import_subscription",
     ),
     "Pricing approver": (
         *SEE_PRODUCTS,

@@ -188,6 +188,7 @@ class Subscription(models.Model):
         default_permissions = ("view",)
         permissions = [
             ("handle_personal_data", "Can export and erase what is known of a customer"),
+            ("import_subscription", "Can import exports of subscriptions"),
             ("decide_package_since", "Can decide since when a customer is on a package"),
         ]
         indexes = [
