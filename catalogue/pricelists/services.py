@@ -153,7 +153,8 @@ def _ensure_appliable(price_list: PriceList) -> None:
     others = PriceList.objects.filter(supplier=price_list.supplier).exclude(pk=price_list.pk)
     applying = others.filter(status=PriceListStatus.APPLYING)
     # Those whose job ended before it could say so to its list.
-    applying.exclude(job__state__in=OPEN).update(status=PriceListStatus.PREVIEWED)
+    for stuck in applying.exclude(job__state__in=OPEN).select_related("job"):
+        PriceList.objects.filter(pk=stuck.pk).update(status=stuck.state)
     if applying.exists():
         raise WrongStatus(f"another list of {price_list.supplier} is being applied: wait until it is done")
     newer = others.filter(status=PriceListStatus.APPLIED, uploaded_at__gt=price_list.uploaded_at).first()

@@ -49,11 +49,11 @@ def end_log(
 
 
 def storable(body: Any) -> Any:
-    """`body` without secrets, as PostgreSQL's JSON can hold it, cut where it is very long."""
-    cleaned = hidden(body)
-    text = json.dumps(cleaned)
-    return (
-        cleaned
-        if len(text) <= LONGEST_BODY
-        else {"cut_after_characters": LONGEST_BODY, "begins": text[:2000]}
-    )
+    """`body` without secrets, as PostgreSQL's JSON can hold it, cut where it is very long.
+
+    What JSON does not know is text: no call may fail because it cannot be written down.
+    """
+    text = json.dumps(hidden(body), default=str)
+    if len(text) > LONGEST_BODY:
+        return {"cut_after_characters": LONGEST_BODY, "begins": text[:2000]}
+    return json.loads(text)

@@ -532,3 +532,16 @@ def test_a_list_whose_job_was_cancelled_before_it_began_is_cancelled():
     jobs.cancel(price_list.job_id, actor=ms_naidoo())
 
     assert PriceList.objects.get().state == "cancelled"
+
+
+def test_a_list_whose_applying_was_cancelled_before_it_began_stays_cancelled_when_another_is_applied():
+    cancelled, other = preview(deal()), preview(deal(deal_id="B"))
+    cancelled = services.request_apply(cancelled.pk, actor=ms_naidoo())
+    jobs.cancel(cancelled.job_id, actor=ms_naidoo())
+
+    assert apply(other).state == "applied"
+
+    cancelled.refresh_from_db()
+    assert (cancelled.status, cancelled.state) == ("cancelled", "cancelled")
+    with pytest.raises(WrongStatus, match="cannot be applied: it is cancelled"):
+        services.request_apply(cancelled.pk, actor=ms_naidoo())
